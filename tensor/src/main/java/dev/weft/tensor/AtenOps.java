@@ -1,0 +1,131 @@
+package dev.weft.tensor;
+
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Dispatcher;
+import org.bytedeco.pytorch.GenericList;
+import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.OperatorHandle;
+import org.bytedeco.pytorch.TensorType;
+import org.bytedeco.pytorch.Type;
+import org.bytedeco.pytorch.global.torch;
+
+/// Operators that the presets do not bind (all whose name begins with `_`), called by name through LibTorch's dispatcher.
+///
+/// A boxed call costs about 10 µs: right for fused work, wrong for small operations. [#schemas] lists every schema
+/// used, so that a test can resolve them all and a change of version fails loudly.
+final class AtenOps {
+    /// A schema as LibTorch prints it, up to the arrow.
+    enum Op {
+        FUSED_ADAMW("aten::_fused_adamw_", "",
+                "(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[] exp_avg_sqs, "
+                        + "Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1, float beta2, "
+                        + "float weight_decay, float eps, bool amsgrad, bool maximize, Tensor? grad_scale=None, "
+                        + "Tensor? found_inf=None)"), FOREACH_NORM("aten::_foreach_norm", "Scalar",
+                                "(Tensor[] self, Scalar ord=2, ScalarType? dtype=None)"), FOREACH_MUL(
+                                        "aten::_foreach_mul_", "Tensor",
+                                        "(Tensor(a!)[] self, Tensor other)"), FOREACH_ADD("aten::_foreach_add_",
+                                                "Scalar", "(Tensor(a!)[] self, Scalar scalar)"), SOFTMAX_BACKWARD(
+                                                        "aten::_softmax_backward_data", "",
+                                                        "(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype)"), SOFTMAX_BACKWARD_OUT(
+                                                                "aten::_softmax_backward_data", "out",
+                                                                "(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype, *, Tensor(a!) grad_input)");
+
+        private final String name;
+        private final String overload;
+        private final String arguments;
+
+        Op(String name, String overload, String arguments) {
+            this.name = name;
+            this.overload = overload;
+            this.arguments = arguments;
+        }
+
+        String schemaStart() {
+            return name + (overload.isEmpty() ? "" : "." + overload) + arguments;
+        }
+    }
+
+    private static final Map<Op, OperatorHandle> HANDLES = new ConcurrentHashMap<>();
+
+    private AtenOps() {}
+
+    static List<Op> schemas() {
+        return List.of(Op.values());
+    }
+
+    static OperatorHandle resolve(Op op) {
+        Engine.start();
+        return HANDLES.computeIfAbsent(op, missing -> {
+            try {
+                return Dispatcher.singleton().findSchemaOrThrow(missing.name, missing.overload);
+            } catch (RuntimeException e) {
+                throw new TensorException("This LibTorch has no operator " + missing.schemaStart(), e);
+            }
+        });
+    }
+
+    /// The schema as this LibTorch has it, written out.
+    static String printed(Op op) {
+        try (var schema = resolve(op).schema(); var text = torch.toString(schema)) {
+            return text.getString();
+        }
+    }
+
+    /// Calls with the arguments in the order of the schema. A `Tensor[]` array becomes a list, null becomes None.
+    ///
+    /// @return the stack of results, to be closed
+    static IValueVector call(Op op, Object... arguments) {
+        var stack = new IValueVector();
+        for (Object argument : arguments) {
+            try (IValue value = boxed(argument)) {
+                stack.push_back(value);
+            }
+        }
+        try {
+            resolve(op).callBoxed(stack);
+            return stack;
+        } catch (RuntimeException e) {
+            stack.close();
+            throw TensorException.refused(op.name, new Tensor[0], e);
+        }
+    }
+
+    /// Calls an operator whose result is one tensor.
+    static Tensor tensor(Op op, Object... arguments) {
+        try (IValueVector results = call(op, arguments); IValue first = results.get(0)) {
+            return Tensor.wrap(first.toTensor());
+        }
+    }
+
+    private static IValue boxed(Object argument) {
+        return switch (argument) {
+            case Tensor tensor -> new IValue(tensor.peer());
+            case Tensor[] tensors -> list(tensors);
+            case Double number -> new IValue(number);
+            case Long number -> new IValue(number);
+            case Boolean flag -> new IValue(flag);
+            case None none -> new IValue();
+            default -> throw new IllegalArgumentException("No IValue for " + argument.getClass());
+        };
+    }
+
+    /// An optional argument not given.
+    enum None {
+        NONE
+    }
+
+    private static IValue list(Tensor[] tensors) {
+        // Without the Type.TypePtr the JVM crashes.
+        try (var type = new Type.TypePtr(TensorType.get()); var list = new GenericList(type)) {
+            for (Tensor tensor : tensors) {
+                try (var value = new IValue(tensor.peer())) {
+                    list.push_back(value);
+                }
+            }
+            return new IValue(list);
+        }
+    }
+}

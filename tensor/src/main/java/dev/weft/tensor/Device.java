@@ -1,0 +1,73 @@
+package dev.weft.tensor;
+
+import java.util.Locale;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.DeviceType;
+
+/// Where a tensor lives: `cpu`, `cuda`, `cuda:1`, `mps`.
+public record Device(Kind kind, int index) {
+    /// MPS (Apple) is experimental.
+    public enum Kind {
+        CPU(DeviceType.CPU), CUDA(DeviceType.CUDA), MPS(DeviceType.MPS);
+
+        private final DeviceType type;
+
+        Kind(DeviceType type) {
+            this.type = type;
+        }
+
+        DeviceType type() {
+            return type;
+        }
+    }
+
+    public static final Device CPU = new Device(Kind.CPU, 0);
+
+    /// Reads `cpu`, `cuda`, `cuda:N`, `mps` or `auto` (CUDA where there is one, else the CPU).
+    ///
+    /// @throws IllegalArgumentException if the words mean nothing, or the device is not there
+    public static Device parse(String text) {
+        Engine.start();
+        String[] parts = text.toLowerCase(Locale.ROOT).split(":", 2);
+        if (parts[0].equals("auto")) {
+            return torch.cuda_is_available() ? new Device(Kind.CUDA, 0) : CPU;
+        }
+        for (Kind kind : Kind.values()) {
+            if (kind.name().toLowerCase(Locale.ROOT).equals(parts[0])) {
+                return new Device(kind, index(text, parts)).present();
+            }
+        }
+        throw new IllegalArgumentException("Unknown device '" + text + "'; choose cpu, cuda, cuda:N, mps or auto");
+    }
+
+    private static int index(String text, String[] parts) {
+        if (parts.length == 1) {
+            return 0;
+        }
+        if (!parts[1].matches("\\d{1,2}")) {
+            throw new IllegalArgumentException("Device '" + text + "': what follows the colon must be a number");
+        }
+        return Integer.parseInt(parts[1]);
+    }
+
+    private Device present() {
+        if (kind == Kind.CUDA && !torch.cuda_is_available()) {
+            throw new IllegalArgumentException(
+                    "No CUDA device can be used here; build with -Pcuda on a machine with an NVIDIA driver, or use cpu");
+        }
+        if (kind == Kind.MPS && !torch.hasMPS()) {
+            throw new IllegalArgumentException("This build of LibTorch has no MPS; use cpu");
+        }
+        return this;
+    }
+
+    public boolean isCpu() {
+        return kind == Kind.CPU;
+    }
+
+    @Override
+    public String toString() {
+        String name = kind.name().toLowerCase(Locale.ROOT);
+        return kind == Kind.CUDA ? name + ":" + index : name;
+    }
+}

@@ -1,0 +1,180 @@
+package dev.weft.tensor;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.openblas.presets.openblas_nolapack;
+import org.bytedeco.pytorch.global.torch;
+
+/// How LibTorch is started: native memory limits, BLAS, threads.
+///
+/// Everything here is decided once, before the first native class loads; a property that the user set wins.
+public final class Engine {
+    private static final AtomicBoolean STARTED = new AtomicBoolean();
+
+    static {
+        // The limits of JavaCPP count what the process holds against the Java heap's size; tensors are not heap.
+        preset("org.bytedeco.javacpp.maxBytes", "0");
+        preset("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+        // Scopes free tensors; without this every native object takes a global lock (1.2 µs instead of 2.1 a call).
+        preset("org.bytedeco.javacpp.nopointergc", "true");
+        if (onClassPath("org/bytedeco/mkl/linux-x86_64/libmkl_rt.so.2")) {
+            preset("org.bytedeco.openblas.load", "mkl");
+        }
+    }
+
+    private Engine() {}
+
+    /// Loads the native libraries and settles threads; later calls do nothing.
+    public static void start() {
+        if (STARTED.compareAndSet(false, true)) {
+            // Extraction fails with an Error of many lines where the cache folder cannot be written.
+            try {
+                torch.set_num_interop_threads(1);
+            } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+                STARTED.set(false);
+                throw new TensorException("LibTorch could not be loaded on " + System.getProperty("os.name") + " "
+                        + System.getProperty("os.arch") + " (" + e.getMessage()
+                        + "); put org.bytedeco:pytorch for this platform on the class path, and see that "
+                        + System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache") + " can be written",
+                        e);
+            }
+            threads(Integer.getInteger("weft.threads", physicalCores()));
+        }
+    }
+
+    /// One setting for every pool: LibTorch's own and the BLAS's.
+    public static void threads(int count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, found " + count);
+        }
+        start();
+        torch.set_num_threads(count);
+        openblas_nolapack.blas_set_num_threads(count);
+    }
+
+    public static int threads() {
+        start();
+        return torch.get_num_threads();
+    }
+
+    /// Whether matrix products in bfloat16 are faster than in float32 here: AVX512-BF16 or AMX on x86-64, CUDA.
+    public static boolean fastBfloat16(Device device) {
+        return switch (device.kind()) {
+            case CUDA -> true;
+            case MPS -> false;
+            case CPU -> cpuFlags().contains("avx512_bf16") || cpuFlags().contains("amx_bf16")
+                    || cpuFlags().contains("bf16");
+        };
+    }
+
+    /// What `weft doctor` prints: versions, BLAS, instruction set, threads, devices.
+    public static Map<String, String> describe() {
+        start();
+        var facts = new LinkedHashMap<String, String>();
+        facts.put("java", System.getProperty("java.version") + " (" + System.getProperty("java.vm.name") + ")");
+        facts.put("platform", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        facts.put("libtorch", torchVersion());
+        facts.put("instructions", string(torch.get_cpu_capability()));
+        facts.put("bfloat16", fastBfloat16(Device.CPU) ? "fast on this CPU" : "emulated on this CPU");
+        facts.put("blas", blas());
+        facts.put("threads", threads() + " (" + physicalCores() + " physical cores)");
+        facts.put("cuda", torch.cuda_is_available() ? "yes" : "no");
+        facts.put("mps", torch.hasMPS() ? "yes" : "no");
+        facts.put("native memory", Long.parseLong(System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes")) == 0
+                ? "limited by the machine"
+                : System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") + " bytes");
+        facts.put("library cache", System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache"));
+        return facts;
+    }
+
+    /// Resident memory of this process in bytes; 0 where the system does not tell.
+    public static long residentBytes() {
+        return statusBytes("VmRSS");
+    }
+
+    /// Highest resident memory of this process so far, in bytes; 0 where the system does not tell.
+    public static long peakResidentBytes() {
+        return statusBytes("VmHWM");
+    }
+
+    /// The BLAS that matrix products in float32 go through.
+    public static String blas() {
+        start();
+        return switch (openblas_nolapack.blas_get_vendor()) {
+            case 1 -> "OpenBLAS";
+            case 2 -> "MKL";
+            default -> "unknown";
+        };
+    }
+
+    private static long statusBytes(String key) {
+        try {
+            Matcher found = Pattern.compile(key + ":\\s+(\\d+) kB")
+                    .matcher(Files.readString(Path.of("/proc/self/status")));
+            return found.find() ? Long.parseLong(found.group(1)) << 10 : 0;
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    private static String torchVersion() {
+        Matcher found = Pattern.compile("TORCH_VERSION=([^,]+)").matcher(string(torch.show_config()));
+        return found.find() ? found.group(1) : "unknown";
+    }
+
+    private static String string(BytePointer text) {
+        try (text) {
+            return text.getString();
+        }
+    }
+
+    /// Two threads of one core share its vector units, so that only physical cores count.
+    private static int physicalCores() {
+        int available = Runtime.getRuntime().availableProcessors();
+        var cores = new HashSet<String>();
+        String package_ = "0";
+        for (String line : cpuInfo()) {
+            if (line.startsWith("physical id")) {
+                package_ = line.substring(line.indexOf(':') + 1).strip();
+            } else if (line.startsWith("core id")) {
+                cores.add(package_ + ":" + line.substring(line.indexOf(':') + 1).strip());
+            }
+        }
+        return cores.isEmpty() ? available : Math.min(available, cores.size());
+    }
+
+    private static Set<String> cpuFlags() {
+        return cpuInfo().stream()
+                .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
+                .findFirst()
+                .map(line -> Set.of(line.substring(line.indexOf(':') + 1).strip().split(" +")))
+                .orElse(Set.of());
+    }
+
+    private static java.util.List<String> cpuInfo() {
+        try {
+            return Files.readAllLines(Path.of("/proc/cpuinfo"));
+        } catch (IOException e) {
+            return java.util.List.of();
+        }
+    }
+
+    private static void preset(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
+    }
+
+    private static boolean onClassPath(String resource) {
+        return Engine.class.getClassLoader().getResource(resource) != null;
+    }
+}

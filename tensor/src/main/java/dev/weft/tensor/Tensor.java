@@ -1,0 +1,870 @@
+package dev.weft.tensor;
+
+import java.io.IOException;
+import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.DeviceOptional;
+import org.bytedeco.pytorch.LayoutOptional;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.MemoryFormatOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.T_TensorTensor_T;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/// An array of numbers of one [DType], on one [Device], with a shape; the handle of a native tensor.
+///
+/// Operations return new tensors (views share memory, as in LibTorch) and never change their operands, except those
+/// whose name ends in `InPlace`. Native memory is freed by the [TensorScope] in which a tensor was born. What LibTorch
+/// refuses becomes a [TensorException] that names the operation and the shapes.
+public final class Tensor implements AutoCloseable {
+    private static final Cleaner CLEANER = Cleaner.create();
+    private static final ScalarTypeOptional SAME_TYPE;
+    private static final ScalarOptional OPEN_END;
+
+    static {
+        Engine.start();
+        SAME_TYPE = new ScalarTypeOptional();
+        OPEN_END = new ScalarOptional();
+    }
+
+    private org.bytedeco.pytorch.@Nullable Tensor peer;
+    private @Nullable TensorScope scope;
+    private int slot = -1;
+    private Cleaner.@Nullable Cleanable lastResort;
+
+    private Tensor(org.bytedeco.pytorch.Tensor peer) {
+        this.peer = peer;
+        TensorScope.born();
+        TensorScope innermost = TensorScope.innermost();
+        if (innermost == null) {
+            unscoped();
+        } else {
+            innermost.adopt(this);
+        }
+    }
+
+    // ---- birth ----
+
+    /// Copies `values`, row-major, into a float32 tensor.
+    public static Tensor of(float[] values, long... shape) {
+        Tensor tensor = filled(DType.FLOAT32, values.length, shape);
+        if (values.length > 0) {
+            tensor.peer().data_ptr_float().put(values);
+        }
+        return tensor;
+    }
+
+    /// Copies `values`, row-major, into a float64 tensor.
+    public static Tensor of(double[] values, long... shape) {
+        Tensor tensor = filled(DType.FLOAT64, values.length, shape);
+        if (values.length > 0) {
+            tensor.peer().data_ptr_double().put(values);
+        }
+        return tensor;
+    }
+
+    /// Copies `values`, row-major, into an int64 tensor: ids, positions, labels.
+    public static Tensor of(long[] values, long... shape) {
+        Tensor tensor = filled(DType.INT64, values.length, shape);
+        if (values.length > 0) {
+            tensor.peer().data_ptr_long().put(values);
+        }
+        return tensor;
+    }
+
+    /// Copies `values`, row-major, into an int64 tensor: ids, positions, labels.
+    public static Tensor of(int[] values, long... shape) {
+        return of(Arrays.stream(values).asLongStream().toArray(), shape);
+    }
+
+    /// Copies `values`, row-major, into a bool tensor.
+    public static Tensor of(boolean[] values, long... shape) {
+        Tensor tensor = filled(DType.BOOL, values.length, shape);
+        BytePointer data = new BytePointer(tensor.peer().data_ptr());
+        for (int i = 0; i < values.length; i++) {
+            data.put(i, (byte) (values[i] ? 1 : 0));
+        }
+        return tensor;
+    }
+
+    private static Tensor filled(DType dtype, long found, long... shape) {
+        long wanted = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        if (wanted != found) {
+            throw new IllegalArgumentException(
+                    "Shape %s holds %d values, found %d".formatted(Arrays.toString(shape), wanted, found));
+        }
+        return empty(dtype, shape);
+    }
+
+    /// One number, shape `[]`, float32.
+    public static Tensor scalar(double value) {
+        return full(value, DType.FLOAT32);
+    }
+
+    /// Uninitialised memory on the CPU.
+    public static Tensor empty(DType dtype, long... shape) {
+        try (var options = new TensorOptions(dtype.scalarType()); var format = new MemoryFormatOptional()) {
+            return produce("empty " + Arrays.toString(shape), () -> torch.empty(shape, options, format));
+        }
+    }
+
+    public static Tensor zeros(DType dtype, long... shape) {
+        try (var options = new TensorOptions(dtype.scalarType())) {
+            return produce("zeros " + Arrays.toString(shape), () -> torch.zeros(shape, options));
+        }
+    }
+
+    public static Tensor full(double value, DType dtype, long... shape) {
+        return empty(dtype, shape).fillInPlace(value);
+    }
+
+    /// `[end - start]` of int64: start, start + 1, …
+    public static Tensor arange(long start, long end) {
+        try (var options = new TensorOptions(DType.INT64.scalarType());
+                var from = new Scalar(start);
+                var to = new Scalar(end)) {
+            return produce("arange", () -> torch.arange(from, to, options));
+        }
+    }
+
+    /// Maps a file as `[bytes]` of uint8 without reading it. Pages come in when touched and are shared between processes;
+    /// writing to the tensor changes private copies, never the file.
+    public static Tensor mapped(Path file) throws IOException {
+        long size = Files.size(file);
+        try (var shared = new BoolOptional(false);
+                var length = new LongOptional(size);
+                var options = new TensorOptions(DType.UINT8.scalarType())) {
+            return produce("map " + file, () -> torch.from_file(file.toString(), shared, length, options));
+        }
+    }
+
+    public static Tensor cat(List<Tensor> parts, long dim) {
+        return joined("cat", parts, list -> torch.cat(list, dim));
+    }
+
+    public static Tensor stack(List<Tensor> parts, long dim) {
+        return joined("stack", parts, list -> torch.stack(list, dim));
+    }
+
+    private static Tensor joined(String operation, List<Tensor> parts,
+            Function<TensorVector, org.bytedeco.pytorch.Tensor> join) {
+        Tensor[] arguments = parts.toArray(Tensor[]::new);
+        try (var list = vector(arguments)) {
+            return produce(operation, () -> join.apply(list), arguments);
+        }
+    }
+
+    /// Where `condition` holds the first, elsewhere the second.
+    public static Tensor where(Tensor condition, Tensor first, Tensor second) {
+        return produce("where", () -> torch.where(condition.peer(), first.peer(), second.peer()), condition, first,
+                second);
+    }
+
+    // ---- what it is ----
+
+    public long[] shape() {
+        var peer = peer();
+        var shape = new long[(int) peer.dim()];
+        for (int i = 0; i < shape.length; i++) {
+            shape[i] = peer.size(i);
+        }
+        return shape;
+    }
+
+    /// Length of one axis; negative axes count from the end.
+    public long size(int dim) {
+        return peer().size(dim);
+    }
+
+    public int dim() {
+        return (int) peer().dim();
+    }
+
+    public long count() {
+        return peer().numel();
+    }
+
+    public DType dtype() {
+        return DType.of(peer().scalar_type());
+    }
+
+    public Device device() {
+        if (peer().is_cpu()) {
+            return Device.CPU;
+        }
+        try (var device = peer().device()) {
+            return new Device(device.is_cuda() ? Device.Kind.CUDA : Device.Kind.MPS, Math.max(0, device.index()));
+        }
+    }
+
+    public boolean isContiguous() {
+        return peer().is_contiguous();
+    }
+
+    /// Whether two handles look at the same first byte: tied weights do.
+    public boolean sharesMemory(Tensor other) {
+        return peer().data_ptr().address() == other.peer().data_ptr().address();
+    }
+
+    String signature() {
+        return peer == null ? "closed" : Arrays.toString(shape()) + " " + dtype();
+    }
+
+    @Override
+    public String toString() {
+        return "Tensor" + signature();
+    }
+
+    // ---- what it holds ----
+
+    /// The one number of a tensor with one element.
+    public double item() {
+        return number("item", peer -> peer.item_double());
+    }
+
+    public long itemLong() {
+        return number("item", peer -> peer.item_long());
+    }
+
+    private <T> T number(String operation, Function<org.bytedeco.pytorch.Tensor, T> read) {
+        try {
+            return read.apply(peer());
+        } catch (RuntimeException e) {
+            throw TensorException.refused(operation, new Tensor[]{this}, e);
+        }
+    }
+
+    /// A copy, row-major, widened or narrowed to float32.
+    public float[] toFloats() {
+        var values = new float[length()];
+        read(DType.FLOAT32, peer -> peer.data_ptr_float().get(values));
+        return values;
+    }
+
+    /// A copy, row-major, widened to float64.
+    public double[] toDoubles() {
+        var values = new double[length()];
+        read(DType.FLOAT64, peer -> peer.data_ptr_double().get(values));
+        return values;
+    }
+
+    /// A copy, row-major, as int64.
+    public long[] toLongs() {
+        var values = new long[length()];
+        read(DType.INT64, peer -> peer.data_ptr_long().get(values));
+        return values;
+    }
+
+    /// A copy, row-major, as int32.
+    public int[] toInts() {
+        var values = new int[length()];
+        read(DType.INT32, peer -> peer.data_ptr_int().get(values));
+        return values;
+    }
+
+    /// A copy of a bool tensor, row-major.
+    public boolean[] toBooleans() {
+        long[] numbers = toLongs();
+        var values = new boolean[numbers.length];
+        for (int i = 0; i < numbers.length; i++) {
+            values[i] = numbers[i] != 0;
+        }
+        return values;
+    }
+
+    private int length() {
+        return Math.toIntExact(count());
+    }
+
+    private void read(DType dtype, java.util.function.Consumer<org.bytedeco.pytorch.Tensor> reader) {
+        try (var scope = TensorScope.open()) {
+            if (count() > 0) {
+                reader.accept(detach().to(Device.CPU).to(dtype).contiguous().peer());
+            }
+        }
+    }
+
+    /// Writes the elements, row-major and little-endian, in pieces of at most 64 MiB.
+    public void writeTo(WritableByteChannel channel) throws IOException {
+        try (var scope = TensorScope.open()) {
+            Tensor plain = detach().to(Device.CPU).contiguous();
+            long bytes = plain.count() * plain.dtype().bytes();
+            Pointer data = plain.peer().data_ptr();
+            for (long at = 0; at < bytes;) {
+                long piece = Math.min(bytes - at, 64 << 20);
+                ByteBuffer buffer = new BytePointer(data).position(at).limit(at + piece).asByteBuffer();
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+                at += piece;
+            }
+        }
+    }
+
+    // ---- arithmetic ----
+
+    public Tensor add(Tensor other) {
+        return with("add", other, (a, b) -> a.add(b));
+    }
+
+    public Tensor add(double value) {
+        return with("add", value, (a, b) -> a.add(b));
+    }
+
+    public Tensor sub(Tensor other) {
+        return with("sub", other, (a, b) -> a.sub(b));
+    }
+
+    public Tensor sub(double value) {
+        return with("sub", value, (a, b) -> a.sub(b));
+    }
+
+    public Tensor mul(Tensor other) {
+        return with("mul", other, (a, b) -> a.mul(b));
+    }
+
+    public Tensor mul(double value) {
+        return with("mul", value, (a, b) -> a.mul(b));
+    }
+
+    public Tensor div(Tensor other) {
+        return with("div", other, (a, b) -> a.div(b));
+    }
+
+    public Tensor div(double value) {
+        return with("div", value, (a, b) -> a.div(b));
+    }
+
+    public Tensor pow(double exponent) {
+        return with("pow", exponent, (a, b) -> a.pow(b));
+    }
+
+    public Tensor neg() {
+        return with("neg", a -> a.neg());
+    }
+
+    public Tensor abs() {
+        return with("abs", a -> a.abs());
+    }
+
+    public Tensor exp() {
+        return with("exp", a -> a.exp());
+    }
+
+    public Tensor log() {
+        return with("log", a -> a.log());
+    }
+
+    public Tensor sin() {
+        return with("sin", a -> a.sin());
+    }
+
+    public Tensor cos() {
+        return with("cos", a -> a.cos());
+    }
+
+    public Tensor sqrt() {
+        return with("sqrt", a -> a.sqrt());
+    }
+
+    public Tensor rsqrt() {
+        return with("rsqrt", a -> a.rsqrt());
+    }
+
+    public Tensor tanh() {
+        return with("tanh", a -> a.tanh());
+    }
+
+    public Tensor sigmoid() {
+        return with("sigmoid", a -> a.sigmoid());
+    }
+
+    public Tensor erf() {
+        return with("erf", a -> a.erf());
+    }
+
+    public Tensor relu() {
+        return with("relu", a -> a.relu());
+    }
+
+    public Tensor maximum(Tensor other) {
+        return with("maximum", other, (a, b) -> a.maximum(b));
+    }
+
+    public Tensor minimum(Tensor other) {
+        return with("minimum", other, (a, b) -> a.minimum(b));
+    }
+
+    /// At least `low`.
+    public Tensor clampMin(double low) {
+        try (var bound = new Scalar(low); var from = new ScalarOptional(bound)) {
+            return with("clamp", a -> a.clamp(from, OPEN_END));
+        }
+    }
+
+    /// `[..., n, k] × [..., k, m]` to `[..., n, m]`.
+    public Tensor matmul(Tensor other) {
+        return with("matmul", other, (a, b) -> a.matmul(b));
+    }
+
+    public Tensor softmax(int dim) {
+        return with("softmax", a -> a.softmax(dim));
+    }
+
+    public Tensor logSoftmax(int dim) {
+        return with("log_softmax", a -> a.log_softmax(dim));
+    }
+
+    // ---- sums, choices ----
+
+    public Tensor sum() {
+        return with("sum", a -> a.sum());
+    }
+
+    public Tensor sum(int dim, boolean keepDim) {
+        return with("sum", a -> a.sum(new long[]{dim}, keepDim, SAME_TYPE));
+    }
+
+    public Tensor mean() {
+        return with("mean", a -> a.mean());
+    }
+
+    public Tensor mean(int dim, boolean keepDim) {
+        return with("mean", a -> a.mean(new long[]{dim}, keepDim, SAME_TYPE));
+    }
+
+    public Tensor max() {
+        return with("max", a -> a.max());
+    }
+
+    /// Largest along an axis.
+    public Tensor max(int dim, boolean keepDim) {
+        return with("amax", a -> a.amax(new long[]{dim}, keepDim));
+    }
+
+    public Tensor min() {
+        return with("min", a -> a.min());
+    }
+
+    /// Index of the largest along an axis; the first of equals.
+    public Tensor argmax(int dim) {
+        try (var axis = new LongOptional(dim)) {
+            return with("argmax", a -> a.argmax(axis, false));
+        }
+    }
+
+    public Tensor cumsum(int dim) {
+        return with("cumsum", a -> torch.cumsum(a, dim));
+    }
+
+    /// Values and their indices along an axis.
+    public record Ranked(Tensor values, Tensor indices) {}
+
+    /// The `k` largest along an axis, largest first.
+    public Ranked topK(int k, int dim) {
+        return ranked("topk", a -> torch.topk(a, k, dim, true, true));
+    }
+
+    /// All along an axis, stable among equals.
+    public Ranked sort(int dim, boolean descending) {
+        try (var stable = new BoolOptional(true)) {
+            return ranked("sort", a -> a.sort(stable, dim, descending));
+        }
+    }
+
+    private Ranked ranked(String operation, Function<org.bytedeco.pytorch.Tensor, T_TensorTensor_T> body) {
+        T_TensorTensor_T pair;
+        try {
+            pair = body.apply(peer());
+        } catch (RuntimeException e) {
+            throw TensorException.refused(operation, new Tensor[]{this}, e);
+        }
+        try (pair) {
+            return new Ranked(owning(pair.get0()), owning(pair.get1()));
+        }
+    }
+
+    public Tensor gather(int dim, Tensor index) {
+        return with("gather", index, (a, i) -> a.gather(dim, i));
+    }
+
+    /// A copy in which the places `index` along `dim` hold `source`.
+    public Tensor scatter(int dim, Tensor index, Tensor source) {
+        return produce("scatter", () -> peer().scatter(dim, index.peer(), source.peer()), this, index, source);
+    }
+
+    /// Rows (or slices along `dim`) `index`, which is `[n]` of int64.
+    public Tensor indexSelect(int dim, Tensor index) {
+        return with("index_select", index, (a, i) -> a.index_select(dim, i));
+    }
+
+    public Tensor maskedFill(Tensor mask, double value) {
+        try (var scalar = new Scalar(value)) {
+            return with("masked_fill", mask, (a, m) -> a.masked_fill(m, scalar));
+        }
+    }
+
+    // ---- comparisons, in bool ----
+
+    public Tensor eq(Tensor other) {
+        return with("eq", other, (a, b) -> a.eq(b));
+    }
+
+    public Tensor eq(double value) {
+        return with("eq", value, (a, b) -> a.eq(b));
+    }
+
+    public Tensor ne(double value) {
+        return with("ne", value, (a, b) -> a.ne(b));
+    }
+
+    public Tensor lt(Tensor other) {
+        return with("lt", other, (a, b) -> a.lt(b));
+    }
+
+    public Tensor lt(double value) {
+        return with("lt", value, (a, b) -> a.lt(b));
+    }
+
+    public Tensor le(Tensor other) {
+        return with("le", other, (a, b) -> a.le(b));
+    }
+
+    public Tensor gt(double value) {
+        return with("gt", value, (a, b) -> a.gt(b));
+    }
+
+    public Tensor ge(double value) {
+        return with("ge", value, (a, b) -> a.ge(b));
+    }
+
+    public Tensor and(Tensor other) {
+        return with("logical_and", other, (a, b) -> a.logical_and(b));
+    }
+
+    public Tensor or(Tensor other) {
+        return with("logical_or", other, (a, b) -> a.logical_or(b));
+    }
+
+    public Tensor not() {
+        return with("logical_not", a -> a.logical_not());
+    }
+
+    /// Whether every number is neither infinite nor NaN.
+    public boolean isFinite() {
+        try (var scope = TensorScope.open()) {
+            return with("isfinite", a -> a.isfinite().all()).itemLong() == 1;
+        }
+    }
+
+    // ---- shapes; views where LibTorch can ----
+
+    public Tensor view(long... shape) {
+        return with("view " + Arrays.toString(shape), a -> a.view(shape));
+    }
+
+    public Tensor reshape(long... shape) {
+        return with("reshape " + Arrays.toString(shape), a -> a.reshape(shape));
+    }
+
+    public Tensor transpose(int first, int second) {
+        return with("transpose", a -> a.transpose(first, second));
+    }
+
+    public Tensor permute(long... axes) {
+        return with("permute", a -> a.permute(axes));
+    }
+
+    public Tensor unsqueeze(int dim) {
+        return with("unsqueeze", a -> a.unsqueeze(dim));
+    }
+
+    public Tensor squeeze(int dim) {
+        return with("squeeze", a -> a.squeeze(dim));
+    }
+
+    public Tensor expand(long... shape) {
+        return with("expand " + Arrays.toString(shape), a -> a.expand(shape));
+    }
+
+    /// `length` slices along `dim` from `start` on.
+    public Tensor narrow(int dim, long start, long length) {
+        return with("narrow", a -> a.narrow(dim, start, length));
+    }
+
+    /// One slice along `dim`, which goes away.
+    public Tensor select(int dim, long index) {
+        return with("select", a -> a.select(dim, index));
+    }
+
+    public Tensor flatten(int from, int to) {
+        return with("flatten", a -> a.flatten(from, to));
+    }
+
+    /// Equal parts along an axis.
+    public List<Tensor> chunk(int parts, int dim) {
+        long length = size(dim) / parts;
+        return java.util.stream.IntStream.range(0, parts).mapToObj(i -> narrow(dim, i * length, length)).toList();
+    }
+
+    public Tensor contiguous() {
+        return with("contiguous", a -> a.contiguous());
+    }
+
+    /// A contiguous copy.
+    public Tensor copy() {
+        return with("clone", a -> a.clone()).contiguous();
+    }
+
+    /// Elements below the diagonal `offset` kept, the others 0.
+    public Tensor tril(long offset) {
+        return with("tril", a -> a.tril(offset));
+    }
+
+    /// Elements on and above the diagonal `offset` kept, the others 0.
+    public Tensor triu(long offset) {
+        return with("triu", a -> a.triu(offset));
+    }
+
+    public Tensor flip(int dim) {
+        return with("flip", a -> a.flip(new long[]{dim}));
+    }
+
+    /// Each slice along `dim` `times` times in a row.
+    public Tensor repeatInterleave(int times, int dim) {
+        try (var axis = new LongOptional(dim); var size = new LongOptional()) {
+            return with("repeat_interleave", a -> torch.repeat_interleave(a, times, axis, size));
+        }
+    }
+
+    /// The same bytes read as another type; the last axis is counted anew.
+    public Tensor viewAs(DType dtype) {
+        return with("view " + dtype, a -> a.view(dtype.scalarType()));
+    }
+
+    public Tensor to(DType dtype) {
+        return dtype() == dtype ? this : with("to " + dtype, a -> a.to(dtype.scalarType()));
+    }
+
+    public Tensor to(Device device) {
+        if (device().equals(device)) {
+            return this;
+        }
+        try (var native_ = new org.bytedeco.pytorch.Device(device.kind().type(), (byte) device.index());
+                var place = new DeviceOptional(native_);
+                var type = new ScalarTypeOptional();
+                var layout = new LayoutOptional();
+                var pinned = new BoolOptional();
+                var format = new MemoryFormatOptional()) {
+            return with("to " + device, a -> a.to(type, layout, place, pinned, false, false, format));
+        }
+    }
+
+    // ---- in place ----
+
+    public Tensor addInPlace(Tensor other) {
+        return change("add_", () -> peer().add_(other.peer()), this, other);
+    }
+
+    /// this += scale · other.
+    public Tensor addInPlace(Tensor other, double scale) {
+        try (var scalar = new Scalar(scale)) {
+            return change("add_", () -> peer().add_(other.peer(), scalar), this, other);
+        }
+    }
+
+    public Tensor mulInPlace(double value) {
+        try (var scalar = new Scalar(value)) {
+            return change("mul_", () -> peer().mul_(scalar), this);
+        }
+    }
+
+    public Tensor mulInPlace(Tensor other) {
+        return change("mul_", () -> peer().mul_(other.peer()), this, other);
+    }
+
+    public Tensor copyInPlace(Tensor source) {
+        return change("copy_", () -> peer().copy_(source.peer()), this, source);
+    }
+
+    public Tensor fillInPlace(double value) {
+        try (var scalar = new Scalar(value)) {
+            return change("fill_", () -> peer().fill_(scalar), this);
+        }
+    }
+
+    private Tensor change(String operation, Supplier<org.bytedeco.pytorch.Tensor> body, Tensor... arguments) {
+        try {
+            // What comes back is this very handle, so that it must not be closed.
+            body.get();
+        } catch (RuntimeException e) {
+            throw TensorException.refused(operation, arguments, e);
+        }
+        return this;
+    }
+
+    // ---- gradients ----
+
+    public boolean requiresGrad() {
+        return peer().requires_grad();
+    }
+
+    /// Marks a leaf as trained or frozen.
+    public Tensor requiresGrad(boolean trained) {
+        peer().set_requires_grad(trained);
+        return this;
+    }
+
+    /// The same memory outside the graph.
+    public Tensor detach() {
+        return with("detach", a -> a.detach());
+    }
+
+    /// What [#backward] has added up for this leaf, or null.
+    public @Nullable Tensor grad() {
+        var gradient = peer().grad();
+        if (!gradient.defined()) {
+            gradient.close();
+            return null;
+        }
+        return owning(gradient);
+    }
+
+    /// Drops the gradient.
+    public void clearGrad() {
+        try (var gradient = peer().mutable_grad()) {
+            gradient.reset();
+        }
+    }
+
+    /// Adds the gradients of this one number to every leaf that it depends on.
+    public void backward() {
+        Gradients.backward(this, null);
+    }
+
+    // ---- memory ----
+
+    /// Takes this tensor out of its scope: from here on it is freed by [#close], at the latest by the garbage collector.
+    public Tensor unscoped() {
+        if (scope != null) {
+            scope.release(this);
+        }
+        if (lastResort == null) {
+            var native_ = peer();
+            lastResort = CLEANER.register(this, () -> {
+                TensorScope.freed();
+                native_.close();
+            });
+        }
+        return this;
+    }
+
+    /// Frees the handle now; the memory goes with its last handle, view or place in a graph.
+    @Override
+    public void close() {
+        var native_ = peer;
+        if (native_ == null) {
+            return;
+        }
+        peer = null;
+        if (scope != null) {
+            scope.release(this);
+        }
+        if (lastResort != null) {
+            lastResort.clean();
+            lastResort = null;
+        } else {
+            TensorScope.freed();
+            native_.close();
+        }
+    }
+
+    // ---- the room's inside ----
+
+    org.bytedeco.pytorch.Tensor peer() {
+        var native_ = peer;
+        if (native_ == null) {
+            throw new IllegalStateException(
+                    "This tensor was freed with its TensorScope; hand it to the scope outside with keep() to use it later");
+        }
+        return native_;
+    }
+
+    @Nullable
+    TensorScope scope() {
+        return scope;
+    }
+
+    int slot() {
+        return slot;
+    }
+
+    void place(@Nullable TensorScope newScope, int newSlot) {
+        scope = newScope;
+        slot = newSlot;
+        if (newScope != null && lastResort != null) {
+            throw new IllegalStateException("An unscoped tensor cannot enter a scope");
+        }
+    }
+
+    /// Wraps what LibTorch returned as ours to free.
+    static Tensor wrap(org.bytedeco.pytorch.Tensor peer) {
+        return new Tensor(peer);
+    }
+
+    /// A handle of our own to a tensor that a native container holds.
+    static Tensor owning(org.bytedeco.pytorch.TensorBase borrowed) {
+        return new Tensor(new org.bytedeco.pytorch.Tensor(borrowed));
+    }
+
+    static Tensor produce(String operation, Supplier<org.bytedeco.pytorch.Tensor> body, Tensor... arguments) {
+        try {
+            return new Tensor(body.get());
+        } catch (RuntimeException e) {
+            if (e instanceof IllegalStateException) {
+                throw e;
+            }
+            throw TensorException.refused(operation, arguments, e);
+        }
+    }
+
+    static TensorVector vector(Tensor... tensors) {
+        var list = new TensorVector(tensors.length);
+        for (int i = 0; i < tensors.length; i++) {
+            list.put(i, tensors[i].peer());
+        }
+        return list;
+    }
+
+    private Tensor with(String operation, Function<org.bytedeco.pytorch.Tensor, org.bytedeco.pytorch.Tensor> body) {
+        return produce(operation, () -> body.apply(peer()), this);
+    }
+
+    private Tensor with(String operation, Tensor other,
+            BiFunction<org.bytedeco.pytorch.Tensor, org.bytedeco.pytorch.Tensor, org.bytedeco.pytorch.Tensor> body) {
+        return produce(operation, () -> body.apply(peer(), other.peer()), this, other);
+    }
+
+    private Tensor with(String operation, double value,
+            BiFunction<org.bytedeco.pytorch.Tensor, Scalar, org.bytedeco.pytorch.Tensor> body) {
+        try (var scalar = new Scalar(value)) {
+            return produce(operation, () -> body.apply(peer(), scalar), this);
+        }
+    }
+}
