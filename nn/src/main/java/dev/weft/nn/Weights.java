@@ -20,17 +20,24 @@ public final class Weights {
     private final WeightSource source;
     private final Map<String, Tensor> given;
     private final Set<String> ignored;
+    private final ProjectionPlan plan;
     private final String path;
 
-    private Weights(WeightSource source, Map<String, Tensor> given, Set<String> ignored, String path) {
+    private Weights(WeightSource source, Map<String, Tensor> given, Set<String> ignored, ProjectionPlan plan,
+            String path) {
         this.source = source;
         this.given = given;
         this.ignored = ignored;
+        this.plan = plan;
         this.path = path;
     }
 
     public static Weights from(WeightSource source) {
-        return new Weights(source, new LinkedHashMap<>(), new HashSet<>(), "");
+        return from(source, ProjectionPlan.PLAIN);
+    }
+
+    public static Weights from(WeightSource source, ProjectionPlan plan) {
+        return new Weights(source, new LinkedHashMap<>(), new HashSet<>(), plan, "");
     }
 
     /// New weights from a seed.
@@ -40,7 +47,7 @@ public final class Weights {
 
     /// One step down the tree.
     public Weights at(String child) {
-        return new Weights(source, given, ignored, full(child));
+        return new Weights(source, given, ignored, plan, full(child));
     }
 
     /// One step down into a numbered list of layers.
@@ -69,6 +76,11 @@ public final class Weights {
     /// The weight `name` here. Asked for twice it is the same tensor: that is how weights are tied.
     public Tensor get(String name, Init init, long... shape) {
         return given.computeIfAbsent(full(name), missing -> source.read(missing, init, shape));
+    }
+
+    /// What the plan makes of a projection here.
+    Projection planned(Linear plain) {
+        return plan.choose(this, plain);
     }
 
     /// Says that a file may hold this without meaning anything: buffers of old versions, copies of tied weights.

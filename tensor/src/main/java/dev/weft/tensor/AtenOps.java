@@ -27,9 +27,9 @@ final class AtenOps {
                                 "(Tensor[] self, Scalar ord=2, ScalarType? dtype=None)"), FOREACH_MUL(
                                         "aten::_foreach_mul_", "Tensor",
                                         "(Tensor(a!)[] self, Tensor other)"), FOREACH_ADD("aten::_foreach_add_",
-                                                "Scalar", "(Tensor(a!)[] self, Scalar scalar)"), SOFTMAX_BACKWARD(
-                                                        "aten::_softmax_backward_data", "",
-                                                        "(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype)"), SOFTMAX_BACKWARD_OUT(
+                                                "Scalar", "(Tensor(a!)[] self, Scalar scalar)"), SOFTMAX_OUT(
+                                                        "aten::_softmax", "out",
+                                                        "(Tensor self, int dim, bool half_to_float, *, Tensor(a!) out)"), SOFTMAX_BACKWARD_OUT(
                                                                 "aten::_softmax_backward_data", "out",
                                                                 "(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype, *, Tensor(a!) grad_input)");
 
@@ -93,13 +93,6 @@ final class AtenOps {
         }
     }
 
-    /// Calls an operator whose result is one tensor.
-    static Tensor tensor(Op op, Object... arguments) {
-        try (IValueVector results = call(op, arguments); IValue first = results.get(0)) {
-            return Tensor.wrap(first.toTensor());
-        }
-    }
-
     private static IValue boxed(Object argument) {
         return switch (argument) {
             case Tensor tensor -> new IValue(tensor.peer());
@@ -107,6 +100,7 @@ final class AtenOps {
             case Double number -> new IValue(number);
             case Long number -> new IValue(number);
             case Boolean flag -> new IValue(flag);
+            case DType dtype -> new IValue(dtype.scalarType());
             case None none -> new IValue();
             default -> throw new IllegalArgumentException("No IValue for " + argument.getClass());
         };

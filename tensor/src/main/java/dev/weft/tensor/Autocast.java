@@ -10,17 +10,19 @@ import org.bytedeco.pytorch.global.torch.DeviceType;
 public final class Autocast implements AutoCloseable {
     private final DeviceType device;
     private final boolean before;
+    private final boolean clears;
 
-    private Autocast(DeviceType device, boolean before) {
+    private Autocast(DeviceType device, boolean before, boolean clears) {
         this.device = device;
         this.before = before;
+        this.clears = clears;
     }
 
     /// With [DType#FLOAT32] nothing is narrowed.
     public static Autocast open(Device device, DType dtype) {
         Engine.start();
         DeviceType type = device.kind().type();
-        var autocast = new Autocast(type, torch.is_autocast_enabled(type));
+        var autocast = new Autocast(type, torch.is_autocast_enabled(type), true);
         boolean narrow = dtype == DType.BFLOAT16 || dtype == DType.FLOAT16;
         if (narrow) {
             torch.set_autocast_dtype(type, dtype.scalarType());
@@ -29,9 +31,19 @@ public final class Autocast implements AutoCloseable {
         return autocast;
     }
 
+    /// Every operation runs in the type of its operands while open; narrowed weights stay cached for what follows.
+    public static Autocast paused(Device device) {
+        DeviceType type = device.kind().type();
+        var autocast = new Autocast(type, torch.is_autocast_enabled(type), false);
+        torch.set_autocast_enabled(type, false);
+        return autocast;
+    }
+
     @Override
     public void close() {
-        torch.clear_cache();
+        if (clears) {
+            torch.clear_cache();
+        }
         torch.set_autocast_enabled(device, before);
     }
 }

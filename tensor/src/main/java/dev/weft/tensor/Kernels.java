@@ -1,6 +1,9 @@
 package dev.weft.tensor;
 
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.LongArrayRef;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +46,11 @@ public final class Kernels {
     /// Divided by the root of the mean square over the last axes, which are those of `weight`.
     public static Tensor rmsNorm(Tensor x, Tensor weight, double eps) {
         long[] shape = weight.shape();
+        // A LongArrayRef is a view: the pointer below it must live as long.
         try (var scale = new TensorOptional(weight.peer());
                 var epsilon = new DoubleOptional(eps);
-                var axes = new org.bytedeco.pytorch.LongArrayRef(shape, shape.length)) {
+                var lengths = new LongPointer(shape);
+                var axes = new LongArrayRef(lengths, shape.length)) {
             return Tensor.produce("rms_norm", () -> torch.rms_norm(x.peer(), axes, scale, epsilon), x, weight);
         }
     }
@@ -88,9 +93,34 @@ public final class Kernels {
         }
     }
 
-    /// Writes `a · b` into `out`: `[..., n, k] × [..., k, m]`.
-    static void matmulInto(Tensor out, Tensor a, Tensor b) {
-        torch.matmul_out(out.peer(), a.peer(), b.peer());
+    /// Writes `a · b` over `out`: `[n, i, k] × [n, k, j]`. Not recorded.
+    public static void bmmInto(Tensor out, Tensor a, Tensor b) {
+        try {
+            torch.bmm_out(out.peer(), a.peer(), b.peer());
+        } catch (RuntimeException e) {
+            throw TensorException.refused("bmm", new Tensor[]{a, b}, e);
+        }
+    }
+
+    /// Writes `added + scale · a · b` over `out`: `[n, i, k] × [n, k, j]`. Not recorded.
+    public static void scaledBmmPlusInto(Tensor out, Tensor added, Tensor a, Tensor b, double scale) {
+        try (var beta = new Scalar(1.0); var alpha = new Scalar(scale)) {
+            torch.baddbmm_out(out.peer(), added.peer(), a.peer(), b.peer(), beta, alpha);
+        } catch (RuntimeException e) {
+            throw TensorException.refused("baddbmm", new Tensor[]{added, a, b}, e);
+        }
+    }
+
+    /// Softmax over the last axis, in place. Not recorded.
+    public static void softmaxInPlace(Tensor x) {
+        AtenOps.call(AtenOps.Op.SOFTMAX_OUT, x, -1L, false, x).close();
+    }
+
+    /// From the gradient of a softmax over the last axis to that of its input, in place. Not recorded.
+    ///
+    /// @param softmax what the softmax gave
+    public static void softmaxBackwardInPlace(Tensor gradient, Tensor softmax) {
+        AtenOps.call(AtenOps.Op.SOFTMAX_BACKWARD_OUT, gradient, softmax, -1L, softmax.dtype(), gradient).close();
     }
 
     private static TensorOptional optional(@Nullable Tensor tensor) {

@@ -1,0 +1,29 @@
+package dev.weft.nn;
+
+import dev.weft.tensor.Kernels;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// (x − mean) / √(variance + eps) · weight + bias over the last axes. Ba, Kiros & Hinton 2016,
+/// <https://arxiv.org/abs/1607.06450>.
+public final class LayerNorm implements Norm {
+    private final Tensor weight;
+    private final @Nullable Tensor bias;
+    private final double eps;
+
+    public LayerNorm(Tensor weight, @Nullable Tensor bias, double eps) {
+        this.weight = weight;
+        this.bias = bias;
+        this.eps = eps;
+    }
+
+    public static LayerNorm load(Weights weights, int hidden, double eps) {
+        return new LayerNorm(weights.get("weight", Init.ones(), hidden), weights.get("bias", Init.zeros(), hidden),
+                eps);
+    }
+
+    @Override
+    public Tensor forward(Tensor x) {
+        return Kernels.layerNorm(x, weight, bias, eps);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.weft.nn;
+
+import dev.weft.tensor.Kernels;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// `x · W + b`, with the weight in either of the two layouts that checkpoints have.
+public final class Linear implements Projection {
+    /// Which axis of the stored weight is which.
+    public enum Layout {
+        /// `[out, in]`: nearly everywhere.
+        OUT_IN,
+        /// `[in, out]`: the Conv1D of GPT-2's checkpoints.
+        IN_OUT
+    }
+
+    private final Tensor weight;
+    private final @Nullable Tensor bias;
+    private final Layout layout;
+
+    public Linear(Tensor weight, @Nullable Tensor bias, Layout layout) {
+        this.weight = weight;
+        this.bias = bias;
+        this.layout = layout;
+    }
+
+    /// `weight` and `bias` at this place.
+    public static Projection load(Weights weights, Layout layout, int in, int out, Init init) {
+        return weights.planned(
+                new Linear(weight(weights, layout, in, out, init), weights.get("bias", Init.zeros(), out), layout));
+    }
+
+    /// `weight` alone.
+    public static Projection loadWithoutBias(Weights weights, Layout layout, int in, int out, Init init) {
+        return weights.planned(new Linear(weight(weights, layout, in, out, init), null, layout));
+    }
+
+    private static Tensor weight(Weights weights, Layout layout, int in, int out, Init init) {
+        return layout == Layout.OUT_IN ? weights.get("weight", init, out, in) : weights.get("weight", init, in, out);
+    }
+
+    /// As stored: `[out, in]` or `[in, out]`.
+    public Tensor weight() {
+        return weight;
+    }
+
+    public @Nullable Tensor bias() {
+        return bias;
+    }
+
+    public Layout layout() {
+        return layout;
+    }
+
+    @Override
+    public Tensor forward(Tensor x) {
+        if (layout == Layout.OUT_IN) {
+            return Kernels.linear(x, weight, bias);
+        }
+        long in = weight.size(0);
+        long[] shape = x.shape();
+        Tensor rows = x.reshape(-1, in);
+        Tensor product = bias == null ? rows.matmul(weight) : Kernels.addmm(bias, rows, weight);
+        shape[shape.length - 1] = weight.size(1);
+        return product.view(shape);
+    }
+}

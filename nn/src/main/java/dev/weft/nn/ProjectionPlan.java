@@ -1,0 +1,12 @@
+package dev.weft.nn;
+
+/// Which projection a place in the tree of weights gets: the plain one, or one wrapped or replaced by its name.
+///
+/// This is how adapters and quantization enter a model without its family knowing of them.
+@FunctionalInterface
+public interface ProjectionPlan {
+    ProjectionPlan PLAIN = (weights, plain) -> plain;
+
+    /// @param weights the place, whose [Weights#full] gives names
+    Projection choose(Weights weights, Linear plain);
+}

@@ -1,0 +1,94 @@
+package dev.weft.nn.attention;
+
+import dev.weft.nn.Dropout;
+import dev.weft.nn.Trace;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Kernels;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// softmax(QKᵀ · scale + mask) V — “Attention Is All You Need”, §3.2.1 — and the choice of the kernel that computes it.
+///
+/// @param scale    what scores are multiplied by, commonly 1/√headDim
+/// @param softcap  scores become softcap · tanh(scores / softcap), as in Gemma 2; 0 leaves them
+/// @param dropout  share of the weights dropped in training
+public record Attention(double scale, double softcap, double dropout) {
+    /// 1/√headDim, no cap, no dropout.
+    public static Attention scaled(int headDim) {
+        return new Attention(1 / Math.sqrt(headDim), 0, 0);
+    }
+
+    public Attention withScale(double scale) {
+        return new Attention(scale, softcap, dropout);
+    }
+
+    public Attention withSoftcap(double softcap) {
+        return new Attention(scale, softcap, dropout);
+    }
+
+    public Attention withDropout(double dropout) {
+        return new Attention(scale, softcap, dropout);
+    }
+
+    /// @param queries `[batch, heads, querySeq, headDim]`
+    /// @param keys    `[batch, kvHeads, keySeq, headDim]`; each serves heads / kvHeads query heads
+    /// @param values  `[batch, kvHeads, keySeq, valueDim]`
+    /// @param trace   taps `scores` before the softmax and `weights` after it, when someone listens
+    /// @return        `[batch, heads, querySeq, valueDim]`
+    public Tensor attend(Tensor queries, Tensor keys, Tensor values, ScoreMask mask, Dropout drop, Trace trace) {
+        int groups = (int) (queries.size(1) / keys.size(1));
+        Tensor allKeys = groups == 1 ? keys : keys.repeatInterleave(groups, 1);
+        Tensor allValues = groups == 1 ? values : values.repeatInterleave(groups, 1);
+        if (explicit(mask, drop, trace)) {
+            return explicit(queries, allKeys, allValues, mask, drop, trace);
+        }
+        if (recorded(queries, keys, values)) {
+            return Gradients.apply(new RecomputedAttention(scale, mask), queries, allKeys, allValues);
+        }
+        return fused(queries, allKeys, allValues, mask);
+    }
+
+    /// The same for queries, keys and values in one tensor, of which training makes one gradient instead of three.
+    ///
+    /// @param packed `[batch, seq, 3, heads, headDim]`
+    /// @return       `[batch, heads, seq, headDim]`
+    public Tensor attendPacked(Tensor packed, ScoreMask mask, Dropout drop, Trace trace) {
+        if (!explicit(mask, drop, trace) && recorded(packed)) {
+            return Gradients.apply(new RecomputedAttention(scale, mask), packed);
+        }
+        Tensor[] parts = RecomputedAttention.unpacked(packed);
+        return attend(parts[0], parts[1], parts[2], mask, drop, trace);
+    }
+
+    /// Only the explicit product shows or changes the scores and weights.
+    private boolean explicit(ScoreMask mask, Dropout drop, Trace trace) {
+        return softcap != 0 || mask.hidesRows() || drop instanceof Dropout.On && dropout > 0 || trace.listens("weights")
+                || trace.listens("scores");
+    }
+
+    private static boolean recorded(Tensor... inputs) {
+        boolean recorded = false;
+        for (Tensor input : inputs) {
+            recorded |= input.requiresGrad();
+        }
+        return recorded && Gradients.recording();
+    }
+
+    private Tensor explicit(Tensor queries, Tensor keys, Tensor values, ScoreMask mask, Dropout drop, Trace trace) {
+        // Scale the queries, not the scores: in half precision the raw scores can overflow.
+        Tensor scores = queries.mul(scale).matmul(keys.transpose(-2, -1));
+        if (softcap != 0) {
+            scores = scores.div(softcap).tanh().mul(softcap);
+        }
+        Tensor added = mask.additive(scores.dtype());
+        scores = trace.tap("scores", added == null ? scores : scores.add(added));
+        Tensor weights = trace.tap("weights", mask.withoutHiddenRows(scores.softmax(-1)));
+        return drop.apply(weights, dropout).to(values.dtype()).matmul(values);
+    }
+
+    private Tensor fused(Tensor queries, Tensor keys, Tensor values, ScoreMask mask) {
+        @Nullable
+        Tensor added = mask.causalOnly() ? null : mask.additive(queries.dtype());
+        return Kernels.attention(queries, keys, values, added, mask.causalOnly(), scale);
+    }
+}

@@ -1,0 +1,121 @@
+package dev.weft.nn.attention;
+
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Which keys each query sees. Small masks combine with [#and].
+///
+/// The last query stands at the last key: with a cache there are more keys than queries, and the new queries are the last.
+public sealed interface AttentionMask {
+    static AttentionMask none() {
+        return new None();
+    }
+
+    /// No query sees what comes after it.
+    static AttentionMask causal() {
+        return new Causal();
+    }
+
+    /// Nobody sees the keys where `keep` is 0: `[batch, keySeq]` of any type.
+    static AttentionMask padding(Tensor keep) {
+        return new Padding(keep);
+    }
+
+    /// No query sees keys `size` or more positions before it.
+    static AttentionMask window(int size) {
+        return new Window(size);
+    }
+
+    /// Exactly the places where `allowed` holds: bool, broadcast to `[batch, heads, querySeq, keySeq]`.
+    static AttentionMask of(Tensor allowed) {
+        return new Allowed(allowed);
+    }
+
+    /// Added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`: ALiBi, relative positions.
+    static AttentionMask bias(Tensor bias) {
+        return new Bias(bias);
+    }
+
+    /// What both let through.
+    default AttentionMask and(AttentionMask other) {
+        return this instanceof None ? other : other instanceof None ? this : new Both(this, other);
+    }
+
+    /// Everything seen.
+    record None() implements AttentionMask {}
+
+    record Causal() implements AttentionMask {}
+
+    record Padding(Tensor keep) implements AttentionMask {}
+
+    record Window(int size) implements AttentionMask {}
+
+    record Allowed(Tensor allowed) implements AttentionMask {}
+
+    record Bias(Tensor bias) implements AttentionMask {}
+
+    record Both(AttentionMask first, AttentionMask second) implements AttentionMask {}
+
+    /// This mask for given lengths, made once per call and used by every layer.
+    default ScoreMask prepare(long querySeq, long keySeq, Device device) {
+        Tensor allowed = allowed(querySeq, keySeq, device);
+        boolean causalOnly = this instanceof Causal && querySeq == keySeq;
+        // A single new query may see every key: nothing is hidden by being causal.
+        boolean open = this instanceof Causal && querySeq == 1;
+        return new ScoreMask(open ? null : allowed, biases(), causalOnly && querySeq > 1, hidesRows());
+    }
+
+    /// Bool, broadcast to `[batch, heads, querySeq, keySeq]`; null where everything is seen.
+    private @Nullable Tensor allowed(long querySeq, long keySeq, Device device) {
+        return switch (this) {
+            case None() -> null;
+            case Causal() -> distance(querySeq, keySeq, device).ge(0);
+            case Window(int size) -> distance(querySeq, keySeq, device).lt(size);
+            case Padding(Tensor keep) -> keep.ne(0).unsqueeze(1).unsqueeze(1);
+            case Allowed(Tensor allowed) -> allowed.to(DType.BOOL);
+            case Bias(Tensor bias) -> null;
+            case Both(AttentionMask first, AttentionMask second) -> {
+                Tensor one = first.allowed(querySeq, keySeq, device);
+                Tensor two = second.allowed(querySeq, keySeq, device);
+                yield one == null ? two : two == null ? one : one.and(two);
+            }
+        };
+    }
+
+    private @Nullable Tensor biases() {
+        return switch (this) {
+            case Bias(Tensor bias) -> bias;
+            case Both(AttentionMask first, AttentionMask second) -> {
+                Tensor one = first.biases();
+                Tensor two = second.biases();
+                yield one == null ? two : two == null ? one : one.add(two);
+            }
+            case None none -> null;
+            case Causal causal -> null;
+            case Window window -> null;
+            case Padding padding -> null;
+            case Allowed allowed -> null;
+        };
+    }
+
+    /// Whether some query may be left without any key.
+    private boolean hidesRows() {
+        return switch (this) {
+            case None none -> false;
+            case Causal causal -> false;
+            case Window window -> false;
+            case Bias bias -> false;
+            case Padding(Tensor keep) -> true;
+            case Allowed(Tensor allowed) -> true;
+            case Both(AttentionMask first, AttentionMask second) -> first.hidesRows() || second.hidesRows();
+        };
+    }
+
+    /// How far each key lies before each query, `[querySeq, keySeq]`; negative after it.
+    private static Tensor distance(long querySeq, long keySeq, Device device) {
+        Tensor queries = Tensor.arange(keySeq - querySeq, keySeq).unsqueeze(1);
+        return queries.sub(Tensor.arange(0, keySeq).unsqueeze(0)).to(device);
+    }
+}

@@ -1,0 +1,54 @@
+package dev.weft.nn.attention;
+
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// An [AttentionMask] for given lengths: what is added to the scores.
+///
+/// Its tensors belong to the scope in which it was prepared, commonly that of the whole forward pass.
+public final class ScoreMask {
+    /// Finite, so that a row that sees nothing gives numbers, and gradients that are numbers.
+    private static final double HIDDEN = -1e30;
+    private static final double HIDDEN_FLOAT16 = -60_000;
+
+    private final @Nullable Tensor additive;
+    private final @Nullable Tensor seesSomething;
+    private final boolean causalOnly;
+
+    ScoreMask(@Nullable Tensor allowed, @Nullable Tensor bias, boolean causalOnly, boolean hidesRows) {
+        this.causalOnly = causalOnly;
+        seesSomething = hidesRows && allowed != null ? allowed.to(DType.FLOAT32).max(-1, true) : null;
+        if (allowed == null) {
+            additive = bias;
+        } else {
+            Tensor hidden = Tensor.zeros(DType.FLOAT32, allowed.shape()).to(allowed.device()).maskedFill(allowed.not(),
+                    HIDDEN);
+            additive = bias == null ? hidden : hidden.add(bias);
+        }
+    }
+
+    /// Whether this is a square causal mask and nothing else, which kernels know without being given it.
+    boolean causalOnly() {
+        return causalOnly;
+    }
+
+    /// Whether some query may be left without any key.
+    boolean hidesRows() {
+        return seesSomething != null;
+    }
+
+    /// Added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`; null where there is nothing to add.
+    @Nullable
+    Tensor additive(DType dtype) {
+        if (additive == null || additive.dtype() == dtype) {
+            return additive;
+        }
+        return (dtype == DType.FLOAT16 ? additive.clampMin(HIDDEN_FLOAT16) : additive).to(dtype);
+    }
+
+    /// Zero weights for the queries that see no key, so that they gather nothing instead of an average of hidden keys.
+    Tensor withoutHiddenRows(Tensor weights) {
+        return seesSomething == null ? weights : weights.mul(seesSomething.to(weights.dtype()));
+    }
+}
