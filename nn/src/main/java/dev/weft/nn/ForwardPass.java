@@ -2,41 +2,52 @@ package dev.weft.nn;
 
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.tensor.Tensor;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// What changes from call to call; a model itself keeps weights and nothing else, so it can serve many at once.
 ///
-/// @param positions `[batch, seq]` of int64, or null: counted from the first position the cache does not hold
-/// @param mask      which keys each query sees, beside what the family itself masks (a decoder is causal anyway)
-/// @param cache     keys and values of earlier positions, or null
-/// @param trace     watches activations
-/// @param dropout   on while training
-public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nullable KvCache cache, Trace trace,
-        Dropout dropout) {
+/// @param positions   `[batch, seq]` of int64, or null: counted from the first position the cache does not hold
+/// @param mask        which keys each query sees, beside what the family itself masks (a decoder is causal anyway)
+/// @param cache       keys and values of earlier positions, or null
+/// @param encoded     what an encoder hands to cross attention, or null
+/// @param trace       watches activations
+/// @param dropout     on while training
+/// @param activations kept for the backward pass, or computed again in it
+public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nullable KvCache cache,
+        @Nullable Encoded encoded, Trace trace, Dropout dropout, Activations activations) {
 
     /// Every position seen, no cache, no dropout, nobody watching.
     public static ForwardPass plain() {
-        return new ForwardPass(null, AttentionMask.none(), null, Trace.SILENT, Dropout.OFF);
+        return new ForwardPass(null, AttentionMask.none(), null, null, Trace.SILENT, Dropout.OFF, Activations.KEPT);
     }
 
     public ForwardPass withPositions(@Nullable Tensor positions) {
-        return new ForwardPass(positions, mask, cache, trace, dropout);
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
     }
 
     public ForwardPass withMask(AttentionMask mask) {
-        return new ForwardPass(positions, mask, cache, trace, dropout);
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
     }
 
     public ForwardPass withCache(KvCache cache) {
-        return new ForwardPass(positions, mask, cache, trace, dropout);
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+    }
+
+    public ForwardPass withEncoded(Encoded encoded) {
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
     }
 
     public ForwardPass withTrace(Trace trace) {
-        return new ForwardPass(positions, mask, cache, trace, dropout);
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
     }
 
     public ForwardPass withDropout(Dropout dropout) {
-        return new ForwardPass(positions, mask, cache, trace, dropout);
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+    }
+
+    public ForwardPass withActivations(Activations activations) {
+        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
     }
 
     /// Inside a part of the model.
@@ -45,7 +56,12 @@ public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nulla
     }
 
     public ForwardPass at(int index) {
-        return at(Integer.toString(index));
+        return trace == Trace.SILENT ? this : withTrace(trace.at(index));
+    }
+
+    /// Runs one block of a stack: what it computes on the way is freed, or kept, as [#activations] says.
+    public Tensor run(UnaryOperator<Tensor> block, Tensor hidden) {
+        return activations.run(block, hidden, dropout);
     }
 
     /// The positions of `seq` new tokens: those given, else the next ones after what the cache holds, `[1, seq]`.
@@ -53,7 +69,12 @@ public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nulla
         if (positions != null) {
             return positions;
         }
-        long from = cache == null ? 0 : cache.length();
+        long from = cached();
         return Tensor.arange(from, from + seq).unsqueeze(0);
+    }
+
+    /// How many positions the cache holds.
+    public long cached() {
+        return cache == null ? 0 : cache.length();
     }
 }

@@ -31,6 +31,19 @@ public final class Autocast implements AutoCloseable {
         return autocast;
     }
 
+    /// The precision that is in force on this thread, to be taken up again later.
+    public record Setting(Device device, DType dtype) {
+        public Autocast open() {
+            return Autocast.open(device, dtype);
+        }
+    }
+
+    public static Setting current(Device device) {
+        DeviceType type = device.kind().type();
+        return new Setting(device,
+                torch.is_autocast_enabled(type) ? DType.of(torch.get_autocast_dtype(type)) : DType.FLOAT32);
+    }
+
     /// Every operation runs in the type of its operands while open; narrowed weights stay cached for what follows.
     public static Autocast paused(Device device) {
         DeviceType type = device.kind().type();

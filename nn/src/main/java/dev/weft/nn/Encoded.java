@@ -1,0 +1,10 @@
+package dev.weft.nn;
+
+import dev.weft.nn.attention.AttentionMask;
+import dev.weft.tensor.Tensor;
+
+/// What an encoder made of its input, for a decoder's cross attention.
+///
+/// @param hidden `[batch, keySeq, encoderHidden]`
+/// @param mask   which of its positions are real
+public record Encoded(Tensor hidden, AttentionMask mask) {}

@@ -1,0 +1,22 @@
+package dev.weft.nn;
+
+import dev.weft.tensor.Tensor;
+
+/// A model that scores every id of its vocabulary as the next one, at every position.
+public interface LanguageModel extends Model {
+    /// Token ids `[batch, seq]` to `[batch, seq, hidden]`.
+    Tensor hidden(Tensor tokenIds, ForwardPass pass);
+
+    /// `[..., hidden]` to logits `[..., vocab]`.
+    Tensor score(Tensor hidden);
+
+    /// Token ids `[batch, seq]` to logits `[batch, seq, vocab]`.
+    default Tensor logits(Tensor tokenIds, ForwardPass pass) {
+        return score(hidden(tokenIds, pass));
+    }
+
+    int vocabSize();
+
+    /// How many positions it can tell apart.
+    int maxPositions();
+}
