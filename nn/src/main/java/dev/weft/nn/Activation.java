@@ -78,6 +78,11 @@ public enum Activation {
     /// `[...]` to the same shape.
     public abstract Tensor forward(Tensor x);
 
+    /// The name under which it is written.
+    public String configName() {
+        return names.getFirst();
+    }
+
     /// By a name of `config.json`.
     public static Activation parse(String name) {
         for (Activation candidate : values()) {

@@ -1,0 +1,8 @@
+/// One file per family of models: the wiring of the parts of `nn`, under the names of the checkpoint.
+///
+/// Start with [dev.weft.models.Gpt2], then [dev.weft.models.Models], which opens and saves folders. The heads stand in
+/// `models.heads`. Before this room: `nn`, `checkpoint`. After it: `train`, `run`.
+@NullMarked
+package dev.weft.models;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,22 @@
+package dev.weft.train;
+
+import dev.weft.data.TokenBatch;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.LanguageModel;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
+import dev.weft.tensor.Kernels;
+import dev.weft.tensor.Tensor;
+
+/// −log p(next token), summed over the targets. Targets of −100 count for nothing.
+public record CausalObjective(LanguageModel model, Device device) implements Objective<TokenBatch> {
+    private static final long IGNORED = -100;
+
+    @Override
+    public Loss loss(TokenBatch batch, ForwardPass pass) {
+        Tensor logits = model.logits(batch.inputs().to(device), pass);
+        Tensor sum = Kernels.crossEntropy(logits.flatten(0, 1).to(DType.FLOAT32), batch.targets().to(device).flatten(0, 1),
+                null, Kernels.Reduction.SUM, IGNORED, 0);
+        return new Loss(sum, batch.tokens());
+    }
+}
