@@ -1,0 +1,48 @@
+package dev.weft.text;
+
+import org.jspecify.annotations.Nullable;
+
+/// Remembers what became of short words, as many as it has places: a newcomer evicts who stood there.
+///
+/// Safe for threads without locks: entries are immutable and a lost one is only computed again.
+final class WordCache<V> {
+    private static final int LONGEST = 64;
+    private static final int PLACES = 1 << 15;
+
+    private record Entry<V>(String word, V value) {}
+
+    private final Entry<V>[] entries = places();
+
+    @SuppressWarnings("unchecked")
+    private static <V> Entry<V>[] places() {
+        return (Entry<V>[]) new Entry<?>[PLACES];
+    }
+
+    /// What was kept for `text[from, to)`, or null.
+    @Nullable
+    V find(String text, int from, int to) {
+        if (to - from > LONGEST) {
+            return null;
+        }
+        @Nullable
+        Entry<V> entry = entries[place(text, from, to)];
+        return entry != null && entry.word.length() == to - from && text.startsWith(entry.word, from)
+                ? entry.value
+                : null;
+    }
+
+    void keep(String word, V value) {
+        if (word.length() <= LONGEST) {
+            entries[place(word, 0, word.length())] = new Entry<>(word, value);
+        }
+    }
+
+    private static int place(String text, int from, int to) {
+        int hash = 0;
+        for (int i = from; i < to; i++) {
+            hash = hash * 31 + text.charAt(i);
+        }
+        hash *= 0x9E3779B9;
+        return hash >>> 17;
+    }
+}
