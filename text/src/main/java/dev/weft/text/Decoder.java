@@ -40,7 +40,7 @@ sealed interface Decoder {
     record Bytes(Utf8 utf8) implements Decoding {
         @Override
         public void push(String token, StringBuilder out) {
-            if (token.chars().allMatch(c -> ByteAlphabet.byteOf((char) c) >= 0)) {
+            if (inAlphabet(token)) {
                 for (int i = 0; i < token.length(); i++) {
                     utf8.push(ByteAlphabet.byteOf(token.charAt(i)), out);
                 }
@@ -48,6 +48,15 @@ sealed interface Decoder {
                 utf8.end(out);
                 out.append(token);
             }
+        }
+
+        private static boolean inAlphabet(String token) {
+            for (int i = 0; i < token.length(); i++) {
+                if (ByteAlphabet.byteOf(token.charAt(i)) < 0) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         @Override

@@ -9,7 +9,7 @@ import java.util.List;
 /// place of the whole character. The arrays belong to the caller.
 ///
 /// @param ids                ids, ready for a model
-/// @param tokens             the vocabulary's spelling of each id
+/// @param tokens             the vocabulary's spelling of each id; an added token as it stood in the text, with the spaces it took
 /// @param starts             where the token begins in its text, in UTF-16 units as in [String#substring(int, int)]
 /// @param ends               where it ends (exclusive); tokens the post-processor added have 0 and 0
 /// @param wordIds            number of the word (pre-token) in its text, -1 for tokens the post-processor added

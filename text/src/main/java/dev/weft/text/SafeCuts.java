@@ -8,6 +8,11 @@ import java.util.List;
 /// @param rawAdded         no cut in, or next to, an added token
 /// @param normalizedAdded  likewise
 record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded) {
+    private static final AddedTokens NO_TOKENS = new AddedTokens(List.of(), null);
+
+    /// Between GPT-2's words.
+    static final SafeCuts GPT2 = new SafeCuts(Places.GPT2_WORDS, NO_TOKENS, NO_TOKENS);
+
     enum Places {
         /// None is known.
         NOWHERE,

@@ -3,6 +3,7 @@ package dev.weft.text;
 import java.io.Reader;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -79,33 +80,32 @@ public final class Tokenizer {
         var starts = new IntList(text.length() / 3 + 8);
         var ends = new IntList(text.length() / 3 + 8);
         var words = new IntList(text.length() / 3 + 8);
+        var tokens = new ArrayList<String>(text.length() / 3 + 8);
         int[] word = {0};
         cut(Utf8.wellFormed(text), piece -> {
             if (piece.addedToken >= 0) {
                 ids.add(piece.addedToken);
+                tokens.add(piece.text);
                 starts.add(piece.start(0));
                 ends.add(piece.end(piece.text.length()));
                 words.add(word[0]);
             } else {
-                Model.Word tokens = parts.model().word(piece);
-                for (int i = 0; i < tokens.ids().length; i++) {
-                    ids.add(tokens.ids()[i]);
-                    starts.add(piece.start(tokens.starts()[i]));
-                    ends.add(piece.end(tokens.ends()[i]));
+                Model.Word known = parts.model().word(piece);
+                for (int i = 0; i < known.ids().length; i++) {
+                    ids.add(known.ids()[i]);
+                    tokens.add(all.token(known.ids()[i]));
+                    starts.add(piece.start(known.starts()[i]));
+                    ends.add(piece.end(known.ends()[i]));
                     words.add(word[0]);
                 }
             }
             word[0]++;
         });
         int n = ids.size;
-        String[] tokens = new String[n];
         int[] sequences = new int[n];
-        for (int i = 0; i < n; i++) {
-            tokens[i] = all.token(ids.values[i]);
-            sequences[i] = sequence;
-        }
-        return new Encoding(ids.toArray(), tokens, starts.toArray(), ends.toArray(), words.toArray(), sequences.clone(),
-                sequences, new boolean[n]);
+        Arrays.fill(sequences, sequence);
+        return new Encoding(ids.toArray(), tokens.toArray(String[]::new), starts.toArray(), ends.toArray(),
+                words.toArray(), sequences.clone(), sequences, new boolean[n]);
     }
 
     /// The words of a text, and the added tokens between them.

@@ -12,9 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -25,16 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Tokenizers from and to files: `tokenizer.json`, GPT-2's `vocab.json` with `merges.txt`, `tokenizer_config.json`.
 final class TokenizerFiles {
-    /// The parts a special token can play, as `tokenizer_config.json` names them.
-    private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
-            "cls_token", "mask_token");
-
-    /// Customary spellings, for tokenizers whose files do not say who plays which part.
-    private static final Map<String, List<String>> CUSTOM = Map.of("<|endoftext|>", List.of("bos_token", "eos_token"),
-            "<s>", List.of("bos_token"), "</s>", List.of("eos_token"), "<unk>", List.of("unk_token"), "<pad>",
-            List.of("pad_token"), "<mask>", List.of("mask_token"), "[UNK]", List.of("unk_token"), "[PAD]",
-            List.of("pad_token"), "[MASK]", List.of("mask_token"), "[CLS]", List.of("cls_token"));
-
     private TokenizerFiles() {}
 
     static Tokenizer load(Path folderOrFile) {
@@ -79,7 +67,8 @@ final class TokenizerFiles {
         return new Tokenizer(new TokenizerParts(added, normalizer == null ? null : Normalizer.fromJson(normalizer),
                 preTokenizer == null ? null : PreTokenizer.fromJson(preTokenizer), model,
                 postProcessor == null ? null : PostProcessor.fromJson(postProcessor, all),
-                Decoder.fromJson(json.optional("decoder")), roles(config, added), config, kept(json, "truncation"),
+                Decoder.fromJson(json.optional("decoder")), SpecialTokens.roles(config, added), config,
+                kept(json, "truncation"),
                 kept(json, "padding")), all);
     }
 
@@ -140,23 +129,7 @@ final class TokenizerFiles {
                 ? new PostProcessor.Roberta(new PostProcessor.Special("</s>", vocabulary.idOrNone("</s>")),
                         new PostProcessor.Special("<s>", vocabulary.idOrNone("<s>")), true, false)
                 : new PostProcessor.ByteLevel(true, false, true);
-        ObjectNode config = config(vocabularyFile);
-        return new Tokenizer(byteLevel(model, added, postProcessor, roles(config, added), config), copy(vocabulary));
-    }
-
-    /// The pipeline of GPT-2 around a model.
-    static TokenizerParts byteLevel(Bpe model, List<AddedToken> added, PostProcessor postProcessor,
-            Map<String, String> roles, ObjectNode config) {
-        return new TokenizerParts(added, null, new PreTokenizer.ByteLevel(false, true, true), model, postProcessor,
-                new Decoder.ByteLevel(true, true, true), roles, config, null, null);
-    }
-
-    /// A tokenizer just trained; special tokens with customary names get their parts.
-    static Tokenizer trained(Vocabulary vocabulary, TokenizerParts parts) {
-        ObjectNode config = JsonNodeFactory.instance.objectNode();
-        return new Tokenizer(new TokenizerParts(parts.addedTokens(), parts.normalizer(), parts.preTokenizer(),
-                parts.model(), parts.postProcessor(), parts.decoder(), roles(config, parts.addedTokens()), config, null,
-                null), copy(vocabulary));
+        return new Tokenizer(TokenizerParts.byteLevel(model, added, postProcessor, config(vocabularyFile)), vocabulary);
     }
 
     /// The `tokenizer_config.json` (older: `special_tokens_map.json`) beside a file, or an empty object.
@@ -168,24 +141,6 @@ final class TokenizerFiles {
             }
         }
         return JsonNodeFactory.instance.objectNode();
-    }
-
-    private static Map<String, String> roles(ObjectNode config, List<AddedToken> added) {
-        var roles = new LinkedHashMap<String, String>();
-        for (String role : ROLES) {
-            JsonNode token = config.path(role);
-            // Either the token itself or an object with its content.
-            JsonNode content = token.isObject() ? token.path("content") : token;
-            if (content.isString()) {
-                roles.put(role, content.stringValue());
-            }
-        }
-        if (roles.isEmpty()) {
-            for (AddedToken token : added) {
-                CUSTOM.getOrDefault(token.content(), List.of()).forEach(role -> roles.put(role, token.content()));
-            }
-        }
-        return roles;
     }
 
     static String json(TokenizerParts parts) {

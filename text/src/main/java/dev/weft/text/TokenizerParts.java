@@ -20,6 +20,12 @@ record TokenizerParts(List<AddedToken> addedTokens, @Nullable Normalizer normali
         addedTokens = List.copyOf(addedTokens);
     }
 
+    /// The pipeline of GPT-2 around a model whose vocabulary holds the added tokens.
+    static TokenizerParts byteLevel(Bpe model, List<AddedToken> added, PostProcessor postProcessor, ObjectNode config) {
+        return new TokenizerParts(added, null, new PreTokenizer.ByteLevel(false, true, true), model, postProcessor,
+                new Decoder.ByteLevel(true, true, true), SpecialTokens.roles(config, added), config, null, null);
+    }
+
     TokenizerParts withSpecialTokens(List<AddedToken> added, Map<String, String> roles) {
         return new TokenizerParts(added, normalizer, preTokenizer, model, postProcessor, decoder, roles, config,
                 truncation, padding);

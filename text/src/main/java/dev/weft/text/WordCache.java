@@ -2,14 +2,19 @@ package dev.weft.text;
 
 import org.jspecify.annotations.Nullable;
 
-/// Remembers what became of short words, as many as it has places: a newcomer evicts who stood there.
+/// Remembers what became of short words, as many as it has places. Each word has two places to stand; a newcomer takes
+/// the first, and who stood there moves to the second.
 ///
 /// Safe for threads without locks: entries are immutable and a lost one is only computed again.
 final class WordCache<V> {
     private static final int LONGEST = 64;
-    private static final int PLACES = 1 << 15;
+    private static final int PLACES = 1 << 16;
 
-    private record Entry<V>(String word, V value) {}
+    private record Entry<V>(String word, V value) {
+        boolean is(String text, int from, int to) {
+            return word.length() == to - from && text.startsWith(word, from);
+        }
+    }
 
     private final Entry<V>[] entries = places();
 
@@ -24,16 +29,21 @@ final class WordCache<V> {
         if (to - from > LONGEST) {
             return null;
         }
+        int place = place(text, from, to);
         @Nullable
-        Entry<V> entry = entries[place(text, from, to)];
-        return entry != null && entry.word.length() == to - from && text.startsWith(entry.word, from)
-                ? entry.value
-                : null;
+        Entry<V> entry = entries[place];
+        if (entry != null && entry.is(text, from, to)) {
+            return entry.value;
+        }
+        entry = entries[place ^ 1];
+        return entry != null && entry.is(text, from, to) ? entry.value : null;
     }
 
     void keep(String word, V value) {
         if (word.length() <= LONGEST) {
-            entries[place(word, 0, word.length())] = new Entry<>(word, value);
+            int place = place(word, 0, word.length());
+            entries[place ^ 1] = entries[place];
+            entries[place] = new Entry<>(word, value);
         }
     }
 
@@ -43,6 +53,6 @@ final class WordCache<V> {
             hash = hash * 31 + text.charAt(i);
         }
         hash *= 0x9E3779B9;
-        return hash >>> 17;
+        return hash >>> 16;
     }
 }
