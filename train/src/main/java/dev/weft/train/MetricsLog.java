@@ -1,0 +1,78 @@
+package dev.weft.train;
+
+import dev.weft.checkpoint.AtomicFile;
+import dev.weft.checkpoint.Json;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `metrics.jsonl`: one JSON object per logged step and per evaluation, numbers in full precision.
+final class MetricsLog implements AutoCloseable {
+    static final String FILE = "metrics.jsonl";
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final BufferedWriter writer;
+
+    private MetricsLog(BufferedWriter writer) {
+        this.writer = writer;
+    }
+
+    /// Goes on after `step` updates: what a killed run logged beyond its last checkpoint is dropped and will come again.
+    static MetricsLog open(Path run, long step) throws IOException {
+        Path file = run.resolve(FILE);
+        var kept = new StringBuilder();
+        for (ObjectNode line : read(run)) {
+            if (line.get("step").asLong() <= step) {
+                kept.append(line).append('\n');
+            }
+        }
+        AtomicFile.write(file, kept.toString());
+        return new MetricsLog(Files.newBufferedWriter(file, StandardOpenOption.APPEND));
+    }
+
+    /// All whole lines; a line cut short by a kill is left out.
+    static List<ObjectNode> read(Path run) throws IOException {
+        Path file = run.resolve(FILE);
+        var lines = new ArrayList<ObjectNode>();
+        if (Files.exists(file)) {
+            for (String line : Files.readAllLines(file)) {
+                if (line.endsWith("}") && JSON.readTree(line) instanceof ObjectNode node) {
+                    lines.add(node);
+                }
+            }
+        }
+        return lines;
+    }
+
+    void step(TrainingListener.Step step) {
+        write(Json.object().put("step", step.step()).put("loss", step.loss()).put("learning_rate", step.learningRate())
+                .put("gradient_norm", step.gradientNorm()).put("tokens", step.tokens())
+                .put("tokens_per_second", Math.round(step.tokensPerSecond())));
+    }
+
+    void evaluation(TrainingListener.Evaluation evaluation) {
+        write(Json.object().put("step", evaluation.step()).put("validation_loss", evaluation.loss()));
+    }
+
+    private void write(ObjectNode line) {
+        try {
+            writer.write(line.toString());
+            writer.newLine();
+            writer.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException("metrics.jsonl could not be written: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        writer.close();
+    }
+}

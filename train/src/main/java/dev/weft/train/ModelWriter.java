@@ -1,0 +1,9 @@
+package dev.weft.train;
+
+import java.nio.file.Path;
+
+/// Writes the model as it is now, with its config and tokenizer, as a folder that others read.
+@FunctionalInterface
+public interface ModelWriter {
+    void save(Path folder);
+}

@@ -1,0 +1,295 @@
+package dev.weft.train;
+
+import dev.weft.nn.Dropout;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Model;
+import dev.weft.tensor.Autocast;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import dev.weft.tensor.Updates;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+
+/// The training loop.
+///
+/// Everything that a step depends on is a function of its number: the batch, the learning rate, dropout. So a run that
+/// stopped, or was killed, goes on from its last checkpoint and on a CPU gives the same losses to the last bit as one that
+/// was not (with the same number of threads).
+///
+/// @param <B> a batch
+public final class Trainer<B> {
+    /// What is trained, on what, by what.
+    ///
+    /// @param evaluation      mean validation loss of the model as it is, or null
+    /// @param writer          writes the model where it is wanted
+    /// @param dataFingerprint stands for the data and how it is cut into batches; resuming with another is refused
+    public record Task<B>(Model model, Objective<B> objective, Batches<B> batches, Optimizer optimizer, Schedule schedule,
+            @Nullable DoubleSupplier evaluation, ModelWriter writer, String dataFingerprint) {
+    }
+
+    /// Why a run ended.
+    public enum End {
+        /// All steps are done.
+        COMPLETED,
+        /// No evaluation was better for as long as the patience lasted.
+        EARLY,
+        /// Somebody called [Trainer#stop].
+        STOPPED
+    }
+
+    /// @param best lowest validation loss; infinite if there was no evaluation
+    public record Result(End end, long step, double lastLoss, double best) {
+    }
+
+    private final Task<B> task;
+    private final Settings settings;
+    private final List<Tensor> trained;
+    private final CountDownLatch finished = new CountDownLatch(1);
+    private volatile boolean stopping;
+
+    public Trainer(Task<B> task, Settings settings) {
+        this.task = task;
+        this.settings = settings;
+        trained = task.model().parameters().values().stream().filter(Tensor::requiresGrad).toList();
+    }
+
+    /// Asks a running loop to write a checkpoint and return after the step at hand; from any thread.
+    public void stop() {
+        stopping = true;
+    }
+
+    /// Waits until [#run] has returned: a shutdown hook's business.
+    ///
+    /// @return whether it has
+    public boolean awaitFinished(long seconds) throws InterruptedException {
+        return finished.await(seconds, TimeUnit.SECONDS);
+    }
+
+    /// Trains from the folder's last checkpoint, or from the beginning, to the end.
+    ///
+    /// The caller has loaded the model from that checkpoint; this restores the rest.
+    ///
+    /// @throws TrainingFailed           if a loss or a gradient is not finite
+    /// @throws IllegalArgumentException if the checkpoint was trained on other data
+    public Result run(RunFolder folder, TrainingListener listener) {
+        try {
+            return new Loop(folder, listener).run();
+        } catch (IOException e) {
+            throw new UncheckedIOException("The run in " + folder.path() + " stopped: " + e.getMessage(), e);
+        } finally {
+            finished.countDown();
+        }
+    }
+
+    /// One update, without a folder: gradients of all parts of the batch, clipping, the optimizer.
+    public TrainingListener.Step step(long step) {
+        double rate = task.schedule().rate(step);
+        long start = System.nanoTime();
+        try (var scope = TensorScope.open()) {
+            var batches = new ArrayList<B>();
+            for (int micro = 0; micro < settings.microBatches(); micro++) {
+                batches.add(task.batches().batch(step, micro));
+            }
+            var sums = new Sums();
+            if (batches.size() == 1) {
+                part(batches.getFirst(), step, 0, -1, sums);
+            } else {
+                accumulate(batches, step, sums);
+            }
+            double loss = sums.loss / sums.count;
+            double norm = clip(loss, step, rate);
+            task.optimizer().step(rate);
+            trained.forEach(Tensor::clearGrad);
+            double seconds = (System.nanoTime() - start) / 1e9;
+            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, sums.count, sums.count / seconds);
+        }
+    }
+
+    private static final class Sums {
+        private double loss;
+        private long count;
+    }
+
+    /// The parts are divided by the count of the whole, which has to be known before the first goes backward.
+    private void accumulate(List<B> batches, long step, Sums sums) {
+        long total = 0;
+        for (int micro = 0; micro < batches.size(); micro++) {
+            total += count(batches.get(micro), step, micro);
+        }
+        for (int micro = 0; micro < batches.size(); micro++) {
+            part(batches.get(micro), step, micro, total, sums);
+        }
+    }
+
+    /// How many tokens a part counts. An objective knows only when it has run, unless the batch says.
+    private long count(B batch, long step, int micro) {
+        if (batch instanceof dev.weft.data.TokenBatch tokens) {
+            return tokens.tokens();
+        }
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            return loss(batch, step, micro).count();
+        }
+    }
+
+    private Loss loss(B batch, long step, int micro) {
+        ForwardPass pass = ForwardPass.plain().withDropout(Dropout.on(settings.seed(), step, micro))
+                .withActivations(settings.activations());
+        try (var mixed = Autocast.open(settings.device(), settings.precision())) {
+            return task.objective().loss(batch, pass);
+        }
+    }
+
+    /// @param total what to divide by; negative for this part's own count
+    private void part(B batch, long step, int micro, long total, Sums sums) {
+        try (var scope = TensorScope.open()) {
+            Loss loss = loss(batch, step, micro);
+            sums.loss += loss.sum().item();
+            sums.count += loss.count();
+            // Nothing good comes back from a loss that is no number.
+            if (Double.isFinite(sums.loss)) {
+                loss.sum().mul(1.0 / (total < 0 ? loss.count() : total)).backward();
+            }
+        }
+    }
+
+    /// Cuts the gradients to the norm allowed, and gives the norm they had.
+    private double clip(double loss, long step, double rate) {
+        if (!Double.isFinite(loss)) {
+            throw diverged("loss", loss, step, rate);
+        }
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            List<Tensor> gradients = trained.stream().map(Tensor::grad).filter(java.util.Objects::nonNull).toList();
+            double norm = Updates.globalNorm(gradients).item();
+            if (!Double.isFinite(norm)) {
+                throw diverged("gradient", norm, step, rate);
+            }
+            if (settings.clipNorm() > 0 && norm > settings.clipNorm()) {
+                Updates.scale(gradients, Tensor.scalar(settings.clipNorm() / (norm + 1e-6)).to(settings.device()));
+            }
+            return norm;
+        }
+    }
+
+    private TrainingFailed diverged(String what, double value, long step, double rate) {
+        trained.forEach(Tensor::clearGrad);
+        return new TrainingFailed("The %s became %s at step %d (learning rate %.3g)".formatted(what, value, step + 1, rate));
+    }
+
+    /// A run in its folder.
+    private final class Loop {
+        private final RunFolder folder;
+        private final TrainingListener listener;
+        private RunFolder.Progress progress;
+
+        Loop(RunFolder folder, TrainingListener listener) {
+            this.folder = folder;
+            this.listener = listener;
+            Optional<Path> checkpoint = folder.latest();
+            progress = checkpoint.map(this::resumed)
+                    .orElse(new RunFolder.Progress(0, Double.POSITIVE_INFINITY, 0, 0, task.dataFingerprint()));
+        }
+
+        private RunFolder.Progress resumed(Path checkpoint) {
+            RunFolder.Progress stored = RunFolder.progress(checkpoint);
+            if (!stored.dataFingerprint().equals(task.dataFingerprint())) {
+                throw new IllegalArgumentException(("The run in %s was trained on other data (%s, now %s); "
+                        + "give it the same text and tokenizer, or start a new run with --out")
+                        .formatted(folder.path(), stored.dataFingerprint(), task.dataFingerprint()));
+            }
+            RunFolder.restore(checkpoint, task.optimizer());
+            return stored;
+        }
+
+        Result run() throws IOException {
+            double last = Double.NaN;
+            End end = End.COMPLETED;
+            listener.started(progress.step(), settings.steps());
+            try (var metrics = MetricsLog.open(folder.path(), progress.step());
+                    var events = new EventFile(folder.path())) {
+                while (progress.step() < settings.steps() && end == End.COMPLETED) {
+                    TrainingListener.Step done = guarded(progress.step());
+                    last = done.loss();
+                    progress = new RunFolder.Progress(done.step(), progress.best(), progress.sinceBest(),
+                            progress.tokens() + done.tokens(), progress.dataFingerprint());
+                    if (done.step() % settings.logEvery() == 0 || done.step() == settings.steps()) {
+                        log(done, metrics, events);
+                    }
+                    listener.step(done);
+                    if (due(settings.evaluateEvery())) {
+                        evaluate(metrics, events);
+                    }
+                    end = stopping ? End.STOPPED
+                            : settings.patience() > 0 && progress.sinceBest() >= settings.patience() ? End.EARLY : end;
+                    if (due(settings.checkpointEvery()) || end != End.COMPLETED || progress.step() == settings.steps()) {
+                        checkpoint();
+                    }
+                }
+            }
+            if (Double.isInfinite(progress.best())) {
+                task.writer().save(folder.path());
+            }
+            LossCurve.draw(folder.path());
+            return new Result(end, progress.step(), last, progress.best());
+        }
+
+        private TrainingListener.Step guarded(long step) {
+            try {
+                return Trainer.this.step(step);
+            } catch (TrainingFailed e) {
+                String kept = folder.latest().map(path -> "The last good checkpoint is " + path)
+                        .orElse("No checkpoint was written before it");
+                throw new TrainingFailed(e.getMessage() + ". " + kept + "; go on from there with a lower --learning-rate");
+            }
+        }
+
+        private void log(TrainingListener.Step done, MetricsLog metrics, EventFile events) {
+            metrics.step(done);
+            events.scalar("loss/train", done.step(), done.loss());
+            events.scalar("learning_rate", done.step(), done.learningRate());
+            events.scalar("gradient_norm", done.step(), done.gradientNorm());
+            events.scalar("tokens_per_second", done.step(), done.tokensPerSecond());
+        }
+
+        /// At every `every`-th step, and at the last.
+        private boolean due(long every) {
+            return every > 0 && (progress.step() % every == 0 || progress.step() == settings.steps());
+        }
+
+        private void evaluate(MetricsLog metrics, EventFile events) {
+            DoubleSupplier evaluation = task.evaluation();
+            if (evaluation == null) {
+                return;
+            }
+            double loss;
+            try (var scope = TensorScope.open();
+                    var off = Gradients.off();
+                    var mixed = Autocast.open(settings.device(), settings.precision())) {
+                loss = evaluation.getAsDouble();
+            }
+            boolean best = loss < progress.best();
+            progress = new RunFolder.Progress(progress.step(), Math.min(loss, progress.best()),
+                    best ? 0 : progress.sinceBest() + 1, progress.tokens(), progress.dataFingerprint());
+            var evaluated = new TrainingListener.Evaluation(progress.step(), loss, best);
+            metrics.evaluation(evaluated);
+            events.scalar("loss/validation", progress.step(), loss);
+            listener.evaluated(evaluated);
+            if (best) {
+                task.writer().save(folder.path());
+            }
+        }
+
+        private void checkpoint() {
+            folder.save(progress, task.writer(), task.optimizer().state(), settings.keepCheckpoints());
+            listener.saved(progress.step());
+        }
+    }
+}
