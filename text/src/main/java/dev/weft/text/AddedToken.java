@@ -1,0 +1,35 @@
+package dev.weft.text;
+
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A token that is found in the text before anything else is done to it, such as `<|endoftext|>`.
+///
+/// @param id          its id
+/// @param content     its spelling
+/// @param singleWord  found only where no word character touches it
+/// @param lstrip      takes the white space before it along
+/// @param rstrip      takes the white space behind it along
+/// @param normalized  looked for in the normalized text, not in the raw one
+/// @param special     left out of the text when decoding without special tokens
+public record AddedToken(int id, String content, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized,
+        boolean special) {
+
+    /// A special token as trainers add it: found in the raw text, strips nothing.
+    static AddedToken special(int id, String content) {
+        return new AddedToken(id, content, false, false, false, false, true);
+    }
+
+    static AddedToken fromJson(JsonPart json) {
+        json.allows("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special");
+        return new AddedToken(json.at("id").id(), json.string("content"), json.flag("single_word", false),
+                json.flag("lstrip", false), json.flag("rstrip", false), json.flag("normalized", true),
+                json.flag("special", false));
+    }
+
+    ObjectNode toJson() {
+        return JsonNodeFactory.instance.objectNode().put("id", id).put("content", content)
+                .put("single_word", singleWord).put("lstrip", lstrip).put("rstrip", rstrip)
+                .put("normalized", normalized).put("special", special);
+    }
+}

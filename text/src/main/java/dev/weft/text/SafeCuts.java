@@ -1,0 +1,73 @@
+package dev.weft.text;
+
+import java.util.List;
+
+/// Where a text can be cut so that its parts have the ids of the whole.
+///
+/// @param places           which places the pre-tokenizer never looks across
+/// @param rawAdded         no cut in, or next to, an added token
+/// @param normalizedAdded  likewise
+record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded) {
+    private static final AddedTokens NO_TOKENS = new AddedTokens(List.of(), null);
+
+    /// Between GPT-2's words.
+    static final SafeCuts GPT2 = new SafeCuts(Places.GPT2_WORDS, NO_TOKENS, NO_TOKENS);
+
+    enum Places {
+        /// None is known.
+        NOWHERE,
+        /// Between any two characters: no merges, no words.
+        ANYWHERE,
+        /// Where GPT-2's pattern ends a word whatever stands before and behind.
+        GPT2_WORDS,
+        /// The same, but only before a space (U+0020) that follows a visible character: for pipelines that put a space
+        /// before a text without one, or that rewrite text, since composing never crosses a space.
+        GPT2_SPACES
+    }
+
+    static SafeCuts of(TokenizerParts parts, AddedTokens rawAdded, AddedTokens normalizedAdded) {
+        return new SafeCuts(places(parts, normalizedAdded), rawAdded, normalizedAdded);
+    }
+
+    private static Places places(TokenizerParts parts, AddedTokens normalizedAdded) {
+        if (parts.normalizer() != null && !normalizedAdded.isEmpty()) {
+            return Places.NOWHERE;
+        }
+        boolean rewrites = parts.normalizer() != null;
+        return switch (parts.preTokenizer()) {
+            case PreTokenizer.ByteLevel bytes when bytes.useRegex() ->
+                rewrites || bytes.addPrefixSpace() ? Places.GPT2_SPACES : Places.GPT2_WORDS;
+            case PreTokenizer.Sequence(List<PreTokenizer> steps) when !steps.isEmpty()
+                    && steps.getFirst() instanceof PreTokenizer.Split split && split.isGpt2() ->
+                Places.GPT2_SPACES;
+            case null -> !rewrites && parts.model() instanceof Bpe bpe && bpe.cutsAnywhere()
+                    ? Places.ANYWHERE
+                    : Places.NOWHERE;
+            default -> Places.NOWHERE;
+        };
+    }
+
+    /// How many chars behind a place [#allows] may look at.
+    int ahead() {
+        return Math.max(rawAdded.longest(), normalizedAdded.longest());
+    }
+
+    boolean allows(CharSequence text, int place) {
+        int before = Character.codePointBefore(text, place);
+        if (Character.charCount(before) == 1 && Character.isSurrogatePair(text.charAt(place - 1), text.charAt(place))) {
+            return false;
+        }
+        int after = Character.codePointAt(text, place);
+        byte kind = Gpt2Words.kind(before);
+        boolean allowed = switch (places) {
+            case NOWHERE -> false;
+            case ANYWHERE -> true;
+            case GPT2_WORDS -> kind != Gpt2Words.SPACE && kind != Gpt2Words.kind(after)
+                    && (before != '\'' || Gpt2Words.kind(after) == Gpt2Words.SPACE);
+            case GPT2_SPACES -> after == ' ' && kind != Gpt2Words.SPACE;
+        };
+        // Some added tokens take spaces along: never cut behind one where there are any.
+        return allowed && (ahead() == 0
+                || kind != Gpt2Words.SPACE && !rawAdded.touches(text, place) && !normalizedAdded.touches(text, place));
+    }
+}

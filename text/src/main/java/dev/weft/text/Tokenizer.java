@@ -1,0 +1,284 @@
+package dev.weft.text;
+
+import java.io.Reader;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// Strings to ids and back, by the pipeline of a Hugging Face `tokenizer.json`:
+///
+/// ```
+/// text ─▶ added tokens ─▶ normalizer ─▶ pre-tokenizer ─▶ model ─▶ post-processor ─▶ ids
+/// ids  ─▶ tokens ─▶ decoder ─▶ text
+/// ```
+///
+/// Immutable, and safe to share between threads. Surrogates without a partner count as U+FFFD. Truncation and padding
+/// that a file asks for are kept when it is written again but not done here: batches are made in room `data`.
+public final class Tokenizer {
+    private final TokenizerParts parts;
+    private final Vocabulary all;
+    private final BitSet special = new BitSet();
+    private final AddedTokens rawAdded;
+    private final AddedTokens normalizedAdded;
+    private final boolean gpt2Bytes;
+    private final WordCache<int[]> idsOfWord = new WordCache<>();
+
+    Tokenizer(TokenizerParts parts, Vocabulary all) {
+        this.parts = parts;
+        this.all = all;
+        rawAdded = new AddedTokens(parts.addedTokens().stream().filter(token -> !token.normalized()).toList(), null);
+        normalizedAdded = new AddedTokens(parts.addedTokens().stream().filter(AddedToken::normalized).toList(),
+                parts.normalizer());
+        parts.addedTokens().stream().filter(AddedToken::special).forEach(token -> special.set(token.id()));
+        gpt2Bytes = parts.cutsGpt2Bytes();
+    }
+
+    /// Reads a tokenizer: a folder with `tokenizer.json`, or with `vocab.json` and `merges.txt` as GPT-2 has them, or
+    /// the path of a `tokenizer.json` itself.
+    ///
+    /// @throws IllegalArgumentException if there is no tokenizer or it cannot be used, naming the file and the reason
+    /// @throws java.io.UncheckedIOException if a file cannot be read
+    public static Tokenizer load(Path folderOrFile) {
+        return TokenizerFiles.load(folderOrFile);
+    }
+
+    /// The tokens of a text, with the special tokens its family puts around it.
+    ///
+    /// @throws IllegalArgumentException if a character has no token and there is no unk token, naming character and place
+    public Encoding encode(String text) {
+        return encode(text, true);
+    }
+
+    /// The tokens of a text, with or without the special tokens its family puts around it. Special tokens that are
+    /// written in the text are recognised either way.
+    ///
+    /// @throws IllegalArgumentException if a character has no token and there is no unk token, naming character and place
+    public Encoding encode(String text, boolean addSpecialTokens) {
+        return process(List.of(encodeOne(text, 0)), addSpecialTokens);
+    }
+
+    /// The tokens of a pair of texts, such as question and context; places are relative to the text the token is from.
+    public Encoding encode(String first, String second, boolean addSpecialTokens) {
+        return process(List.of(encodeOne(first, 0), encodeOne(second, 1)), addSpecialTokens);
+    }
+
+    private Encoding process(List<Encoding> texts, boolean addSpecialTokens) {
+        PostProcessor postProcessor = parts.postProcessor();
+        return Encoding.join(postProcessor == null ? texts : postProcessor.process(texts, addSpecialTokens));
+    }
+
+    private Encoding encodeOne(String text, int sequence) {
+        var ids = new IntList(text.length() / 3 + 8);
+        var starts = new IntList(text.length() / 3 + 8);
+        var ends = new IntList(text.length() / 3 + 8);
+        var words = new IntList(text.length() / 3 + 8);
+        var tokens = new ArrayList<String>(text.length() / 3 + 8);
+        int[] word = {0};
+        cut(Utf8.wellFormed(text), piece -> {
+            if (piece.addedToken >= 0) {
+                ids.add(piece.addedToken);
+                tokens.add(piece.text);
+                starts.add(piece.start(0));
+                ends.add(piece.end(piece.text.length()));
+                words.add(word[0]);
+            } else {
+                Model.Word known = parts.model().word(piece);
+                for (int i = 0; i < known.ids().length; i++) {
+                    ids.add(known.ids()[i]);
+                    tokens.add(all.token(known.ids()[i]));
+                    starts.add(piece.start(known.starts()[i]));
+                    ends.add(piece.end(known.ends()[i]));
+                    words.add(word[0]);
+                }
+            }
+            word[0]++;
+        });
+        int n = ids.size;
+        int[] sequences = new int[n];
+        Arrays.fill(sequences, sequence);
+        return new Encoding(ids.toArray(), tokens.toArray(String[]::new), starts.toArray(), ends.toArray(),
+                words.toArray(), sequences.clone(), sequences, new boolean[n]);
+    }
+
+    /// The words of a text, and the added tokens between them.
+    private void cut(String text, Consumer<Piece> words) {
+        rawAdded.cut(Piece.of(text), raw -> {
+            if (raw.addedToken >= 0) {
+                words.accept(raw);
+                return;
+            }
+            Normalizer normalizer = parts.normalizer();
+            normalizedAdded.cut(normalizer == null ? raw : normalizer.apply(raw), piece -> {
+                PreTokenizer preTokenizer = parts.preTokenizer();
+                if (piece.addedToken >= 0 || preTokenizer == null) {
+                    words.accept(piece);
+                } else {
+                    preTokenizer.cut(piece, words);
+                }
+            });
+        });
+    }
+
+    /// Only the ids, as fast as they can be had: no special tokens are added, but those written in the text are
+    /// recognised. Equal to `encode(text, false).ids()`.
+    ///
+    /// @throws IllegalArgumentException if a character has no token and there is no unk token, naming character and place
+    public int[] ids(String text) {
+        String whole = Utf8.wellFormed(text);
+        var ids = new IntList(whole.length() / 3 + 8);
+        if (gpt2Bytes) {
+            rawAdded.cut(Piece.of(whole), raw -> {
+                if (raw.addedToken >= 0) {
+                    ids.add(raw.addedToken);
+                } else {
+                    normalizedAdded.cut(raw, piece -> gpt2Ids(piece, ids));
+                }
+            });
+        } else {
+            cut(whole, piece -> {
+                if (piece.addedToken >= 0) {
+                    ids.add(piece.addedToken);
+                } else {
+                    ids.addAll(parts.model().word(piece).ids());
+                }
+            });
+        }
+        return ids.toArray();
+    }
+
+    private void gpt2Ids(Piece piece, IntList ids) {
+        if (piece.addedToken >= 0) {
+            ids.add(piece.addedToken);
+            return;
+        }
+        String text = piece.text;
+        for (int from = 0; from < text.length();) {
+            int to = Gpt2Words.end(text, from, text.length());
+            int[] known = idsOfWord.find(text, from, to);
+            if (known == null) {
+                known = parts.model().word(Piece.of(ByteAlphabet.encode(text, from, to))).ids();
+                idsOfWord.keep(text.substring(from, to), known);
+            }
+            ids.addAll(known);
+            from = to;
+        }
+    }
+
+    /// The text of ids, special tokens included. Ids that no token has give no text.
+    ///
+    /// @throws IllegalArgumentException if an id is negative
+    public String decode(int[] ids) {
+        return decode(ids, false);
+    }
+
+    /// The text of ids. Ids that no token has give no text.
+    ///
+    /// @throws IllegalArgumentException if an id is negative
+    public String decode(int[] ids, boolean skipSpecialTokens) {
+        StreamingDecoder decoder = streamingDecoder(skipSpecialTokens);
+        var text = new StringBuilder(ids.length * 4);
+        for (int id : ids) {
+            decoder.push(id, text);
+        }
+        return text.append(decoder.flush()).toString();
+    }
+
+    /// Takes out the spaces before punctuation and English contractions that word tokenizers leave, as Hugging Face's
+    /// `transformers` does after decoding where `clean_up_tokenization_spaces` is set. [#decode] does not: it would no
+    /// longer give back what was encoded.
+    public static String tidied(String decoded) {
+        return decoded.replace(" .", ".").replace(" ?", "?").replace(" !", "!").replace(" ,", ",").replace(" ' ", "'")
+                .replace(" n't", "n't").replace(" 'm", "'m").replace(" 's", "'s").replace(" 've", "'ve")
+                .replace(" 're", "'re");
+    }
+
+    /// A decoder for ids that come one at a time.
+    public StreamingDecoder streamingDecoder(boolean skipSpecialTokens) {
+        return new StreamingDecoder(this, skipSpecialTokens, parts.decoder().begin());
+    }
+
+    /// Cuts a text of any size into pieces of about `targetChars` UTF-16 units whose ids, one piece after the other, are
+    /// the ids of the whole. Holds little more than one piece in memory and reads on only when asked for the next.
+    ///
+    /// A piece is longer where the text has no safe place to cut, for instance one word of a megabyte. A tokenizer for
+    /// whose pre-tokenizer no safe place is known gives the whole text as one piece. The reader stays open; its
+    /// exceptions arrive as [java.io.UncheckedIOException].
+    public Iterator<String> pieces(Reader text, int targetChars) {
+        return new TextPieces(text, targetChars, SafeCuts.of(parts, rawAdded, normalizedAdded));
+    }
+
+    /// Number of ids a model needs to know: the highest id + 1, added tokens included.
+    public int vocabSize() {
+        return all.size();
+    }
+
+    /// The id of a token as the vocabulary spells it.
+    public OptionalInt id(String token) {
+        return all.id(token);
+    }
+
+    /// The vocabulary's spelling of an id, or null if no token has it.
+    ///
+    /// @throws IllegalArgumentException if the id is negative
+    public @Nullable String token(int id) {
+        if (id < 0) {
+            throw new IllegalArgumentException("a token id is 0 or more, found " + id);
+        }
+        return all.token(id);
+    }
+
+    /// Whether an id is left out when decoding without special tokens.
+    public boolean isSpecial(int id) {
+        return special.get(id);
+    }
+
+    /// The tokens that are found in a text before all else, in the order of the file.
+    public List<AddedToken> addedTokens() {
+        return parts.addedTokens();
+    }
+
+    /// The parts special tokens play, by the names of `tokenizer_config.json`: `eos_token` to `<|endoftext|>`.
+    public Map<String, String> specialTokens() {
+        return parts.specialTokens();
+    }
+
+    /// This tokenizer with a token in a part, such as `eos_token`.
+    ///
+    /// @throws IllegalArgumentException if the vocabulary does not hold the token
+    public Tokenizer withSpecialToken(String part, String token) {
+        OptionalInt id = all.id(token);
+        if (id.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "%s \"%s\" is not in the vocabulary of %d tokens".formatted(part, token, all.size()));
+        }
+        var roles = new LinkedHashMap<>(parts.specialTokens());
+        roles.put(part, token);
+        var added = new ArrayList<>(parts.addedTokens());
+        added.removeIf(known -> known.content().equals(token) && !known.special());
+        if (added.stream().noneMatch(known -> known.content().equals(token))) {
+            added.add(AddedToken.special(id.getAsInt(), token));
+        }
+        return new Tokenizer(parts.withSpecialTokens(added, roles), all);
+    }
+
+    /// The `tokenizer.json` of this tokenizer, as Hugging Face's library reads it.
+    public String json() {
+        return TokenizerFiles.json(parts);
+    }
+
+    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made if need be. Each file appears
+    /// whole or not at all, also when the machine stops in between.
+    ///
+    /// @throws java.io.UncheckedIOException if a file cannot be written
+    public void save(Path folder) {
+        TokenizerFiles.save(parts, folder);
+    }
+}
