@@ -579,6 +579,13 @@ public final class Tensor implements AutoCloseable {
         return with("view " + Arrays.toString(shape), a -> a.view(shape));
     }
 
+    /// The memory from the first element on, seen in other steps.
+    public Tensor asStrided(long[] shape, long[] strides) {
+        try (var here = new LongOptional()) {
+            return with("as_strided", a -> a.as_strided(shape, strides, here));
+        }
+    }
+
     public Tensor reshape(long... shape) {
         return with("reshape " + Arrays.toString(shape), a -> a.reshape(shape));
     }
