@@ -35,14 +35,14 @@ public final class Gpt2 implements Backbone {
     /// @param scaleAttnWeights              scores divided by √headDim
     /// @param scaleAttnByInverseLayerIdx    scores divided by the layer's number as well, counted from 1
     /// @param addCrossAttention             each block also looks at an encoder, as in an encoder-decoder
-    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers, int numAttentionHeads,
+    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
+            int numAttentionHeads,
             int maxPositionEmbeddings, Activation activation, double layerNormEpsilon, double initializerRange,
             Drops dropout, boolean scaleAttnWeights, boolean scaleAttnByInverseLayerIdx, boolean addCrossAttention,
             boolean tieWordEmbeddings) {
 
         /// Shares dropped in training: of embeddings, attention weights and what enters the residual stream.
-        public record Drops(double embeddings, double attention, double residual) {
-        }
+        public record Drops(double embeddings, double attention, double residual) {}
 
         public Config {
             if (hiddenSize % numAttentionHeads != 0) {
@@ -58,7 +58,8 @@ public final class Gpt2 implements Backbone {
                     json.positive(json.first("n_layer", "num_hidden_layers"), 12),
                     json.positive(json.first("n_head", "num_attention_heads"), 12),
                     json.positive(json.first("n_positions", "max_position_embeddings", "n_ctx"), 1024),
-                    Activation.parse(json.text("activation_function", "gelu_new")), json.number("layer_norm_epsilon", 1e-5),
+                    Activation.parse(json.text("activation_function", "gelu_new")),
+                    json.number("layer_norm_epsilon", 1e-5),
                     json.number("initializer_range", 0.02),
                     new Drops(json.number("embd_pdrop", 0.1), json.number("attn_pdrop", 0.1),
                             json.number("resid_pdrop", 0.1)),
@@ -135,8 +136,9 @@ public final class Gpt2 implements Backbone {
         long seq = tokenIds.size(1);
         long room = config.maxPositionEmbeddings();
         if (pass.positions() == null && pass.cached() + seq > room) {
-            throw new IllegalArgumentException("The text has %d tokens, this model has room for %d (n_positions); shorten it"
-                    .formatted(pass.cached() + seq, room));
+            throw new IllegalArgumentException(
+                    "The text has %d tokens, this model has room for %d (n_positions); shorten it"
+                            .formatted(pass.cached() + seq, room));
         }
         ScoreMask mask = AttentionMask.causal().and(pass.mask()).prepare(seq, pass.cached() + seq, tokenIds.device());
         Tensor place = pass.positions(seq).to(tokenIds.device());
@@ -219,7 +221,8 @@ public final class Gpt2 implements Backbone {
 
         private static Attention formula(Config config, int layer, int headDim) {
             double scale = config.scaleAttnWeights() ? 1 / Math.sqrt(headDim) : 1;
-            return Attention.scaled(headDim).withScale(config.scaleAttnByInverseLayerIdx() ? scale / (layer + 1) : scale)
+            return Attention.scaled(headDim)
+                    .withScale(config.scaleAttnByInverseLayerIdx() ? scale / (layer + 1) : scale)
                     .withDropout(config.dropout().attention());
         }
 

@@ -69,7 +69,8 @@ public final class Models {
             weights.requireAllRead();
             return head;
         } catch (IllegalArgumentException e) {
-            throw e.getMessage().contains(folder.path().toString()) ? e
+            throw e.getMessage().contains(folder.path().toString())
+                    ? e
                     : new IllegalArgumentException(folder.path() + ": " + e.getMessage(), e);
         }
     }

@@ -75,7 +75,8 @@ public final class CausalLanguageModel implements Head, LanguageModel {
         Tensor logits = outputs.get("logits");
         Tensor targets = labels.get("labels");
         long seq = logits.size(1);
-        return Kernels.crossEntropy(logits.narrow(1, 0, seq - 1).flatten(0, 1), targets.narrow(1, 1, seq - 1).flatten(0, 1),
+        return Kernels.crossEntropy(logits.narrow(1, 0, seq - 1).flatten(0, 1),
+                targets.narrow(1, 1, seq - 1).flatten(0, 1),
                 null, Kernels.Reduction.MEAN, IGNORED, 0);
     }
 }

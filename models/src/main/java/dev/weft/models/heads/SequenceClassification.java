@@ -41,13 +41,13 @@ public final class SequenceClassification implements Head {
     /// @param labels      how many there are
     /// @param padTokenId  −1 where the config names none: then the last position is read
     /// @param problemType as in `config.json`; empty where it says nothing
-    public record Settings(int labels, int padTokenId, String problemType) {
-    }
+    public record Settings(int labels, int padTokenId, String problemType) {}
 
     public SequenceClassification(Backbone backbone, Weights weights, Settings settings) {
         this.backbone = backbone;
         this.settings = settings;
-        score = Linear.loadWithoutBias(weights.at("score"), Linear.Layout.OUT_IN, backbone.hiddenSize(), settings.labels(),
+        score = Linear.loadWithoutBias(weights.at("score"), Linear.Layout.OUT_IN, backbone.hiddenSize(),
+                settings.labels(),
                 backbone.init());
         parameters = weights.given();
     }
@@ -67,8 +67,10 @@ public final class SequenceClassification implements Head {
     public Map<String, Tensor> outputs(Tensor tokenIds, ForwardPass pass) {
         Tensor hidden = backbone.forward(tokenIds, pass);
         long seq = tokenIds.size(1);
-        Tensor last = settings.padTokenId() < 0 ? Tensor.full(seq - 1, DType.INT64, tokenIds.size(0)).to(tokenIds.device())
-                : tokenIds.ne(settings.padTokenId()).to(DType.INT64).mul(Tensor.arange(0, seq).to(tokenIds.device())).max(-1, false);
+        Tensor last = settings.padTokenId() < 0
+                ? Tensor.full(seq - 1, DType.INT64, tokenIds.size(0)).to(tokenIds.device())
+                : tokenIds.ne(settings.padTokenId()).to(DType.INT64).mul(Tensor.arange(0, seq).to(tokenIds.device()))
+                        .max(-1, false);
         Tensor where = last.view(-1, 1, 1).expand(tokenIds.size(0), 1, hidden.size(-1));
         return Map.of("logits", score.forward(hidden.gather(1, where).squeeze(1)));
     }

@@ -17,12 +17,10 @@ public record CrossAttention(int heads, int headDim, Projection queries, KeysVal
     /// How checkpoints store the two projections.
     public sealed interface KeysValues {
         /// Two projections.
-        record Apart(Projection keys, Projection values) implements KeysValues {
-        }
+        record Apart(Projection keys, Projection values) implements KeysValues {}
 
         /// One projection to keys and then values.
-        record Packed(Projection both) implements KeysValues {
-        }
+        record Packed(Projection both) implements KeysValues {}
     }
 
     /// `[batch, seq, hidden]` to the same shape.
