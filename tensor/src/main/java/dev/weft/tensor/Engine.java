@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.global.torch;
 /// Everything here is decided once, before the first native class loads; a property that the user set wins.
 public final class Engine {
     private static final AtomicBoolean STARTED = new AtomicBoolean();
+    private static final String MKL = "org/bytedeco/mkl/linux-x86_64/libmkl_rt.so.2";
 
     static {
         // The limits of JavaCPP count what the process holds against the Java heap's size; tensors are not heap.
@@ -26,7 +27,7 @@ public final class Engine {
         preset("org.bytedeco.javacpp.maxPhysicalBytes", "0");
         // Scopes free tensors; without this every native object takes a global lock (1.2 µs instead of 2.1 a call).
         preset("org.bytedeco.javacpp.nopointergc", "true");
-        if (onClassPath("org/bytedeco/mkl/linux-x86_64/libmkl_rt.so.2")) {
+        if (onClassPath(MKL)) {
             preset("org.bytedeco.openblas.load", "mkl");
         }
     }
@@ -38,6 +39,9 @@ public final class Engine {
         if (STARTED.compareAndSet(false, true)) {
             // Extraction fails with an Error of many lines where the cache folder cannot be written.
             try {
+                // MKL shall run on LibTorch's own OpenMP threads: its default brings a second pool, whose idle threads
+                // spin and take the cores from the first.
+                torch.set_env("MKL_THREADING_LAYER", "GNU", false);
                 torch.set_num_interop_threads(1);
             } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
                 STARTED.set(false);
@@ -58,7 +62,9 @@ public final class Engine {
         }
         start();
         torch.set_num_threads(count);
-        openblas_nolapack.blas_set_num_threads(count);
+        if (!usesMkl()) {
+            openblas_nolapack.blas_set_num_threads(count);
+        }
     }
 
     public static int threads() {
@@ -108,12 +114,11 @@ public final class Engine {
 
     /// The BLAS that matrix products in float32 go through.
     public static String blas() {
-        start();
-        return switch (openblas_nolapack.blas_get_vendor()) {
-            case 1 -> "OpenBLAS";
-            case 2 -> "MKL";
-            default -> "unknown";
-        };
+        return usesMkl() ? "MKL" : "OpenBLAS";
+    }
+
+    private static boolean usesMkl() {
+        return System.getProperty("org.bytedeco.openblas.load", "").startsWith("mkl");
     }
 
     private static long statusBytes(String key) {

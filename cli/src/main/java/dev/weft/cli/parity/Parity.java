@@ -1,0 +1,219 @@
+package dev.weft.cli.parity;
+
+import dev.weft.checkpoint.CheckpointWeights;
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Trace;
+import dev.weft.nn.attention.AttentionMask;
+import dev.weft.run.Generation;
+import dev.weft.run.Generator;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import dev.weft.train.Optimizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// Runs the checks of conformance cases. What a case needs and Weft lacks is a failure.
+public final class Parity {
+    /// What became of one case.
+    ///
+    /// @param error   the largest difference over all its checks
+    /// @param failure what failed first, `CHECK reason`, or null
+    public record Outcome(String name, double error, @Nullable String failure) {
+        /// One line: `ok NAME max-error` or `FAIL NAME CHECK reason`.
+        @Override
+        public String toString() {
+            return failure == null ? "ok %s %.1e".formatted(name, error) : "FAIL %s %s".formatted(name, failure);
+        }
+    }
+
+    /// Arguments that are labels, from which the reference computes a loss.
+    private static final Set<String> LABELS = Set.of("labels", "start_positions", "end_positions", "next_sentence_label");
+
+    private Parity() {}
+
+    /// Whether the case has a check of one of these kinds; no kinds means all.
+    public static boolean concerns(Case one, Set<String> kinds) {
+        return kinds.isEmpty() || one.checks().stream().anyMatch(check -> kinds.contains(check.kind()));
+    }
+
+    /// Runs the checks of a case in their order until one fails.
+    public static Outcome run(Case one, Set<String> kinds) {
+        double largest = 0;
+        for (Case.Check check : one.checks()) {
+            if (kinds.isEmpty() || kinds.contains(check.kind())) {
+                try (var scope = TensorScope.open()) {
+                    largest = Math.max(largest, run(one, check));
+                } catch (RuntimeException e) {
+                    String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString());
+                    return new Outcome(one.name(), largest, check.id() + " " + reason);
+                }
+            }
+        }
+        return new Outcome(one.name(), largest, null);
+    }
+
+    private static double run(Case one, Case.Check check) {
+        if (check.json().has("adapter")) {
+            throw new IllegalArgumentException("needs an adapter, which Weft does not load");
+        }
+        return switch (check.kind()) {
+            case "forward" -> forward(one, check);
+            case "train" -> train(one, check);
+            case "generate" -> generate(one, check);
+            default -> throw new IllegalArgumentException("Weft does not know checks of the kind " + check.kind());
+        };
+    }
+
+    // ---- forward ----
+
+    private static double forward(Case one, Case.Check check) {
+        try (Head head = load(one, check, false); var off = Gradients.off(); var trace = Trace.recording(Parity::compared)) {
+            Map<String, Tensor> inputs = one.inputs(check);
+            boolean shows = check.json().has("options") && check.json().object("options").flag("output_attentions", false);
+            ForwardPass pass = shows ? pass(inputs).withTrace(trace) : pass(inputs).withTrace(Trace.recording(
+                    name -> compared(name) && !name.endsWith("weights")));
+            var results = new TreeMap<String, Tensor>(head.outputs(inputs.get("input_ids"), pass));
+            if (inputs.keySet().stream().anyMatch(LABELS::contains)) {
+                results.put("loss", head.loss(results, inputs));
+            }
+            hiddenStates(head, pass.trace(), results);
+            return compare(one, check, results);
+        }
+    }
+
+    private static boolean compared(String name) {
+        return name.equals("final") || name.endsWith(".resid_pre") || name.endsWith(".weights");
+    }
+
+    /// The reference's `hidden_states.I` and `attentions.I` from what passed by.
+    private static void hiddenStates(Head head, Trace trace, Map<String, Tensor> results) {
+        Map<String, Tensor> seen = ((Trace.Recording) trace).values();
+        int layers = head.backbone().layers();
+        for (int layer = 0; layer < layers; layer++) {
+            put(results, "hidden_states." + layer, seen.get("blocks." + layer + ".resid_pre"));
+            put(results, "attentions." + layer, seen.get("blocks." + layer + ".attn.weights"));
+            put(results, "cross_attentions." + layer, seen.get("blocks." + layer + ".cross.weights"));
+        }
+        put(results, "hidden_states." + layers, seen.get("final"));
+    }
+
+    private static void put(Map<String, Tensor> results, String name, @Nullable Tensor value) {
+        if (value != null) {
+            results.put(name, value);
+        }
+    }
+
+    private static ForwardPass pass(Map<String, Tensor> inputs) {
+        List<String> unknown = inputs.keySet().stream().filter(argument -> !LABELS.contains(argument)
+                && !Set.of("input_ids", "attention_mask", "position_ids").contains(argument)).toList();
+        if (!unknown.isEmpty()) {
+            throw new IllegalArgumentException("Weft does not take the inputs " + unknown);
+        }
+        ForwardPass pass = ForwardPass.plain().withPositions(inputs.get("position_ids"));
+        Tensor keep = inputs.get("attention_mask");
+        return keep == null ? pass : pass.withMask(AttentionMask.padding(keep));
+    }
+
+    private static double compare(Case one, Case.Check check, Map<String, Tensor> results) {
+        double largest = 0;
+        for (Case.Output output : one.outputs(check)) {
+            Tensor found = results.get(output.name());
+            if (found == null) {
+                throw new IllegalArgumentException("gives no " + output.name());
+            }
+            Tensor where = output.where().isEmpty() ? null : one.tensor(output.where());
+            long[] dims = output.whereDims().stream().mapToLong(Integer::longValue).toArray();
+            largest = Math.max(largest, named(output.name(),
+                    () -> Difference.within(found, one.tensor(output.tensor()), where, dims, output.tolerance())));
+        }
+        return largest;
+    }
+
+    private static double named(String name, java.util.function.DoubleSupplier comparison) {
+        try {
+            return comparison.getAsDouble();
+        } catch (Difference.Mismatch e) {
+            throw new Difference.Mismatch(name + " " + e.getMessage());
+        }
+    }
+
+    private static Head load(Case one, Case.Check check, boolean training) {
+        ModelFolder folder = ModelFolder.open(one.folder());
+        CheckpointWeights weights = CheckpointWeights.open(folder).as(DType.FLOAT32);
+        return Models.load(folder, check.modelClass(one), training ? weights.forTraining() : weights);
+    }
+
+    // ---- train ----
+
+    private static double train(Case one, Case.Check check) {
+        Json numbers = check.json().object("optimizer");
+        if (!numbers.text("name").equals("AdamW")) {
+            throw new IllegalArgumentException("needs the optimizer " + numbers.text("name"));
+        }
+        try (Head head = load(one, check, true)) {
+            head.requiresGrad(true);
+            List<Double> betas = numbers.numbers("betas");
+            try (var optimizer = Optimizer.adamW(head.parameters(), betas.get(0), betas.get(1), numbers.number("eps"),
+                    numbers.number("weight_decay"), numbers.flag("decay_all_parameters", true))) {
+                return train(one, check, head, optimizer, numbers);
+            }
+        }
+    }
+
+    private static double train(Case one, Case.Check check, Head head, Optimizer optimizer, Json numbers) {
+        Map<String, Tensor> inputs = one.inputs(check);
+        var losses = new ArrayList<Double>();
+        double largest = 0;
+        int steps = numbers.positive("steps");
+        for (int step = 0; step <= steps; step++) {
+            try (var scope = TensorScope.open()) {
+                Tensor loss = head.loss(head.outputs(inputs.get("input_ids"), pass(inputs)), inputs);
+                losses.add(loss.item());
+                if (step == steps) {
+                    break;
+                }
+                loss.backward();
+                if (step == 0) {
+                    largest = parameters(one, check.json().text("gradients", "grad."), head, true);
+                }
+                optimizer.step(numbers.number("lr"));
+                head.parameters().values().forEach(Tensor::clearGrad);
+            }
+        }
+        largest = Math.max(largest, parameters(one, check.json().text("parameters_after", "step3."), head, false));
+        double[] found = losses.stream().mapToDouble(Double::doubleValue).toArray();
+        return Math.max(largest, compare(one, check, Map.of("losses", Tensor.of(found, found.length))));
+    }
+
+    /// Compares what the case holds under `prefix` with each parameter, or with its gradient.
+    private static double parameters(Case one, String prefix, Head head, boolean gradients) {
+        double largest = 0;
+        List<String> names = one.namesUnder(prefix);
+        if (names.isEmpty()) {
+            throw new IllegalArgumentException("names no tensors " + prefix + "*");
+        }
+        for (String name : names) {
+            Tensor parameter = head.parameters().get(name);
+            if (parameter == null) {
+                throw new IllegalArgumentException("has no parameter " + name);
+            }
+            Tensor found = gradients ? parameter.grad() : parameter;
+            if (found == null) {
+                throw new IllegalArgumentException("gives no gradient for " + name);
+            }
+            largest = Math.max(largest, named(prefix + name,
+                    () -> Difference.within(found, one.tensor(prefix + name), null, new long[0], Difference.TOLERANCE)));
+        }
+        return largest;
+    }
+}
