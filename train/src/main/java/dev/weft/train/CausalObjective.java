@@ -15,7 +15,8 @@ public record CausalObjective(LanguageModel model, Device device) implements Obj
     @Override
     public Loss loss(TokenBatch batch, ForwardPass pass) {
         Tensor logits = model.logits(batch.inputs().to(device), pass);
-        Tensor sum = Kernels.crossEntropy(logits.flatten(0, 1).to(DType.FLOAT32), batch.targets().to(device).flatten(0, 1),
+        Tensor sum = Kernels.crossEntropy(logits.flatten(0, 1).to(DType.FLOAT32),
+                batch.targets().to(device).flatten(0, 1),
                 null, Kernels.Reduction.SUM, IGNORED, 0);
         return new Loss(sum, batch.tokens());
     }

@@ -7,5 +7,4 @@ import dev.weft.tensor.Tensor;
 ///
 /// @param sum   `[]`
 /// @param count tokens, or examples, that it sums over
-public record Loss(Tensor sum, long count) {
-}
+public record Loss(Tensor sum, long count) {}

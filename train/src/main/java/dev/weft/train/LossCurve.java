@@ -15,8 +15,7 @@ public final class LossCurve {
     private static final int HEIGHT = 400;
     private static final int MARGIN = 56;
 
-    private record Point(double x, double y) {
-    }
+    private record Point(double x, double y) {}
 
     private LossCurve() {}
 
@@ -55,7 +54,8 @@ public final class LossCurve {
             double step = lastStep * tick / 4;
             text.append(format("<line x1='%d' x2='%d' y1='%.1f' y2='%.1f' stroke='#ddd'/>%n", MARGIN, WIDTH - 16,
                     down(y, bottom, high), down(y, bottom, high)));
-            text.append(format("<text x='%d' y='%.1f' text-anchor='end'>%.2f</text>%n", MARGIN - 6, down(y, bottom, high) + 4, y));
+            text.append(format("<text x='%d' y='%.1f' text-anchor='end'>%.2f</text>%n", MARGIN - 6,
+                    down(y, bottom, high) + 4, y));
             text.append(format("<text x='%.1f' y='%d' text-anchor='middle'>%.0f</text>%n", across(step, lastStep),
                     HEIGHT - MARGIN + 18, step));
         }
@@ -65,8 +65,9 @@ public final class LossCurve {
         text.append(format("<text x='%d' y='20' fill='#4477aa'>training loss %.4f</text>%n", WIDTH - 300,
                 training.getLast().y()));
         if (!validation.isEmpty()) {
-            text.append(format("<text x='%d' y='38' fill='#cc3311'>validation loss %.4f, lowest %.4f</text>%n", WIDTH - 300,
-                    validation.getLast().y(), lowest(validation)));
+            text.append(
+                    format("<text x='%d' y='38' fill='#cc3311'>validation loss %.4f, lowest %.4f</text>%n", WIDTH - 300,
+                            validation.getLast().y(), lowest(validation)));
         }
         return text.append("</svg>\n").toString();
     }
@@ -86,7 +87,8 @@ public final class LossCurve {
         if (points.isEmpty()) {
             return "";
         }
-        var path = new StringBuilder(format("<polyline fill='none' stroke='%s' stroke-width='%d' points='", colour, width));
+        var path = new StringBuilder(
+                format("<polyline fill='none' stroke='%s' stroke-width='%d' points='", colour, width));
         for (Point point : points) {
             path.append(format("%.1f,%.1f ", across(point.x(), lastStep), down(point.y(), low, high)));
         }

@@ -22,8 +22,9 @@ public sealed interface Optimizer extends AutoCloseable {
     default void restore(Map<String, Tensor> stored) {
         Map<String, Tensor> own = state();
         if (!own.keySet().equals(stored.keySet())) {
-            throw new IllegalArgumentException("The optimizer's state is of another model: it holds %d tensors, needed are %d"
-                    .formatted(stored.size(), own.size()));
+            throw new IllegalArgumentException(
+                    "The optimizer's state is of another model: it holds %d tensors, needed are %d"
+                            .formatted(stored.size(), own.size()));
         }
         own.forEach((name, tensor) -> tensor.copyInPlace(stored.get(name)));
     }
@@ -47,8 +48,7 @@ public sealed interface Optimizer extends AutoCloseable {
 
     /// See [#adamW].
     final class AdamW implements Optimizer {
-        private record Numbers(double beta1, double beta2, double eps, double weightDecay) {
-        }
+        private record Numbers(double beta1, double beta2, double eps, double weightDecay) {}
 
         /// Weights that are updated with the same decay.
         private record Group(double weightDecay, List<String> names, List<Tensor> weights, List<Tensor> first,
@@ -173,7 +173,8 @@ public sealed interface Optimizer extends AutoCloseable {
         for (int i = 0; i < weights.size(); i++) {
             Tensor gradient = weights.get(i).grad();
             if (gradient == null) {
-                throw new IllegalStateException(names.get(i) + " is trained but the loss does not depend on it; freeze it");
+                throw new IllegalStateException(
+                        names.get(i) + " is trained but the loss does not depend on it; freeze it");
             }
             gradients.add(gradient);
         }

@@ -164,12 +164,17 @@ public final class RunFolder implements AutoCloseable {
             }
             return whole;
         } catch (IOException e) {
-            throw new UncheckedIOException("The checkpoint at step %d could not be written to %s: %s; the last good one is %s"
-                    .formatted(progress.step(), whole, e.getMessage(), latest().map(Path::toString).orElse("none")), e);
+            throw new UncheckedIOException(
+                    "The checkpoint at step %d could not be written to %s: %s; the last good one is %s"
+                            .formatted(progress.step(), whole, e.getMessage(),
+                                    latest().map(Path::toString).orElse("none")),
+                    e);
         } catch (RuntimeException e) {
             deleteQuietly(unfinished);
-            throw new IllegalStateException("The checkpoint at step %d could not be written: %s The last good one is %s."
-                    .formatted(progress.step(), e.getMessage(), latest().map(Path::toString).orElse("none")), e);
+            throw new IllegalStateException(
+                    "The checkpoint at step %d could not be written: %s The last good one is %s."
+                            .formatted(progress.step(), e.getMessage(), latest().map(Path::toString).orElse("none")),
+                    e);
         }
     }
 

@@ -3,20 +3,16 @@ package dev.weft.train;
 /// The learning rate as a function of the step. Each rises linearly from 0 over its warm-up first.
 public sealed interface Schedule {
     /// The same for ever.
-    record Constant(double peak, long warmup) implements Schedule {
-    }
+    record Constant(double peak, long warmup) implements Schedule {}
 
     /// Falls linearly to `floor` at step `steps`.
-    record Linear(double peak, double floor, long warmup, long steps) implements Schedule {
-    }
+    record Linear(double peak, double floor, long warmup, long steps) implements Schedule {}
 
     /// Falls along half a cosine to `floor` at step `steps`. Loshchilov & Hutter 2017, <https://arxiv.org/abs/1608.03983>.
-    record Cosine(double peak, double floor, long warmup, long steps) implements Schedule {
-    }
+    record Cosine(double peak, double floor, long warmup, long steps) implements Schedule {}
 
     /// Falls as 1/√step after the warm-up, where it is `peak`: “Attention Is All You Need”, §5.3 (“Noam”).
-    record InverseSquareRoot(double peak, long warmup) implements Schedule {
-    }
+    record InverseSquareRoot(double peak, long warmup) implements Schedule {}
 
     /// @param step counted from 0
     default double rate(long step) {
@@ -24,7 +20,8 @@ public sealed interface Schedule {
             case Constant(double peak, long warmup) -> peak * rise(step, warmup);
             case Linear(double peak, double floor, long warmup, long steps) ->
                 step < warmup ? peak * rise(step, warmup) : floor + (peak - floor) * (1 - fallen(step, warmup, steps));
-            case Cosine(double peak, double floor, long warmup, long steps) -> step < warmup ? peak * rise(step, warmup)
+            case Cosine(double peak, double floor, long warmup, long steps) -> step < warmup
+                    ? peak * rise(step, warmup)
                     : floor + (peak - floor) * (1 + Math.cos(Math.PI * fallen(step, warmup, steps))) / 2;
             case InverseSquareRoot(double peak, long warmup) -> peak * Math.min(rise(step, warmup),
                     Math.sqrt(Math.max(1, warmup) / (step + 1.0)));

@@ -27,7 +27,8 @@ public record Settings(long steps, int microBatches, double clipNorm, DType prec
         positive("keepCheckpoints", keepCheckpoints);
         positive("logEvery", logEvery);
         if (evaluateEvery < 0 || patience < 0 || checkpointEvery < 0 || clipNorm < 0) {
-            throw new IllegalArgumentException("evaluateEvery, patience, checkpointEvery and clipNorm must not be negative");
+            throw new IllegalArgumentException(
+                    "evaluateEvery, patience, checkpointEvery and clipNorm must not be negative");
         }
     }
 
@@ -75,17 +76,20 @@ public record Settings(long steps, int microBatches, double clipNorm, DType prec
     }
 
     public Settings withLogEvery(long every) {
-        return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience, checkpointEvery,
+        return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience,
+                checkpointEvery,
                 keepCheckpoints, every, seed, device);
     }
 
     public Settings withSeed(long seed) {
-        return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience, checkpointEvery,
+        return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience,
+                checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
     }
 
     public Settings withDevice(Device device) {
-        return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience, checkpointEvery,
+        return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience,
+                checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
     }
 }

@@ -32,9 +32,9 @@ public final class Trainer<B> {
     /// @param evaluation      mean validation loss of the model as it is, or null
     /// @param writer          writes the model where it is wanted
     /// @param dataFingerprint stands for the data and how it is cut into batches; resuming with another is refused
-    public record Task<B>(Model model, Objective<B> objective, Batches<B> batches, Optimizer optimizer, Schedule schedule,
-            @Nullable DoubleSupplier evaluation, ModelWriter writer, String dataFingerprint) {
-    }
+    public record Task<B>(Model model, Objective<B> objective, Batches<B> batches, Optimizer optimizer,
+            Schedule schedule,
+            @Nullable DoubleSupplier evaluation, ModelWriter writer, String dataFingerprint) {}
 
     /// Why a run ended.
     public enum End {
@@ -47,8 +47,7 @@ public final class Trainer<B> {
     }
 
     /// @param best lowest validation loss; infinite if there was no evaluation
-    public record Result(End end, long step, double lastLoss, double best) {
-    }
+    public record Result(End end, long step, double lastLoss, double best) {}
 
     private final Task<B> task;
     private final Settings settings;
@@ -110,7 +109,8 @@ public final class Trainer<B> {
             task.optimizer().step(rate);
             trained.forEach(Tensor::clearGrad);
             double seconds = (System.nanoTime() - start) / 1e9;
-            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, sums.count, sums.count / seconds);
+            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, sums.count,
+                    sums.count / seconds);
         }
     }
 
@@ -181,7 +181,8 @@ public final class Trainer<B> {
 
     private TrainingFailed diverged(String what, double value, long step, double rate) {
         trained.forEach(Tensor::clearGrad);
-        return new TrainingFailed("The %s became %s at step %d (learning rate %.3g)".formatted(what, value, step + 1, rate));
+        return new TrainingFailed(
+                "The %s became %s at step %d (learning rate %.3g)".formatted(what, value, step + 1, rate));
     }
 
     /// A run in its folder.
@@ -227,9 +228,11 @@ public final class Trainer<B> {
                     if (due(settings.evaluateEvery())) {
                         evaluate(metrics, events);
                     }
-                    end = stopping ? End.STOPPED
+                    end = stopping
+                            ? End.STOPPED
                             : settings.patience() > 0 && progress.sinceBest() >= settings.patience() ? End.EARLY : end;
-                    if (due(settings.checkpointEvery()) || end != End.COMPLETED || progress.step() == settings.steps()) {
+                    if (due(settings.checkpointEvery()) || end != End.COMPLETED
+                            || progress.step() == settings.steps()) {
                         checkpoint();
                     }
                 }
@@ -247,7 +250,8 @@ public final class Trainer<B> {
             } catch (TrainingFailed e) {
                 String kept = folder.latest().map(path -> "The last good checkpoint is " + path)
                         .orElse("No checkpoint was written before it");
-                throw new TrainingFailed(e.getMessage() + ". " + kept + "; go on from there with a lower --learning-rate");
+                throw new TrainingFailed(
+                        e.getMessage() + ". " + kept + "; go on from there with a lower --learning-rate");
             }
         }
 

@@ -3,8 +3,7 @@ package dev.weft.train;
 /// Is told how a run goes: a progress bar, a log, a test.
 public interface TrainingListener {
     /// Nobody listens.
-    TrainingListener SILENT = new TrainingListener() {
-    };
+    TrainingListener SILENT = new TrainingListener() {};
 
     /// One update.
     ///
@@ -12,23 +11,17 @@ public interface TrainingListener {
     /// @param loss         mean over the step's tokens
     /// @param gradientNorm before clipping
     record Step(long step, long steps, double loss, double learningRate, double gradientNorm, long tokens,
-            double tokensPerSecond) {
-    }
+            double tokensPerSecond) {}
 
     /// @param best whether none before was lower
-    record Evaluation(long step, double loss, boolean best) {
-    }
+    record Evaluation(long step, double loss, boolean best) {}
 
     /// A run begins or goes on after `step` updates.
-    default void started(long step, long steps) {
-    }
+    default void started(long step, long steps) {}
 
-    default void step(Step step) {
-    }
+    default void step(Step step) {}
 
-    default void evaluated(Evaluation evaluation) {
-    }
+    default void evaluated(Evaluation evaluation) {}
 
-    default void saved(long step) {
-    }
+    default void saved(long step) {}
 }
