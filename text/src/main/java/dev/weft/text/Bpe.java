@@ -167,7 +167,8 @@ final class Bpe implements Model {
 
     private IllegalArgumentException unknown(Piece piece, int from, int to) {
         return new IllegalArgumentException(
-                "unknown character '%s' (U+%04X) at index %d of the text: none of the %d tokens stands for it and the tokenizer has no unk_token; remove the character or train a tokenizer that has seen it"
+                ("unknown character '%s' (U+%04X) at index %d of the text: none of the %d tokens stands for it and the "
+                        + "tokenizer has no unk_token; remove the character or train a tokenizer that has seen it")
                         .formatted(piece.text.substring(from, to), piece.text.codePointAt(from), piece.start(from),
                                 vocabulary.size()));
     }

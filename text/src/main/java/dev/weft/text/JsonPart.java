@@ -9,6 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -17,7 +19,10 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// A value inside a JSON file together with the file and the way to it, so that every complaint can name its place.
 record JsonPart(Path file, String place, JsonNode node) {
-    static final JsonMapper MAPPER = JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+    /// Vocabularies are objects with a hundred thousand names, each met once: looking for known names only costs time.
+    static final JsonMapper MAPPER = JsonMapper
+            .builder(JsonFactory.builder().disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES).build())
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
 
@@ -70,7 +75,7 @@ record JsonPart(Path file, String place, JsonNode node) {
         }
         var items = new ArrayList<JsonPart>(node.size());
         for (int i = 0; i < node.size(); i++) {
-            items.add(new JsonPart(file, "%s[%d]".formatted(place, i), node.get(i)));
+            items.add(new JsonPart(file, place + "[" + i + "]", node.get(i)));
         }
         return items;
     }

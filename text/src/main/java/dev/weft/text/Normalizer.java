@@ -1,6 +1,7 @@
 package dev.weft.text;
 
 import java.text.Normalizer.Form;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.node.ObjectNode;
@@ -46,11 +47,49 @@ sealed interface Normalizer {
                     result.write(text.charAt(i), i, i + 1);
                 }
             } else {
-                result.write(after, from, to);
+                rewrite(result, before, after, from, form);
             }
             from = to;
         }
         return result.piece();
+    }
+
+    /// Places as Hugging Face's library gives them: of what a character decomposes into, the first takes the character's
+    /// place and the rest share it; a composed character has the place of its first part.
+    private static void rewrite(Piece.Rewriting result, String before, String after, int from, Form form) {
+        record Part(int codePoint, boolean first) {}
+        Form decomposing = form == Form.NFC || form == Form.NFD ? Form.NFD : Form.NFKD;
+        var parts = new ArrayList<Part>();
+        before.codePoints().forEach(c -> {
+            int[] decomposed = decomposed(c, decomposing);
+            for (int i = 0; i < decomposed.length; i++) {
+                parts.add(new Part(decomposed[i], i == 0));
+            }
+        });
+        int start = 0;
+        int end = 0;
+        int next = 0;
+        for (int codePoint : after.codePoints().toArray()) {
+            int taken = 0;
+            for (int part : decomposed(codePoint, decomposing)) {
+                int at = 0;
+                while (at < parts.size() && parts.get(at).codePoint != part) {
+                    at++;
+                }
+                taken += at < parts.size() && parts.remove(at).first ? 1 : 0;
+            }
+            for (int i = 0; i < taken && next < before.length(); i++) {
+                int width = Character.charCount(before.codePointAt(next));
+                start = i == 0 ? next : start;
+                end = i == 0 ? next + width : end;
+                next += width;
+            }
+            result.write(Character.toString(codePoint), from + start, from + end);
+        }
+    }
+
+    private static int[] decomposed(int codePoint, Form form) {
+        return java.text.Normalizer.normalize(Character.toString(codePoint), form).codePoints().toArray();
     }
 
     private static boolean joinsBackwards(int codePoint) {

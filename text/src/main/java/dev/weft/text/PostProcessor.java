@@ -96,18 +96,18 @@ sealed interface PostProcessor {
         }
     }
 
-    /// `texts` holds one encoding per text; the result is their join with what belongs around them.
-    default List<Encoding> process(List<Encoding> texts, boolean addSpecialTokens) {
+    /// `texts` holds one encoding for each of the originals; the result, joined, is these with what belongs around them.
+    default List<Encoding> process(List<Encoding> texts, List<String> originals, boolean addSpecialTokens) {
         return switch (this) {
             case ByteLevel(boolean addPrefixSpace, boolean trimOffsets, boolean useRegex) -> {
                 if (trimOffsets) {
-                    texts.forEach(text -> trim(text, addPrefixSpace));
+                    texts.forEach(text -> trim(text, originals, addPrefixSpace));
                 }
                 yield texts;
             }
             case Roberta roberta -> {
                 if (roberta.trimOffsets) {
-                    texts.forEach(text -> trim(text, roberta.addPrefixSpace));
+                    texts.forEach(text -> trim(text, originals, roberta.addPrefixSpace));
                 }
                 List<Encoding> plain = texts.stream().map(text -> text.withTypeId(0)).toList();
                 yield addSpecialTokens ? roberta.frame(plain) : plain;
@@ -116,14 +116,14 @@ sealed interface PostProcessor {
             case Sequence(List<PostProcessor> processors) -> {
                 List<Encoding> parts = texts;
                 for (PostProcessor processor : processors) {
-                    parts = processor.process(parts, addSpecialTokens);
+                    parts = processor.process(parts, originals, addSpecialTokens);
                 }
                 yield parts;
             }
         };
     }
 
-    private static void trim(Encoding text, boolean addPrefixSpace) {
+    private static void trim(Encoding text, List<String> originals, boolean addPrefixSpace) {
         for (int i = 0; i < text.size(); i++) {
             String token = text.tokens()[i];
             int leading = 0;
@@ -136,11 +136,17 @@ sealed interface PostProcessor {
             }
             int[] starts = text.starts();
             int[] ends = text.ends();
-            // A space that was put before the text is in no place, so it need not leave one.
-            boolean invented = leading > 0 && addPrefixSpace && (i == 0 || starts[i] == 0);
-            starts[i] = Math.min(starts[i] + leading - (invented ? 1 : 0), ends[i]);
-            if (ends[i] >= trailing) {
-                ends[i] = Math.max(ends[i] - trailing, starts[i]);
+            if (text.sequenceIds()[i] < 0) {
+                continue;
+            }
+            String original = originals.get(text.sequenceIds()[i]);
+            // A space that was put before the text is in no place, so it need not leave one; of several none was put.
+            boolean invented = leading == 1 && addPrefixSpace && (i == 0 || starts[i] == 0);
+            for (int n = leading - (invented ? 1 : 0); n > 0 && starts[i] < ends[i]; n--) {
+                starts[i] += Character.charCount(original.codePointAt(starts[i]));
+            }
+            for (int n = trailing; n > 0 && ends[i] > starts[i]; n--) {
+                ends[i] -= Character.charCount(original.codePointBefore(ends[i]));
             }
         }
     }

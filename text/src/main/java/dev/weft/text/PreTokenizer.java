@@ -59,6 +59,7 @@ sealed interface PreTokenizer {
         Piece text = piece;
         if (how.addPrefixSpace && piece.text.charAt(0) != ' ') {
             var prefixed = piece.new Rewriting();
+            // A place it does not have; as in the reference library, that of the character behind it.
             prefixed.write(' ', 0, Character.charCount(piece.text.codePointAt(0)));
             for (int i = 0; i < piece.text.length(); i++) {
                 prefixed.write(piece.text.charAt(i), i, i + 1);

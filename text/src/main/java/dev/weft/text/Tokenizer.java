@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Strings to ids and back, by the pipeline of a Hugging Face `tokenizer.json`:
@@ -62,17 +63,18 @@ public final class Tokenizer {
     ///
     /// @throws IllegalArgumentException if a character has no token and there is no unk token, naming character and place
     public Encoding encode(String text, boolean addSpecialTokens) {
-        return process(List.of(encodeOne(text, 0)), addSpecialTokens);
+        return encode(List.of(text), addSpecialTokens);
     }
 
     /// The tokens of a pair of texts, such as question and context; places are relative to the text the token is from.
     public Encoding encode(String first, String second, boolean addSpecialTokens) {
-        return process(List.of(encodeOne(first, 0), encodeOne(second, 1)), addSpecialTokens);
+        return encode(List.of(first, second), addSpecialTokens);
     }
 
-    private Encoding process(List<Encoding> texts, boolean addSpecialTokens) {
+    private Encoding encode(List<String> texts, boolean addSpecialTokens) {
+        List<Encoding> plain = IntStream.range(0, texts.size()).mapToObj(i -> encodeOne(texts.get(i), i)).toList();
         PostProcessor postProcessor = parts.postProcessor();
-        return Encoding.join(postProcessor == null ? texts : postProcessor.process(texts, addSpecialTokens));
+        return Encoding.join(postProcessor == null ? plain : postProcessor.process(plain, texts, addSpecialTokens));
     }
 
     private Encoding encodeOne(String text, int sequence) {

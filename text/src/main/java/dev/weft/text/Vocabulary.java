@@ -27,7 +27,7 @@ final class Vocabulary {
         }
         var vocabulary = new Vocabulary(file.node().size());
         for (var entry : file.node().properties()) {
-            int id = new JsonPart(file.file(), "%s[\"%s\"]".formatted(file.place(), entry.getKey()), entry.getValue())
+            int id = new JsonPart(file.file(), file.place() + "[\"" + entry.getKey() + "\"]", entry.getValue())
                     .id();
             String taken = vocabulary.token(id);
             if (taken != null) {

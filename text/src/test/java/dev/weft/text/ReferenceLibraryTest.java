@@ -108,7 +108,11 @@ class ReferenceLibraryTest {
 
     @Test
     void normalizing_gives_the_same_ids() {
-        forTexts(200, text -> {
+        forTexts(200, any -> {
+            // The library's tables of compositions are older than the JDK's: no characters beyond the first plane, where
+            // nearly all new ones are.
+            String text = any.codePoints().filter(Character::isBmpCodePoint).collect(StringBuilder::new,
+                    StringBuilder::appendCodePoint, StringBuilder::append).toString();
             List.of("NFC", "NFD", "NFKC", "NFKD", "Lowercase").forEach(form -> compare(form, text));
         });
     }

@@ -1,0 +1,102 @@
+package dev.weft.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// Each mistake in a file has one message, which names the file, the place and what was found there.
+class BadFilesTest {
+    private static final String GOOD = """
+            {"version": "1.0", "truncation": null, "padding": null,
+             "added_tokens": [{"id": 4, "content": "<s>", "special": true}],
+             "normalizer": null,
+             "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+             "post_processor": {"type": "RobertaProcessing", "sep": ["<s>", 4], "cls": ["<s>", 4]},
+             "decoder": {"type": "ByteLevel"},
+             "model": {"type": "BPE", "dropout": null, "unk_token": "a", "vocab": {"a": 0, "b": 1, "ab": 2, "c": 3},
+                       "merges": ["a b"]}}
+            """;
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void the_file_without_mistakes_loads() throws IOException {
+        assertThat(Tokenizer.load(file(text -> text)).encode("abc").ids()).containsExactly(4, 2, 3, 4);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            "a b"                    | "a d"                        | model.merges[0]: the merge of "a" and "d" needs the token "d", which is not in the vocabulary
+            "a b"                    | "b c"                        | model.merges[0]: the merge of "b" and "c" needs the token "bc", which is not in the vocabulary
+            "a b"                    | "a b c"                      | model.merges[0]: expected two tokens with one space between them, found "a b c"
+            "c": 3                   | "c": 2                       | model.vocab: id 2 is given twice, to "ab" and to "c"
+            "c": 3                   | "c": -3                      | model.vocab["c"]: expected an id from 0 to 8388607, found -3
+            "c": 3                   | "c": 4000000000              | model.vocab["c"]: expected an id from 0 to 8388607, found 4000000000
+            "c": 3                   | "c": "3"                     | model.vocab["c"]: expected an id from 0 to 8388607, found "3"
+            "id": 4                  | "id": 3                      | added_tokens[0]: id 3 is given twice, to "c" and to "<s>"
+            "content": "<s>"         | "content": "c"               | added_tokens[0]: "c" has id 4 here but id 3 in the vocabulary
+            "sep": ["<s>", 4]        | "sep": ["</s>", 9]           | post_processor.sep[1]: id 9 is outside the vocabulary of 5 tokens
+            "unk_token": "a"         | "unk_token": "<unk>"         | model.unk_token: "<unk>" is not in the vocabulary
+            "type": "BPE"            | "type": "Unigram"            | model: type "Unigram" is not supported; known types: BPE
+            "dropout": null          | "dropout": 0.1               | model.dropout: encoding with dropout is not supported; set it to null
+            "normalizer": null       | "normalizer": {"type": "Precompiled"} | normalizer: type "Precompiled" is not supported; known types: NFC, NFD, NFKC, NFKD, Lowercase, Sequence
+            {"type": "ByteLevel"}    | {"type": "WordPiece"}        | decoder: type "WordPiece" is not supported; known types: ByteLevel, Fuse, Sequence
+            "use_regex": true        | "prepend": "first"           | pre_tokenizer: option "prepend" is not supported; known options: add_prefix_space, trim_offsets, use_regex
+            "use_regex": true        | "use_regex": 1               | pre_tokenizer.use_regex: expected true or false, found 1
+            "merges"                 | "mergers"                    | model: option "mergers" is not supported; known options: dropout, unk_token, continuing_subword_prefix, end_of_word_suffix, fuse_unk, byte_fallback, ignore_merges, vocab, merges
+            """)
+    void a_mistake_is_named_with_its_file_and_place(String good, String bad, String message) throws IOException {
+        Path file = file(text -> {
+            assertThat(text).contains(good);
+            return text.replace(good, bad);
+        });
+        assertThatThrownBy(() -> Tokenizer.load(file)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(file + ": " + message);
+    }
+
+    @Test
+    void half_a_file_is_said_to_be_incomplete() throws IOException {
+        for (int length : new int[]{0, 1, 100, GOOD.length() - 3}) {
+            Path file = file(text -> text.substring(0, length));
+            assertThatThrownBy(() -> Tokenizer.load(file)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith(file + ": ");
+        }
+    }
+
+    @Test
+    void a_token_written_twice_is_refused() throws IOException {
+        Path file = file(text -> text.replace("\"c\": 3", "\"a\": 3"));
+        assertThatThrownBy(() -> Tokenizer.load(file)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(file + ": ").hasMessageContaining("\"a\"");
+    }
+
+    @Test
+    void a_folder_without_a_tokenizer_says_what_was_looked_for() {
+        assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class).hasMessage(
+                folder + ": no tokenizer here; expected tokenizer.json, or vocab.json together with merges.txt");
+        Path nowhere = folder.resolve("nowhere");
+        assertThatThrownBy(() -> Tokenizer.load(nowhere)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(nowhere + ": there is no such file or folder");
+    }
+
+    @Test
+    void a_merge_of_unknown_tokens_in_merges_txt_is_named_with_its_line() throws IOException {
+        Files.writeString(folder.resolve("vocab.json"), "{\"a\": 0, \"b\": 1}");
+        Path merges = Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\na b\n");
+        assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class).hasMessage(merges
+                + ": line 2: the merge of \"a\" and \"b\" needs the token \"ab\", which is not in the vocabulary");
+    }
+
+    private Path file(UnaryOperator<String> change) throws IOException {
+        return Files.writeString(folder.resolve("tokenizer.json"), change.apply(GOOD));
+    }
+}
