@@ -14,10 +14,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `weft generate`: a model goes on with a text.
-@Command(name = "generate", mixinStandardHelpOptions = true, sortOptions = false,
-        description = {"Let a model go on with a prompt. What is not given comes from the folder's generation_config.json.",
-                "It samples if one of --temperature, --top-k, --top-p, --min-p or --seed is given, else takes the best token each time."},
-        footer = {"", "Example:  weft generate runs/mine --prompt \"ROMEO:\" --max-new-tokens 200 --temperature 0.8 --top-p 0.95 --seed 7"})
+@Command(name = "generate", mixinStandardHelpOptions = true, sortOptions = false, description = {
+        "Let a model go on with a prompt. What is not given comes from the folder's generation_config.json.",
+        "It samples if one of --temperature, --top-k, --top-p, --min-p or --seed is given, else takes the best token each time."}, footer = {
+                "",
+                "Example:  weft generate runs/mine --prompt \"ROMEO:\" --max-new-tokens 200 --temperature 0.8 --top-p 0.95 --seed 7"})
 final class GenerateCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FOLDER", description = "A run folder, or a model folder with its tokenizer.")
     Path folder;
@@ -29,19 +30,24 @@ final class GenerateCommand implements Callable<Integer> {
     int maxNewTokens;
 
     @Option(names = "--temperature", description = "Above 1 bolder, below 1 safer.")
-    @Nullable Double temperature;
+    @Nullable
+    Double temperature;
 
     @Option(names = "--top-k", description = "Only the K best tokens.")
-    @Nullable Integer topK;
+    @Nullable
+    Integer topK;
 
     @Option(names = "--top-p", description = "Only the best tokens that together have this probability.")
-    @Nullable Double topP;
+    @Nullable
+    Double topP;
 
     @Option(names = "--min-p", description = "Only tokens at least this share as probable as the best.")
-    @Nullable Double minP;
+    @Nullable
+    Double minP;
 
     @Option(names = "--repetition-penalty", description = "Above 1: tokens already there become less likely.")
-    @Nullable Double repetitionPenalty;
+    @Nullable
+    Double repetitionPenalty;
 
     @Option(names = "--beams", defaultValue = "1", description = "Beam search of this width. Default: ${DEFAULT-VALUE}.")
     int beams;
@@ -50,7 +56,8 @@ final class GenerateCommand implements Callable<Integer> {
     List<String> stop = List.of();
 
     @Option(names = "--seed", description = "The same seed gives the same text.")
-    @Nullable Long seed;
+    @Nullable
+    Long seed;
 
     @Mixin
     Output output;
@@ -92,13 +99,17 @@ final class GenerateCommand implements Callable<Integer> {
 
     private Generation options(Generation defaults) {
         Generation.Sampling given = defaults.sampling();
-        boolean sampled = given.on() || Stream.of(temperature, topK, topP, minP, seed).anyMatch(java.util.Objects::nonNull);
+        boolean sampled = given.on()
+                || Stream.of(temperature, topK, topP, minP, seed).anyMatch(java.util.Objects::nonNull);
         return defaults.withMaxNewTokens(maxNewTokens).withStopStrings(stop)
-                .withSampling(new Generation.Sampling(sampled && beams == 1, temperature == null ? given.temperature() : temperature,
+                .withSampling(new Generation.Sampling(sampled && beams == 1,
+                        temperature == null ? given.temperature() : temperature,
                         topK == null ? given.topK() : topK, topP == null ? given.topP() : topP,
                         minP == null ? given.minP() : minP, seed == null ? System.nanoTime() : seed))
-                .withRules(new Generation.Rules(repetitionPenalty == null ? defaults.rules().repetitionPenalty() : repetitionPenalty,
+                .withRules(new Generation.Rules(
+                        repetitionPenalty == null ? defaults.rules().repetitionPenalty() : repetitionPenalty,
                         defaults.rules().noRepeatNgramSize(), defaults.rules().suppressed()))
-                .withBeams(new Generation.Beams(beams, 1, defaults.beams().lengthPenalty(), defaults.beams().earlyStopping()));
+                .withBeams(new Generation.Beams(beams, 1, defaults.beams().lengthPenalty(),
+                        defaults.beams().earlyStopping()));
     }
 }

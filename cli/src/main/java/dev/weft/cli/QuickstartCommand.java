@@ -17,15 +17,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /// `weft quickstart`: the whole way in a minute, without any data.
-@Command(name = "quickstart", mixinStandardHelpOptions = true, sortOptions = false,
-        description = {"Train a small GPT in about a minute and ask it what it has not seen.",
-                "It learns to add from sums written in words; no data and no download is needed."})
+@Command(name = "quickstart", mixinStandardHelpOptions = true, sortOptions = false, description = {
+        "Train a small GPT in about a minute and ask it what it has not seen.",
+        "It learns to add from sums written in words; no data and no download is needed."})
 final class QuickstartCommand implements Callable<Integer> {
     private static final int QUESTIONS = 300;
     private static final int SHOWN = 5;
 
-    @Option(names = "--out", paramLabel = "DIR", defaultValue = "runs/quickstart",
-            description = "The run folder; if it exists, a number is added. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--out", paramLabel = "DIR", defaultValue = "runs/quickstart", description = "The run folder; if it exists, a number is added. Default: ${DEFAULT-VALUE}.")
     Path out;
 
     @Option(names = "--seed", defaultValue = "7", description = "Of the corpus, weights and batches. Default: ${DEFAULT-VALUE}.")
@@ -45,7 +44,8 @@ final class QuickstartCommand implements Callable<Integer> {
             throw new UncheckedIOException(folder + " cannot be made: " + e.getMessage(), e);
         }
         AtomicFile.write(corpus, sums.training().stream().map(sum -> sum + "\n").collect(Collectors.joining()));
-        System.err.printf("Learning from %,d sums such as \"%s\".%n", sums.training().size(), sums.training().getFirst());
+        System.err.printf("Learning from %,d sums such as \"%s\".%n", sums.training().size(),
+                sums.training().getFirst());
         long start = System.nanoTime();
         try (var progress = new ProgressLine()) {
             TextRun.start(plan(corpus, folder), folder, progress);
@@ -60,7 +60,8 @@ final class QuickstartCommand implements Callable<Integer> {
 
     private TrainPlan plan(Path corpus, Path folder) {
         return new TrainPlan(List.of(corpus.toAbsolutePath().normalize().toString()), List.of(), 0, "bpe", 400,
-                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 64, 0, steps, 32, 1, "adamw", 3e-3, 1e-4,
+                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 64, 0, steps, 32, 1, "adamw", 3e-3,
+                1e-4,
                 "cosine", steps / 20, 0.9, 0.99, 0, 0.1, 1, "float32", false, 0, 1, 0, 0, 1, 1, seed, "cpu",
                 Engine.threads());
     }

@@ -40,7 +40,8 @@ public final class Parity {
     }
 
     /// Arguments that are labels, from which the reference computes a loss.
-    private static final Set<String> LABELS = Set.of("labels", "start_positions", "end_positions", "next_sentence_label");
+    private static final Set<String> LABELS = Set.of("labels", "start_positions", "end_positions",
+            "next_sentence_label");
 
     private Parity() {}
 
@@ -80,11 +81,16 @@ public final class Parity {
     // ---- forward ----
 
     private static double forward(Case one, Case.Check check) {
-        try (Head head = load(one, check, false); var off = Gradients.off(); var trace = Trace.recording(Parity::compared)) {
+        try (Head head = load(one, check, false);
+                var off = Gradients.off();
+                var trace = Trace.recording(Parity::compared)) {
             Map<String, Tensor> inputs = one.inputs(check);
-            boolean shows = check.json().has("options") && check.json().object("options").flag("output_attentions", false);
-            ForwardPass pass = shows ? pass(inputs).withTrace(trace) : pass(inputs).withTrace(Trace.recording(
-                    name -> compared(name) && !name.endsWith("weights")));
+            boolean shows = check.json().has("options")
+                    && check.json().object("options").flag("output_attentions", false);
+            ForwardPass pass = shows
+                    ? pass(inputs).withTrace(trace)
+                    : pass(inputs).withTrace(Trace.recording(
+                            name -> compared(name) && !name.endsWith("weights")));
             var results = new TreeMap<String, Tensor>(head.outputs(inputs.get("input_ids"), pass));
             if (inputs.keySet().stream().anyMatch(LABELS::contains)) {
                 results.put("loss", head.loss(results, inputs));
@@ -181,7 +187,8 @@ public final class Parity {
     }
 
     /// Each text is its padded prompt and what was generated; what follows its first end id does not count.
-    private static double compareTexts(Case one, Case.Check check, Tensor prompt, List<Generator.Generated> texts, int padId) {
+    private static double compareTexts(Case one, Case.Check check, Tensor prompt, List<Generator.Generated> texts,
+            int padId) {
         int promptLength = (int) prompt.size(1);
         int perPrompt = texts.size() / (int) prompt.size(0);
         double largest = 0;
@@ -190,10 +197,12 @@ public final class Parity {
             Tensor found;
             Tensor where = null;
             switch (output.name()) {
-                case "lengths" -> found = Tensor.of(texts.stream().mapToLong(text -> promptLength + text.ids().length).toArray(),
-                        texts.size());
-                case "sequences_scores" -> found = Tensor.of(texts.stream().mapToDouble(Generator.Generated::score).toArray(),
-                        texts.size());
+                case "lengths" ->
+                    found = Tensor.of(texts.stream().mapToLong(text -> promptLength + text.ids().length).toArray(),
+                            texts.size());
+                case "sequences_scores" ->
+                    found = Tensor.of(texts.stream().mapToDouble(Generator.Generated::score).toArray(),
+                            texts.size());
                 case "sequences" -> {
                     int width = (int) expected.size(1);
                     long[] rows = new long[texts.size() * width];
@@ -284,7 +293,8 @@ public final class Parity {
                 throw new IllegalArgumentException("gives no gradient for " + name);
             }
             largest = Math.max(largest, named(prefix + name,
-                    () -> Difference.within(found, one.tensor(prefix + name), null, new long[0], Difference.TOLERANCE)));
+                    () -> Difference.within(found, one.tensor(prefix + name), null, new long[0],
+                            Difference.TOLERANCE)));
         }
         return largest;
     }
