@@ -30,7 +30,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "7", description = "Of the corpus, weights and batches. Default: ${DEFAULT-VALUE}.")
     long seed;
 
-    @Option(names = "--steps", defaultValue = "900", description = "Updates. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--steps", defaultValue = "800", description = "Updates. Default: ${DEFAULT-VALUE}.")
     long steps;
 
     @Override
@@ -53,15 +53,14 @@ final class QuickstartCommand implements Callable<Integer> {
         System.err.printf(Locale.ROOT, "Trained in %.0f seconds. The curve: %s%n", (System.nanoTime() - start) / 1e9,
                 folder.resolve("loss.svg"));
         double accuracy = ask(folder, sums.unseen());
-        System.err.printf("Ask it yourself:  weft generate %s --prompt \"forty two plus seven is\" --stop .%n", folder);
+        System.err.printf("Ask it yourself:  weft generate %s --prompt \"two plus seven plus nineteen is\"%n", folder);
         System.out.printf(Locale.ROOT, "accuracy %.2f%n", accuracy);
         return 0;
     }
 
     private TrainPlan plan(Path corpus, Path folder) {
-        return new TrainPlan(List.of(corpus.toAbsolutePath().normalize().toString()), List.of(), 0, "bpe", 400,
-                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 64, 0, steps, 32, 1, "adamw", 3e-3,
-                1e-4,
+        return new TrainPlan(List.of(corpus.toAbsolutePath().normalize().toString()), List.of(), 0, "lines", "bpe", 400,
+                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 24, 0, steps, 128, 1, "adamw", 4e-3, 4e-4,
                 "cosine", steps / 20, 0.9, 0.99, 0, 0.1, 1, "float32", false, 0, 1, 0, 0, 1, 1, seed, "cpu",
                 Engine.threads());
     }
@@ -70,7 +69,7 @@ final class QuickstartCommand implements Callable<Integer> {
     private static double ask(Path folder, List<WordSums.Sum> questions) {
         try (var writer = TextGenerator.open(folder)) {
             Generation options = writer.options().withMaxNewTokens(12).withStopStrings(List.of("\n"));
-            List<String> answers = writer.generate(questions.stream().map(QuickstartCommand::prompt).toList(), options);
+            List<String> answers = writer.generate(questions.stream().map(WordSums.Sum::question).toList(), options);
             var right = new ArrayList<Integer>();
             for (int i = 0; i < answers.size(); i++) {
                 if (answers.get(i).equals(questions.get(i).answer())) {
@@ -84,11 +83,6 @@ final class QuickstartCommand implements Callable<Integer> {
             }
             return (double) right.size() / questions.size();
         }
-    }
-
-    /// A question stands at the beginning of a line, as in the corpus.
-    private static String prompt(WordSums.Sum sum) {
-        return "\n" + sum.question();
     }
 
     private static Path free(Path wanted) {

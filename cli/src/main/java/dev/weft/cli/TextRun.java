@@ -3,6 +3,7 @@ package dev.weft.cli;
 import dev.weft.checkpoint.Json;
 import dev.weft.data.TextSource;
 import dev.weft.data.TokenBatch;
+import dev.weft.data.TokenExamples;
 import dev.weft.data.TokenFile;
 import dev.weft.data.TokenWindows;
 import dev.weft.data.Tokens;
@@ -14,12 +15,14 @@ import dev.weft.tensor.Engine;
 import dev.weft.text.BytePairTrainer;
 import dev.weft.text.CharacterTrainer;
 import dev.weft.text.Tokenizer;
+import dev.weft.train.Batches;
 import dev.weft.train.CausalEvaluation;
 import dev.weft.train.CausalObjective;
 import dev.weft.train.Optimizer;
 import dev.weft.train.RunFolder;
 import dev.weft.train.Trainer;
 import dev.weft.train.TrainingListener;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -146,18 +149,40 @@ final class TextRun {
             Data data, Progress progress) {
         Device device = Device.parse(plan.device());
         // What decides the batches belongs to the data: with another size the run would not be the same.
-        String fingerprint = "%s batch %d/%d seq %d seed %d".formatted(data.fingerprint(), plan.batch(),
+        String fingerprint = "%s %s batch %d/%d seq %d seed %d".formatted(data.fingerprint(), plan.examples(), plan.batch(),
                 plan.microBatches(),
                 plan.seq(), plan.seed());
-        var windows = new TokenWindows(data.training(), plan.batch() / plan.microBatches(), plan.seq());
         ObjectNode config = config(model, plan, tokenizer);
         try (model; var optimizer = optimizer(plan, model)) {
             var task = new Trainer.Task<TokenBatch>(model, new CausalObjective(model, device),
-                    (step, micro) -> windows.random(plan.seed(), step, micro), optimizer, plan.settledSchedule(),
+                    batches(plan, data, tokenizer), optimizer, plan.settledSchedule(),
                     evaluation(plan, model, data, device), to -> save(to, config, model, tokenizer), fingerprint);
             var trainer = new Trainer<>(task, plan.settings());
             progress.describe(model, plan, data.training().count(), tokenizer.vocabSize());
             return Interrupts.heeding(trainer::stop, () -> trainer.run(folder, progress));
+        }
+    }
+
+    private static Batches<TokenBatch> batches(TrainPlan plan, Data data, Tokenizer tokenizer) {
+        int rows = plan.batch() / plan.microBatches();
+        if (plan.examples().equals("windows")) {
+            var windows = new TokenWindows(data.training(), rows, plan.seq());
+            return (step, micro) -> windows.random(plan.seed(), step, micro);
+        }
+        var lines = new TokenExamples(lines(plan, tokenizer), rows);
+        if (lines.longest() > plan.seq() + 1) {
+            throw new IllegalArgumentException("The longest line has %d tokens, --seq is %d; make it longer, or the line shorter"
+                    .formatted(lines.longest(), plan.seq()));
+        }
+        return (step, micro) -> lines.random(plan.seed(), step, micro);
+    }
+
+    /// Each line that is not empty with its end.
+    private static List<int[]> lines(TrainPlan plan, Tokenizer tokenizer) {
+        try (var reader = new BufferedReader(TextSource.of(plan.text()).read())) {
+            return reader.lines().filter(line -> !line.isEmpty()).map(line -> tokenizer.ids(line + "\n")).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
         }
     }
 

@@ -33,6 +33,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--preset", defaultValue = "small", paramLabel = "NAME", description = "Sizes to start from: tiny, small (nanoGPT's CPU setting), medium, gpt2. Default: ${DEFAULT-VALUE}.")
     String preset;
 
+    @Option(names = "--examples", defaultValue = "windows", paramLabel = "KIND",
+            description = "windows (cut anywhere from the text) or lines (each line by itself). Default: ${DEFAULT-VALUE}.")
+    String examples;
+
     @Option(names = "--tokenizer", defaultValue = "char", paramLabel = "KIND", description = "char, bpe (byte-level, learned from the text), or a tokenizer.json. Default: ${DEFAULT-VALUE}.")
     String tokenizer;
 
@@ -189,7 +193,7 @@ final class TrainCommand implements Callable<Integer> {
         boolean fast = Engine.fastBfloat16(Device.parse(device));
         return new TrainPlan(sources.stream().map(TrainCommand::absolute).toList(),
                 validationText == null ? List.of() : validationText.stream().map(TrainCommand::absolute).toList(),
-                validationText == null ? validation : 0, tokenizerPath(), vocabSize,
+                validationText == null ? validation : 0, examples, tokenizerPath(), vocabSize,
                 (cache == null ? TextRun.defaultCache() : cache.toAbsolutePath()).toString(),
                 layers == null ? from.layers : layers, heads == null ? from.heads : heads,
                 hidden == null ? from.hidden : hidden, seq == null ? from.seq : seq,

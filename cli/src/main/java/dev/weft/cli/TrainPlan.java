@@ -18,7 +18,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Everything that decides a training run, with every default settled: kept as `training.json` in the run folder, so that
 /// resuming needs nothing else.
-record TrainPlan(List<String> text, List<String> validationText, double validationFraction, String tokenizer,
+record TrainPlan(List<String> text, List<String> validationText, double validationFraction, String examples, String tokenizer,
         int vocabSize,
         String cache, int layers, int heads, int hidden, int seq, double dropout, long steps, int batch,
         int microBatches,
@@ -41,6 +41,9 @@ record TrainPlan(List<String> text, List<String> validationText, double validati
             throw new IllegalArgumentException(
                     "--learning-rate (%s) must be above 0 and at least --min-learning-rate (%s)"
                             .formatted(learningRate, minLearningRate));
+        }
+        if (!List.of("windows", "lines").contains(examples)) {
+            throw new IllegalArgumentException("Unknown examples '" + examples + "'; choose windows or lines");
         }
         if (!List.of("adamw", "sgd").contains(optimizer)) {
             throw new IllegalArgumentException("Unknown optimizer '" + optimizer + "'; choose adamw or sgd");
@@ -78,7 +81,7 @@ record TrainPlan(List<String> text, List<String> validationText, double validati
     }
 
     private TrainPlan with(long count, double rate) {
-        return new TrainPlan(text, validationText, validationFraction, tokenizer, vocabSize, cache, layers, heads,
+        return new TrainPlan(text, validationText, validationFraction, examples, tokenizer, vocabSize, cache, layers, heads,
                 hidden, seq,
                 dropout, count, batch, microBatches, optimizer, rate, Math.min(minLearningRate, rate), schedule, warmup,
                 beta1,

@@ -222,6 +222,8 @@ public final class Gradients {
             }
             freePassed();
             Tensor given = Tensor.owning(gradient).unscoped();
+            // The argument is a handle of its own, and nobody else frees it.
+            gradient.close();
             Tensor replaced = todo.run(given);
             action = null;
             synchronized (POOL) {

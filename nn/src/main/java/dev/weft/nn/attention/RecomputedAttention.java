@@ -5,15 +5,17 @@ import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Attention for training: nothing of size querySeq × keySeq is stored, the weights are computed again going backward
-/// (as in FlashAttention, Dao et al. 2022, §3.1), one example at a time so that they stay in the processor's cache.
+/// (as in FlashAttention, Dao et al. 2022, §3.1), a few examples at a time so that they stay in the processor's cache.
 ///
 /// Why not LibTorch's fused kernel: docs/decisions/0004-attention-kernels.md.
 record RecomputedAttention(double scale, ScoreMask mask) implements Gradients.Function {
+    /// Weights held at once: 2 MiB of float32, what a core's own cache takes.
+    private static final long WEIGHTS_AT_ONCE = 1 << 19;
 
     /// `[batch, seq, 3, heads, headDim]` to three of `[batch, heads, seq, headDim]`.
     static Tensor[] unpacked(Tensor packed) {
@@ -23,6 +25,24 @@ record RecomputedAttention(double scale, ScoreMask mask) implements Gradients.Fu
 
     private static Tensor[] parts(List<Tensor> inputs) {
         return inputs.size() == 1 ? unpacked(inputs.getFirst()) : inputs.toArray(Tensor[]::new);
+    }
+
+    /// Some examples of queries, keys and values, `[examples · heads, seq, headDim]` each.
+    private record Part(Tensor queries, Tensor keys, Tensor values, long first, long examples, long heads) {
+        static Part of(Tensor[] qkv, long first, long examples) {
+            return new Part(rows(qkv[0], first, examples), rows(qkv[1], first, examples), rows(qkv[2], first, examples),
+                    first,
+                    examples, qkv[0].size(1));
+        }
+
+        private static Tensor rows(Tensor x, long first, long examples) {
+            return x.narrow(0, first, examples).flatten(0, 1);
+        }
+
+        /// Writes `rows [examples · heads, seq, headDim]` to where these examples lie in `into`.
+        void write(Tensor into, Tensor rows) {
+            into.narrow(0, first, examples).copyInPlace(rows.view(examples, heads, rows.size(1), rows.size(2)));
+        }
     }
 
     @Override
@@ -37,64 +57,68 @@ record RecomputedAttention(double scale, ScoreMask mask) implements Gradients.Fu
         // Laid out as [batch, seq, heads, headDim], which is how the next projection reads it.
         Tensor out = Tensor.empty(qkv[0].dtype(), shape[0], shape[2], shape[1], qkv[2].size(3)).to(qkv[0].device())
                 .transpose(1, 2);
-        try (var plain = Autocast.paused(qkv[0].device())) {
-            Tensor weights = Tensor.empty(qkv[0].dtype(), shape[1], shape[2], qkv[1].size(2)).to(qkv[0].device());
-            for (long i = 0; i < shape[0]; i++) {
-                try (var example = TensorScope.open()) {
-                    weights(weights, qkv, i, saved);
-                    out.select(0, i).copyInPlace(weights.matmul(qkv[2].select(0, i)));
-                }
-            }
-        }
+        eachPart(qkv, saved, (part, weights) -> part.write(out, weights.matmul(part.values())));
         return out;
     }
 
     @Override
     public List<@Nullable Tensor> backward(Tensor gradient, List<Tensor> inputs, List<Tensor> saved) {
         Tensor[] qkv = parts(inputs);
-        Tensor[] gradients = new Tensor[3];
-        Tensor packed = null;
-        if (inputs.size() == 1) {
-            packed = like(inputs.getFirst());
-            gradients = unpacked(packed);
-        } else {
-            for (int i = 0; i < 3; i++) {
-                gradients[i] = like(qkv[i]);
-            }
-        }
-        long[] shape = qkv[0].shape();
+        List<Tensor> results = inputs.stream().map(RecomputedAttention::like).toList();
+        Tensor[] gradients = parts(results);
+        eachPart(qkv, saved, (part, weights) -> {
+            Tensor above = Part.rows(gradient, part.first(), part.examples());
+            part.write(gradients[2], weights.transpose(-2, -1).matmul(above));
+            Tensor change = above.matmul(part.values().transpose(-2, -1));
+            Kernels.softmaxBackwardInPlace(change, weights);
+            part.write(gradients[0], change.matmul(part.keys()).mulInPlace(scale));
+            part.write(gradients[1], change.transpose(-2, -1).matmul(part.queries()).mulInPlace(scale));
+        });
+        return new ArrayList<>(results);
+    }
+
+    private interface Work {
+        /// @param weights `[examples · heads, querySeq, keySeq]`
+        void on(Part part, Tensor weights);
+    }
+
+    private void eachPart(Tensor[] qkv, List<Tensor> saved, Work work) {
+        long batch = qkv[0].size(0);
+        long heads = qkv[0].size(1);
+        long perExample = heads * qkv[0].size(2) * qkv[1].size(2);
+        long step = Math.clamp(WEIGHTS_AT_ONCE / perExample, 1, batch);
         try (var plain = Autocast.paused(qkv[0].device())) {
-            Tensor weights = Tensor.empty(qkv[0].dtype(), shape[1], shape[2], qkv[1].size(2)).to(qkv[0].device());
-            Tensor change = like(weights);
-            for (long i = 0; i < shape[0]; i++) {
-                try (var example = TensorScope.open()) {
-                    Tensor above = gradient.select(0, i);
-                    weights(weights, qkv, i, saved);
-                    gradients[2].select(0, i).copyInPlace(weights.transpose(-2, -1).matmul(above));
-                    Kernels.bmmInto(change, above, qkv[2].select(0, i).transpose(-2, -1));
-                    Kernels.softmaxBackwardInPlace(change, weights);
-                    change.mulInPlace(scale);
-                    gradients[0].select(0, i).copyInPlace(change.matmul(qkv[1].select(0, i)));
-                    gradients[1].select(0, i).copyInPlace(change.transpose(-2, -1).matmul(qkv[0].select(0, i)));
+            for (long first = 0; first < batch; first += step) {
+                try (var scope = TensorScope.open()) {
+                    Part part = Part.of(qkv, first, Math.min(step, batch - first));
+                    work.on(part, weights(part, saved));
                 }
             }
         }
-        return packed == null ? Arrays.asList(gradients) : Arrays.asList(packed);
     }
 
-    /// The weights of example `i`, `[heads, querySeq, keySeq]`, written over `out`.
-    private void weights(Tensor out, Tensor[] qkv, long i, List<Tensor> saved) {
-        Tensor queries = qkv[0].select(0, i);
-        Tensor keys = qkv[1].select(0, i).transpose(-2, -1);
+    private Tensor weights(Part part, List<Tensor> saved) {
+        Tensor keys = part.keys().transpose(-2, -1);
+        Tensor weights = Tensor.empty(keys.dtype(), part.queries().size(0), part.queries().size(1), keys.size(2))
+                .to(keys.device());
         if (saved.isEmpty()) {
-            Kernels.bmmInto(out, queries, keys);
-            out.mulInPlace(scale);
+            Kernels.bmmInto(weights, part.queries(), keys);
+            weights.mulInPlace(scale);
         } else {
-            Tensor added = saved.getFirst();
-            Tensor mine = added.dim() == 4 ? added.select(0, added.size(0) == 1 ? 0 : i) : added;
-            Kernels.scaledBmmPlusInto(out, mine.expand(out.shape()), queries, keys, scale);
+            Kernels.scaledBmmPlusInto(weights, added(part, saved.getFirst(), weights.shape()), part.queries(), keys,
+                    scale);
         }
-        Kernels.softmaxInPlace(out);
+        Kernels.softmaxInPlace(weights);
+        return weights;
+    }
+
+    /// The mask of these examples, broadcast to `[examples · heads, querySeq, keySeq]`.
+    private static Tensor added(Part part, Tensor mask, long[] shape) {
+        if (mask.dim() < 4) {
+            return mask.expand(shape);
+        }
+        Tensor mine = mask.size(0) == 1 ? mask : mask.narrow(0, part.first(), part.examples());
+        return mine.expand(part.examples(), part.heads(), shape[1], shape[2]).reshape(shape);
     }
 
     private static Tensor like(Tensor tensor) {
