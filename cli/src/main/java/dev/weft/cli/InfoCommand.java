@@ -1,0 +1,77 @@
+package dev.weft.cli;
+
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.nn.LanguageModel;
+import dev.weft.tensor.Tensor;
+import dev.weft.text.Tokenizer;
+import dev.weft.train.RunFolder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/// `weft info`: what is in a folder.
+@Command(name = "info", mixinStandardHelpOptions = true,
+        description = "Show what a model or run folder holds: family, sizes, weights, tokenizer, progress.")
+final class InfoCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "FOLDER", description = "A model folder or a run folder.")
+    Path folder;
+
+    @Mixin
+    Output output;
+
+    @Override
+    public Integer call() {
+        var facts = new LinkedHashMap<String, Object>();
+        Path home = EvalCommand.modelFolder(folder);
+        ModelFolder opened = ModelFolder.open(home);
+        Json config = opened.config();
+        facts.put("folder", home.toString());
+        facts.put("family", config.text("model_type"));
+        facts.put("head", Models.architecture(config));
+        try (Head head = Models.load(home)) {
+            facts.put("weights", head.parameterCount());
+            facts.put("tensors", head.parameters().size());
+            facts.put("number types", head.parameters().values().stream().map(tensor -> tensor.dtype().toString())
+                    .collect(Collectors.toCollection(TreeSet::new)).toString());
+            facts.put("memory", mebibytes(bytes(head.parameters())));
+            facts.put("layers", head.backbone().layers());
+            facts.put("hidden size", head.backbone().hiddenSize());
+            facts.put("positions", head.backbone().maxPositions());
+            facts.put("vocabulary", head.backbone().vocabSize());
+            facts.put("tasks", head instanceof LanguageModel ? "text generation, eval" : "");
+        }
+        if (Files.exists(home.resolve("tokenizer.json")) || Files.exists(home.resolve("vocab.json"))) {
+            facts.put("tokenizer", Tokenizer.load(home).vocabSize() + " entries");
+        }
+        RunFolder.latestIn(folder).ifPresent(checkpoint -> {
+            RunFolder.Progress progress = RunFolder.progress(checkpoint);
+            facts.put("trained steps", progress.step());
+            facts.put("trained tokens", progress.tokens());
+            if (Double.isFinite(progress.best())) {
+                facts.put("best validation loss", progress.best());
+            }
+            facts.put("last checkpoint", checkpoint.toString());
+        });
+        output.facts(facts);
+        return 0;
+    }
+
+    private static long bytes(Map<String, Tensor> parameters) {
+        return parameters.values().stream().mapToLong(tensor -> tensor.count() * tensor.dtype().bytes()).sum();
+    }
+
+    private static String mebibytes(long bytes) {
+        return String.format(Locale.ROOT, "%.1f MiB", bytes / 1048576.0);
+    }
+}

@@ -1,0 +1,38 @@
+package dev.weft.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/// Ctrl-C and SIGTERM end long work in good order instead of at once.
+final class Interrupts {
+    /// Longer than any step and checkpoint should take; then the process ends anyway.
+    private static final long PATIENCE_SECONDS = 120;
+
+    private Interrupts() {}
+
+    /// Runs `work`; when the process is asked to end meanwhile, calls `stop` and waits until `work` has returned.
+    static <T> T heeding(Runnable stop, Supplier<T> work) {
+        var done = new CountDownLatch(1);
+        var hook = new Thread(() -> {
+            stop.run();
+            try {
+                done.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }, "weft-stop");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            return work.get();
+        } finally {
+            done.countDown();
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // The process is ending: the hook is running and has just been told that the work is done.
+                Thread.yield();
+            }
+        }
+    }
+}

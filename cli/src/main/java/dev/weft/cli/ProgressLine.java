@@ -1,0 +1,102 @@
+package dev.weft.cli;
+
+import dev.weft.models.heads.CausalLanguageModel;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Locale;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+
+/// Shows a run as it goes: a bar on a terminal, plain lines elsewhere. Everything goes to standard error.
+final class ProgressLine implements TextRun.Progress, AutoCloseable {
+    private static final long PLAIN_SECONDS = 5;
+
+    private final PrintStream out;
+    private final boolean terminal;
+    private @Nullable ProgressBar bar;
+    private long started;
+    private long firstStep;
+    private long lastLine;
+
+    ProgressLine() {
+        out = System.err;
+        // The launcher looks whether standard error is a terminal; Java 21 cannot.
+        terminal = Boolean.getBoolean("weft.terminal");
+    }
+
+    @Override
+    public void encoded(long bytesDone, long bytesTotal) {
+        if (terminal && bytesTotal > 10_000_000) {
+            out.printf("\rencoding %d of %d MB", bytesDone / 1_000_000, bytesTotal / 1_000_000);
+            if (bytesDone == bytesTotal) {
+                out.println();
+            }
+        }
+    }
+
+    @Override
+    public void describe(CausalLanguageModel model, TrainPlan plan, long tokens, int vocabSize) {
+        out.printf(Locale.ROOT, "%,d weights (%d layers, %d heads, %d wide), %,d tokens of %d kinds, %s on %s%n",
+                model.parameterCount(), plan.layers(), plan.heads(), plan.hidden(), tokens, vocabSize, plan.precision(),
+                plan.device());
+    }
+
+    @Override
+    public void started(long step, long steps) {
+        started = System.nanoTime();
+        lastLine = started;
+        firstStep = step;
+        if (step > 0) {
+            out.println("going on from step " + step);
+        }
+        if (terminal) {
+            bar = new ProgressBarBuilder().setTaskName("training").setInitialMax(steps).startsFrom(step, Duration.ZERO)
+                    .setStyle(ProgressBarStyle.UNICODE_BLOCK).setUpdateIntervalMillis(200).hideEta().build();
+        }
+    }
+
+    @Override
+    public void step(Step step) {
+        ProgressBar shown = bar;
+        if (shown != null) {
+            shown.stepTo(step.step());
+            shown.setExtraMessage(numbers(step) + " " + left(step));
+            return;
+        }
+        boolean due = System.nanoTime() - lastLine > PLAIN_SECONDS * 1_000_000_000L;
+        if (due || step.step() == step.steps() || step.step() == firstStep + 1) {
+            lastLine = System.nanoTime();
+            out.println("step " + step.step() + "/" + step.steps() + "  " + numbers(step) + "  " + left(step));
+        }
+    }
+
+    private static String numbers(Step step) {
+        return "loss %.4f  learning rate %.1e  %,.0f tokens/s".formatted(step.loss(), step.learningRate(),
+                step.tokensPerSecond());
+    }
+
+    private String left(Step step) {
+        double perStep = (System.nanoTime() - started) / 1e9 / Math.max(1, step.step() - firstStep);
+        long seconds = Math.round(perStep * (step.steps() - step.step()));
+        return "%d:%02d left".formatted(seconds / 60, seconds % 60);
+    }
+
+    @Override
+    public void evaluated(Evaluation evaluation) {
+        if (bar == null) {
+            out.printf(Locale.ROOT, "step %d  validation loss %.4f%s%n", evaluation.step(), evaluation.loss(),
+                    evaluation.best() ? "  best so far" : "");
+        }
+    }
+
+    @Override
+    public void close() {
+        ProgressBar shown = bar;
+        if (shown != null) {
+            shown.close();
+            bar = null;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.weft.cli;
+
+import dev.weft.tensor.TensorException;
+import dev.weft.train.TrainingFailed;
+import java.io.UncheckedIOException;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/// The command: `weft COMMAND`.
+@Command(name = "weft", mixinStandardHelpOptions = true, version = "weft 0.1.0", sortOptions = false,
+        description = "Transformers for the JVM: train, run and look inside Transformer models.",
+        synopsisSubcommandLabel = "COMMAND", subcommands = {QuickstartCommand.class, TrainCommand.class, GenerateCommand.class,
+                EvalCommand.class, TokenizerCommand.class, InfoCommand.class, DoctorCommand.class, ParityCommand.class,
+                AutoComplete.GenerateCompletion.class},
+        footer = {"", "Begin with:  weft quickstart", "Then:        weft train --text corpus.txt --out runs/mine",
+                "             weft generate runs/mine --prompt \"Once\"", "", "weft COMMAND --help explains each option."})
+public final class Weft {
+    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "When something fails, show where in the code.")
+    boolean stacktrace;
+
+    private Weft() {}
+
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    /// Runs a command in this process.
+    ///
+    /// @return 0, or 1 when it failed, 2 when it was asked wrongly
+    static int run(String... arguments) {
+        var weft = new Weft();
+        var line = new CommandLine(weft);
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setUsageHelpAutoWidth(true);
+        line.setExecutionExceptionHandler((failure, command, parsed) -> {
+            if (weft.stacktrace) {
+                failure.printStackTrace(command.getErr());
+            } else {
+                command.getErr().println("weft: " + explained(failure));
+            }
+            return 1;
+        });
+        line.setParameterExceptionHandler((wrong, given) -> {
+            var command = wrong.getCommandLine();
+            command.getErr().println("weft: " + wrong.getMessage());
+            command.getErr().println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
+            return 2;
+        });
+        return line.execute(arguments);
+    }
+
+    /// One line that a user can act on. What was foreseen explains itself; the rest says what it is.
+    private static String explained(Throwable failure) {
+        boolean foreseen = failure instanceof IllegalArgumentException || failure instanceof IllegalStateException
+                || failure instanceof UncheckedIOException || failure instanceof TrainingFailed
+                || failure instanceof TensorException;
+        if (foreseen && failure.getMessage() != null) {
+            return failure.getMessage().strip().replaceAll("\\s*\\n\\s*", " ");
+        }
+        if (failure instanceof OutOfMemoryError) {
+            return "Java's heap is full (" + failure.getMessage() + "); give it more, for instance WEFT_JAVA_OPTS=-Xmx4g";
+        }
+        return "Something unforeseen happened (" + failure + "); run again with --stacktrace to see where";
+    }
+}
