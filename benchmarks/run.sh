@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 source "$root/build/java.sh"
 find_java
 
-(cd "$root" && mvn -q -B -Dmaven.test.skip=true -pl benchmarks -am package)
+(cd "$root" && mvn -q -B -Dstyle.color=never -Dmaven.test.skip=true -pl benchmarks -am package) >&2
 
 program=Compare
 case ${1:-} in
