@@ -7,8 +7,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /// What this machine gives Weft to work with.
-@Command(name = "doctor", mixinStandardHelpOptions = true,
-        description = "Show what Weft found here: versions, processor, BLAS, threads, devices, memory.")
+@Command(name = "doctor", mixinStandardHelpOptions = true, description = "Show what Weft found here: versions, processor, BLAS, threads, devices, memory.")
 final class DoctorCommand implements Callable<Integer> {
     @Mixin
     Output output;

@@ -23,9 +23,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `weft eval`: how well a model predicts a text.
-@Command(name = "eval", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Measure how well a model predicts a text: loss, perplexity, bits per byte.",
-        footer = {"", "Example:  weft eval runs/mine --text heldout.txt"})
+@Command(name = "eval", mixinStandardHelpOptions = true, sortOptions = false, description = "Measure how well a model predicts a text: loss, perplexity, bits per byte.", footer = {
+        "", "Example:  weft eval runs/mine --text heldout.txt"})
 final class EvalCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FOLDER", description = "A run folder or a model folder with its tokenizer.")
     Path folder;
@@ -37,7 +36,8 @@ final class EvalCommand implements Callable<Integer> {
     int batch;
 
     @Option(names = "--seq", description = "Tokens in a window. Default: the model's context, at most 1024.")
-    @Nullable Integer seq;
+    @Nullable
+    Integer seq;
 
     @Mixin
     Output output;
@@ -49,11 +49,13 @@ final class EvalCommand implements Callable<Integer> {
         if (!(Models.load(home) instanceof CausalLanguageModel model)) {
             throw new IllegalArgumentException(home + " is no language model, which predicts text");
         }
-        try (model; var tokens = TokenFile.of(TextSource.of(text), tokenizer, OptionalInt.empty(), TextRun.defaultCache(),
-                TokenFile.Progress.SILENT)) {
+        try (model;
+                var tokens = TokenFile.of(TextSource.of(text), tokenizer, OptionalInt.empty(), TextRun.defaultCache(),
+                        TokenFile.Progress.SILENT)) {
             if (tokenizer.vocabSize() > model.vocabSize()) {
-                throw new IllegalArgumentException("The tokenizer in %s has %d entries, the model only %d; they do not belong together"
-                        .formatted(home, tokenizer.vocabSize(), model.vocabSize()));
+                throw new IllegalArgumentException(
+                        "The tokenizer in %s has %d entries, the model only %d; they do not belong together"
+                                .formatted(home, tokenizer.vocabSize(), model.vocabSize()));
             }
             int window = Math.min(seq == null ? 1024 : seq, model.maxPositions());
             var windows = new TokenWindows(tokens, batch, window);

@@ -21,8 +21,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /// `weft info`: what is in a folder.
-@Command(name = "info", mixinStandardHelpOptions = true,
-        description = "Show what a model or run folder holds: family, sizes, weights, tokenizer, progress.")
+@Command(name = "info", mixinStandardHelpOptions = true, description = "Show what a model or run folder holds: family, sizes, weights, tokenizer, progress.")
 final class InfoCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FOLDER", description = "A model folder or a run folder.")
     Path folder;

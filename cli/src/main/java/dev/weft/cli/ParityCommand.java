@@ -11,10 +11,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /// `weft parity`: the same numbers as the reference.
-@Command(name = "parity", mixinStandardHelpOptions = true, sortOptions = false,
-        description = {"Run conformance cases: small checkpoints with what the reference implementation computed.",
-                "Prints `ok NAME max-error` or `FAIL NAME CHECK reason` for each case; exit status 1 if any failed."},
-        footer = {"", "Example:  weft parity ../shared/conformance --checks forward,train"})
+@Command(name = "parity", mixinStandardHelpOptions = true, sortOptions = false, description = {
+        "Run conformance cases: small checkpoints with what the reference implementation computed.",
+        "Prints `ok NAME max-error` or `FAIL NAME CHECK reason` for each case; exit status 1 if any failed."}, footer = {
+                "", "Example:  weft parity ../shared/conformance --checks forward,train"})
 final class ParityCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", arity = "1..*", description = "Folders; every case in or below them is run.")
     List<Path> folders;

@@ -52,7 +52,8 @@ enum Preset {
     }
 
     static Gpt2.Config config(TrainPlan plan, int vocabSize) {
-        return Gpt2.Config.tiny().withVocabSize(vocabSize).withSizes(plan.layers(), plan.heads(), plan.hidden(), plan.seq())
+        return Gpt2.Config.tiny().withVocabSize(vocabSize)
+                .withSizes(plan.layers(), plan.heads(), plan.hidden(), plan.seq())
                 .withDropout(plan.dropout());
     }
 }

@@ -42,7 +42,8 @@ final class TextRun {
     /// Where ids of texts are kept between runs.
     static Path defaultCache() {
         String base = System.getenv("XDG_CACHE_HOME");
-        return base == null || base.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache", "weft")
+        return base == null || base.isEmpty()
+                ? Path.of(System.getProperty("user.home"), ".cache", "weft")
                 : Path.of(base, "weft");
     }
 
@@ -73,7 +74,8 @@ final class TextRun {
             Tokenizer tokenizer = Tokenizer.load(out);
             try (var data = Data.open(plan, TextSource.of(plan.text()), tokenizer, progress)) {
                 Optional<Path> checkpoint = folder.latest();
-                CausalLanguageModel model = checkpoint.isPresent() ? Models.loadForTraining(checkpoint.get())
+                CausalLanguageModel model = checkpoint.isPresent()
+                        ? Models.loadForTraining(checkpoint.get())
                         : Models.create(Preset.config(plan, tokenizer.vocabSize()), plan.seed());
                 plan.write(out);
                 return train(plan, folder, model, tokenizer, data, progress);
@@ -102,7 +104,8 @@ final class TextRun {
             OptionalInt end = tokenizer.id(END_OF_TEXT);
             TokenFile all = TokenFile.of(source, tokenizer, end, cache, progress::encoded);
             if (!plan.validationText().isEmpty()) {
-                TokenFile held = TokenFile.of(TextSource.of(plan.validationText()), tokenizer, end, cache, progress::encoded);
+                TokenFile held = TokenFile.of(TextSource.of(plan.validationText()), tokenizer, end, cache,
+                        progress::encoded);
                 return checked(plan, new Data(List.of(all, held), all, held,
                         all.fingerprint().substring(0, 16) + "+" + held.fingerprint().substring(0, 16)));
             }
@@ -117,15 +120,17 @@ final class TextRun {
         private static Data checked(TrainPlan plan, Data data) {
             if (data.training().count() <= plan.seq()) {
                 data.close();
-                throw new IllegalArgumentException(("The text has %d tokens to train on, and one window needs %d (--seq %d and "
-                        + "the token after it); give more text or a shorter --seq")
-                        .formatted(data.training().count(), plan.seq() + 1, plan.seq()));
+                throw new IllegalArgumentException(
+                        ("The text has %d tokens to train on, and one window needs %d (--seq %d and "
+                                + "the token after it); give more text or a shorter --seq")
+                                .formatted(data.training().count(), plan.seq() + 1, plan.seq()));
             }
             Tokens held = data.validation();
             if (held != null && held.count() < 2) {
                 data.close();
                 throw new IllegalArgumentException(
-                        "The validation text has %d tokens, and at least 2 are needed; hold out more".formatted(held.count()));
+                        "The validation text has %d tokens, and at least 2 are needed; hold out more"
+                                .formatted(held.count()));
             }
             return data;
         }
@@ -136,11 +141,13 @@ final class TextRun {
         }
     }
 
-    private static Trainer.Result train(TrainPlan plan, RunFolder folder, CausalLanguageModel model, Tokenizer tokenizer,
+    private static Trainer.Result train(TrainPlan plan, RunFolder folder, CausalLanguageModel model,
+            Tokenizer tokenizer,
             Data data, Progress progress) {
         Device device = Device.parse(plan.device());
         // What decides the batches belongs to the data: with another size the run would not be the same.
-        String fingerprint = "%s batch %d/%d seq %d seed %d".formatted(data.fingerprint(), plan.batch(), plan.microBatches(),
+        String fingerprint = "%s batch %d/%d seq %d seed %d".formatted(data.fingerprint(), plan.batch(),
+                plan.microBatches(),
                 plan.seq(), plan.seed());
         var windows = new TokenWindows(data.training(), plan.batch() / plan.microBatches(), plan.seq());
         ObjectNode config = config(model, plan, tokenizer);
@@ -155,11 +162,13 @@ final class TextRun {
     }
 
     private static Optimizer optimizer(TrainPlan plan, CausalLanguageModel model) {
-        return plan.optimizer().equals("sgd") ? Optimizer.sgd(model.parameters(), plan.momentum(), plan.weightDecay())
+        return plan.optimizer().equals("sgd")
+                ? Optimizer.sgd(model.parameters(), plan.momentum(), plan.weightDecay())
                 : Optimizer.adamW(model.parameters(), plan.beta1(), plan.beta2(), 1e-8, plan.weightDecay(), false);
     }
 
-    private static @Nullable DoubleSupplier evaluation(TrainPlan plan, CausalLanguageModel model, Data data, Device device) {
+    private static @Nullable DoubleSupplier evaluation(TrainPlan plan, CausalLanguageModel model, Data data,
+            Device device) {
         Tokens held = data.validation();
         if (held == null || plan.evaluateEvery() == 0) {
             return null;

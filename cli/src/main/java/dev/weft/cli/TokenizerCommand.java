@@ -22,14 +22,13 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `weft tokenizer`: learn one, and look at what it does.
-@Command(name = "tokenizer", mixinStandardHelpOptions = true, description = "Train a tokenizer; encode and decode with one.",
-        subcommands = {TokenizerCommand.Train.class, TokenizerCommand.Encode.class, TokenizerCommand.Decode.class},
-        synopsisSubcommandLabel = "COMMAND")
+@Command(name = "tokenizer", mixinStandardHelpOptions = true, description = "Train a tokenizer; encode and decode with one.", subcommands = {
+        TokenizerCommand.Train.class, TokenizerCommand.Encode.class,
+        TokenizerCommand.Decode.class}, synopsisSubcommandLabel = "COMMAND")
 final class TokenizerCommand {
     /// `weft tokenizer train`.
-    @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
-            description = "Learn a tokenizer from text and write tokenizer.json.",
-            footer = {"", "Example:  weft tokenizer train corpus.txt --vocab-size 4096 --out tok/"})
+    @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Learn a tokenizer from text and write tokenizer.json.", footer = {
+            "", "Example:  weft tokenizer train corpus.txt --vocab-size 4096 --out tok/"})
     static final class Train implements Callable<Integer> {
         @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8.")
         List<String> text;
@@ -59,7 +58,8 @@ final class TokenizerCommand {
                 tokenizer = switch (model) {
                     case "bpe" -> BytePairTrainer.ofVocabSize(vocabSize).withSpecialTokens(specials).train(reader);
                     case "char" -> new CharacterTrainer().withSpecialTokens(specials).train(reader);
-                    default -> throw new IllegalArgumentException("Unknown tokenizer model '" + model + "'; choose bpe or char");
+                    default -> throw new IllegalArgumentException(
+                            "Unknown tokenizer model '" + model + "'; choose bpe or char");
                 };
             }
             tokenizer.save(out);
@@ -111,7 +111,8 @@ final class TokenizerCommand {
                             encoding.ends()[i]);
                 }
             } else {
-                System.out.println(Arrays.stream(encoding.ids()).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
+                System.out.println(
+                        Arrays.stream(encoding.ids()).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
             }
             return 0;
         }

@@ -12,80 +12,88 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /// `weft train`: a GPT from text, or a run that goes on.
-@Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Train a GPT on text files from nothing, or go on with a run.", footer = {"", "Examples:",
-                "  weft train --text corpus.txt --out runs/mine --preset small",
-                "  weft train --text 'books/**/*.txt' --tokenizer bpe --vocab-size 8192 --preset medium --out runs/books",
-                "  weft train --resume runs/mine"})
+@Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Train a GPT on text files from nothing, or go on with a run.", footer = {
+        "", "Examples:",
+        "  weft train --text corpus.txt --out runs/mine --preset small",
+        "  weft train --text 'books/**/*.txt' --tokenizer bpe --vocab-size 8192 --preset medium --out runs/books",
+        "  weft train --resume runs/mine"})
 final class TrainCommand implements Callable<Integer> {
     @Option(names = "--text", paramLabel = "PATH", description = "Files, folders (their .txt files) or globs; UTF-8.", arity = "1..*")
-    @Nullable List<String> text;
+    @Nullable
+    List<String> text;
 
     @Option(names = "--out", paramLabel = "DIR", description = "The run folder to make.")
-    @Nullable Path out;
+    @Nullable
+    Path out;
 
-    @Option(names = "--resume", paramLabel = "DIR",
-            description = "Go on with the run in DIR from its last checkpoint. Takes --steps and --learning-rate, nothing else.")
-    @Nullable Path resume;
+    @Option(names = "--resume", paramLabel = "DIR", description = "Go on with the run in DIR from its last checkpoint. Takes --steps and --learning-rate, nothing else.")
+    @Nullable
+    Path resume;
 
-    @Option(names = "--preset", defaultValue = "small", paramLabel = "NAME",
-            description = "Sizes to start from: tiny, small (nanoGPT's CPU setting), medium, gpt2. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--preset", defaultValue = "small", paramLabel = "NAME", description = "Sizes to start from: tiny, small (nanoGPT's CPU setting), medium, gpt2. Default: ${DEFAULT-VALUE}.")
     String preset;
 
-    @Option(names = "--tokenizer", defaultValue = "char", paramLabel = "KIND",
-            description = "char, bpe (byte-level, learned from the text), or a tokenizer.json. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--tokenizer", defaultValue = "char", paramLabel = "KIND", description = "char, bpe (byte-level, learned from the text), or a tokenizer.json. Default: ${DEFAULT-VALUE}.")
     String tokenizer;
 
     @Option(names = "--vocab-size", defaultValue = "4096", description = "Entries that bpe learns. Default: ${DEFAULT-VALUE}.")
     int vocabSize;
 
     @Option(names = "--validation-text", paramLabel = "PATH", arity = "1..*", description = "Text to evaluate on.")
-    @Nullable List<String> validationText;
+    @Nullable
+    List<String> validationText;
 
-    @Option(names = "--validation", defaultValue = "0.1", paramLabel = "SHARE",
-            description = "Share of the text's end held out to evaluate on, if there is no --validation-text; 0 for none. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--validation", defaultValue = "0.1", paramLabel = "SHARE", description = "Share of the text's end held out to evaluate on, if there is no --validation-text; 0 for none. Default: ${DEFAULT-VALUE}.")
     double validation;
 
     @Option(names = "--layers", description = "Blocks of the model.")
-    @Nullable Integer layers;
+    @Nullable
+    Integer layers;
 
     @Option(names = "--heads", description = "Attention heads in each.")
-    @Nullable Integer heads;
+    @Nullable
+    Integer heads;
 
     @Option(names = "--hidden", description = "Width of the model.")
-    @Nullable Integer hidden;
+    @Nullable
+    Integer hidden;
 
     @Option(names = "--seq", description = "Tokens in a window: the model's context.")
-    @Nullable Integer seq;
+    @Nullable
+    Integer seq;
 
     @Option(names = "--dropout", description = "Share of activations dropped.")
-    @Nullable Double dropout;
+    @Nullable
+    Double dropout;
 
     @Option(names = "--steps", description = "Updates in all.")
-    @Nullable Long steps;
+    @Nullable
+    Long steps;
 
     @Option(names = "--batch", description = "Windows in a step.")
-    @Nullable Integer batch;
+    @Nullable
+    Integer batch;
 
-    @Option(names = "--micro-batches", defaultValue = "1",
-            description = "Parts a step's batch is computed in, to save memory. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--micro-batches", defaultValue = "1", description = "Parts a step's batch is computed in, to save memory. Default: ${DEFAULT-VALUE}.")
     int microBatches;
 
     @Option(names = "--optimizer", defaultValue = "adamw", description = "adamw or sgd. Default: ${DEFAULT-VALUE}.")
     String optimizer;
 
     @Option(names = "--learning-rate", description = "Highest learning rate.")
-    @Nullable Double learningRate;
+    @Nullable
+    Double learningRate;
 
     @Option(names = "--min-learning-rate", description = "Where it ends. Default: a tenth of the highest.")
-    @Nullable Double minLearningRate;
+    @Nullable
+    Double minLearningRate;
 
-    @Option(names = "--schedule", defaultValue = "cosine",
-            description = "constant, linear, cosine or inverse-sqrt. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--schedule", defaultValue = "cosine", description = "constant, linear, cosine or inverse-sqrt. Default: ${DEFAULT-VALUE}.")
     String schedule;
 
     @Option(names = "--warmup", description = "Steps in which the learning rate rises. Default: 5%% of the steps.")
-    @Nullable Long warmup;
+    @Nullable
+    Long warmup;
 
     @Option(names = "--beta1", defaultValue = "0.9", description = "AdamW's mean decay. Default: ${DEFAULT-VALUE}.")
     double beta1;
@@ -99,12 +107,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--weight-decay", defaultValue = "0.1", description = "Of matrices. Default: ${DEFAULT-VALUE}.")
     double weightDecay;
 
-    @Option(names = "--clip", defaultValue = "1.0",
-            description = "Cut the gradients' global norm to this; 0 leaves it. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--clip", defaultValue = "1.0", description = "Cut the gradients' global norm to this; 0 leaves it. Default: ${DEFAULT-VALUE}.")
     double clip;
 
-    @Option(names = "--precision", defaultValue = "auto",
-            description = "float32, bfloat16, or auto: bfloat16 where the processor has it. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--precision", defaultValue = "auto", description = "float32, bfloat16, or auto: bfloat16 where the processor has it. Default: ${DEFAULT-VALUE}.")
     String precision;
 
     @Option(names = "--recompute", description = "Compute activations again going backward instead of keeping them: less memory, a third more time.")
@@ -116,8 +122,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--evaluate-tokens", defaultValue = "65536", description = "Tokens of the held-out text looked at. Default: ${DEFAULT-VALUE}.")
     long evaluateTokens;
 
-    @Option(names = "--patience", defaultValue = "0",
-            description = "Stop after so many evaluations without a new best; 0 for never. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--patience", defaultValue = "0", description = "Stop after so many evaluations without a new best; 0 for never. Default: ${DEFAULT-VALUE}.")
     int patience;
 
     @Option(names = "--checkpoint-every", defaultValue = "250", description = "Steps between checkpoints. Default: ${DEFAULT-VALUE}.")
@@ -136,10 +141,12 @@ final class TrainCommand implements Callable<Integer> {
     String device;
 
     @Option(names = "--threads", description = "Threads of every pool. Default: one per physical core.")
-    @Nullable Integer threads;
+    @Nullable
+    Integer threads;
 
     @Option(names = "--cache", paramLabel = "DIR", description = "Where encoded texts are kept.")
-    @Nullable Path cache;
+    @Nullable
+    Path cache;
 
     @Override
     public Integer call() {
@@ -154,8 +161,9 @@ final class TrainCommand implements Callable<Integer> {
                 result = TextRun.resume(plan, folder, progress);
             } else {
                 if (text == null || out == null) {
-                    throw new IllegalArgumentException("Say what to learn from and where to: weft train --text FILE --out DIR "
-                            + "(or --resume DIR to go on)");
+                    throw new IllegalArgumentException(
+                            "Say what to learn from and where to: weft train --text FILE --out DIR "
+                                    + "(or --resume DIR to go on)");
                 }
                 folder = out;
                 result = TextRun.start(plan(text), folder, progress);
@@ -184,7 +192,8 @@ final class TrainCommand implements Callable<Integer> {
                 validationText == null ? validation : 0, tokenizerPath(), vocabSize,
                 (cache == null ? TextRun.defaultCache() : cache.toAbsolutePath()).toString(),
                 layers == null ? from.layers : layers, heads == null ? from.heads : heads,
-                hidden == null ? from.hidden : hidden, seq == null ? from.seq : seq, dropout == null ? from.dropout : dropout,
+                hidden == null ? from.hidden : hidden, seq == null ? from.seq : seq,
+                dropout == null ? from.dropout : dropout,
                 settledSteps, batch == null ? from.batch : batch, microBatches, optimizer, rate,
                 minLearningRate == null ? rate / 10 : minLearningRate, schedule,
                 warmup == null ? settledSteps / 20 : warmup, beta1, beta2, momentum, weightDecay, clip,

@@ -18,15 +18,18 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Everything that decides a training run, with every default settled: kept as `training.json` in the run folder, so that
 /// resuming needs nothing else.
-record TrainPlan(List<String> text, List<String> validationText, double validationFraction, String tokenizer, int vocabSize,
-        String cache, int layers, int heads, int hidden, int seq, double dropout, long steps, int batch, int microBatches,
+record TrainPlan(List<String> text, List<String> validationText, double validationFraction, String tokenizer,
+        int vocabSize,
+        String cache, int layers, int heads, int hidden, int seq, double dropout, long steps, int batch,
+        int microBatches,
         String optimizer, double learningRate, double minLearningRate, String schedule, long warmup, double beta1,
         double beta2, double momentum, double weightDecay, double clip, String precision, boolean recompute,
         long evaluateEvery, long evaluateTokens, int patience, long checkpointEvery, int keep, long logEvery, long seed,
         String device, int threads) {
 
     static final String FILE = "training.json";
-    private static final JsonMapper JSON = JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT).build();
 
     TrainPlan {
@@ -75,8 +78,10 @@ record TrainPlan(List<String> text, List<String> validationText, double validati
     }
 
     private TrainPlan with(long count, double rate) {
-        return new TrainPlan(text, validationText, validationFraction, tokenizer, vocabSize, cache, layers, heads, hidden, seq,
-                dropout, count, batch, microBatches, optimizer, rate, Math.min(minLearningRate, rate), schedule, warmup, beta1,
+        return new TrainPlan(text, validationText, validationFraction, tokenizer, vocabSize, cache, layers, heads,
+                hidden, seq,
+                dropout, count, batch, microBatches, optimizer, rate, Math.min(minLearningRate, rate), schedule, warmup,
+                beta1,
                 beta2, momentum, weightDecay, clip, precision, recompute, evaluateEvery, evaluateTokens, patience,
                 checkpointEvery, keep, logEvery, seed, device, threads);
     }
@@ -86,7 +91,8 @@ record TrainPlan(List<String> text, List<String> validationText, double validati
     }
 
     Settings settings() {
-        return Settings.of(steps).withMicroBatches(microBatches).withClipNorm(clip).withPrecision(DType.parse(precision))
+        return Settings.of(steps).withMicroBatches(microBatches).withClipNorm(clip)
+                .withPrecision(DType.parse(precision))
                 .withActivations(recompute ? Activations.RECOMPUTED : Activations.KEPT)
                 .withEvaluation(evaluateEvery, patience).withCheckpoints(checkpointEvery, keep).withLogEvery(logEvery)
                 .withSeed(seed).withDevice(Device.parse(device));

@@ -10,13 +10,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /// The command: `weft COMMAND`.
-@Command(name = "weft", mixinStandardHelpOptions = true, version = "weft 0.1.0", sortOptions = false,
-        description = "Transformers for the JVM: train, run and look inside Transformer models.",
-        synopsisSubcommandLabel = "COMMAND", subcommands = {QuickstartCommand.class, TrainCommand.class, GenerateCommand.class,
-                EvalCommand.class, TokenizerCommand.class, InfoCommand.class, DoctorCommand.class, ParityCommand.class,
-                AutoComplete.GenerateCompletion.class},
-        footer = {"", "Begin with:  weft quickstart", "Then:        weft train --text corpus.txt --out runs/mine",
-                "             weft generate runs/mine --prompt \"Once\"", "", "weft COMMAND --help explains each option."})
+@Command(name = "weft", mixinStandardHelpOptions = true, version = "weft 0.1.0", sortOptions = false, description = "Transformers for the JVM: train, run and look inside Transformer models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
+        QuickstartCommand.class, TrainCommand.class, GenerateCommand.class,
+        EvalCommand.class, TokenizerCommand.class, InfoCommand.class, DoctorCommand.class, ParityCommand.class,
+        AutoComplete.GenerateCompletion.class}, footer = {"", "Begin with:  weft quickstart",
+                "Then:        weft train --text corpus.txt --out runs/mine",
+                "             weft generate runs/mine --prompt \"Once\"", "",
+                "weft COMMAND --help explains each option."})
 public final class Weft {
     @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "When something fails, show where in the code.")
     boolean stacktrace;
@@ -61,7 +61,8 @@ public final class Weft {
             return failure.getMessage().strip().replaceAll("\\s*\\n\\s*", " ");
         }
         if (failure instanceof OutOfMemoryError) {
-            return "Java's heap is full (" + failure.getMessage() + "); give it more, for instance WEFT_JAVA_OPTS=-Xmx4g";
+            return "Java's heap is full (" + failure.getMessage()
+                    + "); give it more, for instance WEFT_JAVA_OPTS=-Xmx4g";
         }
         return "Something unforeseen happened (" + failure + "); run again with --stacktrace to see where";
     }

@@ -62,7 +62,8 @@ public final class Models {
                 + architecture(opened.config()));
     }
 
-    private static Head load(ModelFolder folder, String architecture, WeightSource source) {
+    /// Opens a folder as a class of the Python library, with weights read as the caller wants them.
+    public static Head load(ModelFolder folder, String architecture, WeightSource source) {
         try {
             Weights weights = Weights.from(source);
             Head head = build(folder.config(), architecture, weights);

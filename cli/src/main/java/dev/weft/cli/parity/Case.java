@@ -35,8 +35,7 @@ public final class Case implements AutoCloseable {
     ///
     /// @param where     the mask below which elements count, or empty
     /// @param whereDims along which axes of the output the mask's axes lie
-    record Output(String name, String tensor, String where, List<Integer> whereDims, double tolerance) {
-    }
+    record Output(String name, String tensor, String where, List<Integer> whereDims, double tolerance) {}
 
     private Case(Path folder) {
         this.folder = folder;
@@ -56,7 +55,8 @@ public final class Case implements AutoCloseable {
             throw new IllegalArgumentException("There is no folder " + root);
         }
         try (Stream<Path> walk = Files.walk(root)) {
-            List<Path> cases = walk.filter(file -> file.getFileName().toString().equals("case.json")).map(Path::getParent)
+            List<Path> cases = walk.filter(file -> file.getFileName().toString().equals("case.json"))
+                    .map(Path::getParent)
                     .sorted().toList();
             if (cases.isEmpty()) {
                 throw new IllegalArgumentException("No case.json lies in or below " + root);
@@ -76,7 +76,8 @@ public final class Case implements AutoCloseable {
     }
 
     public List<Check> checks() {
-        return description.objects("checks").stream().map(json -> new Check(json.text("id"), json.text("kind"), json)).toList();
+        return description.objects("checks").stream().map(json -> new Check(json.text("id"), json.text("kind"), json))
+                .toList();
     }
 
     /// A tensor of `expected.safetensors`, born in the current scope.
@@ -86,7 +87,8 @@ public final class Case implements AutoCloseable {
 
     /// The names in `expected.safetensors` that begin with `prefix`, without it.
     List<String> namesUnder(String prefix) {
-        return expected.names().stream().filter(name -> name.startsWith(prefix)).map(name -> name.substring(prefix.length()))
+        return expected.names().stream().filter(name -> name.startsWith(prefix))
+                .map(name -> name.substring(prefix.length()))
                 .sorted().toList();
     }
 
@@ -106,7 +108,8 @@ public final class Case implements AutoCloseable {
         for (String name : named.names()) {
             Json one = named.object(name);
             outputs.add(new Output(name, one.text("tensor"), one.text("where", ""),
-                    one.has("where_dims") ? one.integers("where_dims") : List.of(), one.number("tol", Difference.TOLERANCE)));
+                    one.has("where_dims") ? one.integers("where_dims") : List.of(),
+                    one.number("tol", Difference.TOLERANCE)));
         }
         return outputs;
     }

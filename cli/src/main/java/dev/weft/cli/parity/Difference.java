@@ -16,7 +16,8 @@ final class Difference {
     /// @throws Mismatch if shapes differ or the distance is above the tolerance
     static double within(Tensor found, Tensor expected, @Nullable Tensor where, long[] whereDims, double tolerance) {
         if (!Arrays.equals(found.shape(), expected.shape())) {
-            throw new Mismatch("has shape " + Arrays.toString(found.shape()) + ", expected " + Arrays.toString(expected.shape()));
+            throw new Mismatch(
+                    "has shape " + Arrays.toString(found.shape()) + ", expected " + Arrays.toString(expected.shape()));
         }
         try (var scope = TensorScope.open()) {
             Tensor difference = found.detach().to(DType.FLOAT64).sub(expected.to(DType.FLOAT64)).abs();
@@ -34,8 +35,9 @@ final class Difference {
             if (!expected.dtype().isFloating()) {
                 double largest = difference.max().item();
                 if (largest != 0) {
-                    throw new Mismatch("differs in %.0f of %d places".formatted(difference.ne(0).to(DType.FLOAT64).sum().item(),
-                            difference.count()));
+                    throw new Mismatch(
+                            "differs in %.0f of %d places".formatted(difference.ne(0).to(DType.FLOAT64).sum().item(),
+                                    difference.count()));
                 }
                 return 0;
             }

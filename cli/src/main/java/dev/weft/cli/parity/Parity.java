@@ -6,16 +6,19 @@ import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Trace;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.Optimizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -37,7 +40,8 @@ public final class Parity {
     }
 
     /// Arguments that are labels, from which the reference computes a loss.
-    private static final Set<String> LABELS = Set.of("labels", "start_positions", "end_positions", "next_sentence_label");
+    private static final Set<String> LABELS = Set.of("labels", "start_positions", "end_positions",
+            "next_sentence_label");
 
     private Parity() {}
 
@@ -77,11 +81,16 @@ public final class Parity {
     // ---- forward ----
 
     private static double forward(Case one, Case.Check check) {
-        try (Head head = load(one, check, false); var off = Gradients.off(); var trace = Trace.recording(Parity::compared)) {
+        try (Head head = load(one, check, false);
+                var off = Gradients.off();
+                var trace = Trace.recording(Parity::compared)) {
             Map<String, Tensor> inputs = one.inputs(check);
-            boolean shows = check.json().has("options") && check.json().object("options").flag("output_attentions", false);
-            ForwardPass pass = shows ? pass(inputs).withTrace(trace) : pass(inputs).withTrace(Trace.recording(
-                    name -> compared(name) && !name.endsWith("weights")));
+            boolean shows = check.json().has("options")
+                    && check.json().object("options").flag("output_attentions", false);
+            ForwardPass pass = shows
+                    ? pass(inputs).withTrace(trace)
+                    : pass(inputs).withTrace(Trace.recording(
+                            name -> compared(name) && !name.endsWith("weights")));
             var results = new TreeMap<String, Tensor>(head.outputs(inputs.get("input_ids"), pass));
             if (inputs.keySet().stream().anyMatch(LABELS::contains)) {
                 results.put("loss", head.loss(results, inputs));
@@ -145,6 +154,78 @@ public final class Parity {
         } catch (Difference.Mismatch e) {
             throw new Difference.Mismatch(name + " " + e.getMessage());
         }
+    }
+
+    // ---- generate ----
+
+    private static double generate(Case one, Case.Check check) {
+        try (Head head = load(one, check, false)) {
+            if (!(head instanceof LanguageModel model)) {
+                throw new IllegalArgumentException(check.modelClass(one) + " does not generate");
+            }
+            ModelFolder folder = ModelFolder.open(one.folder());
+            Json defaults = folder.generationConfig().orElseGet(() -> Json.of("generation_config.json", Json.object()));
+            Generation options = Generation.fromJson(defaults, folder.config()).with(check.json().object("options"));
+            Map<String, Tensor> inputs = one.inputs(check);
+            Tensor prompt = inputs.get("input_ids");
+            List<int[]> prompts = unpadded(prompt, inputs.get("attention_mask"));
+            List<Generator.Generated> texts = new Generator(model, Device.CPU)
+                    .generate(prompts, options, Generator.Listener.SILENT).stream().flatMap(List::stream).toList();
+            return compareTexts(one, check, prompt, texts, options.ends().padId());
+        }
+    }
+
+    /// The rows of `[batch, seq]` without what the mask hides.
+    private static List<int[]> unpadded(Tensor ids, @Nullable Tensor mask) {
+        var rows = new ArrayList<int[]>();
+        for (long row = 0; row < ids.size(0); row++) {
+            int[] all = ids.select(0, row).toInts();
+            int real = mask == null ? all.length : (int) mask.select(0, row).sum().itemLong();
+            rows.add(Arrays.copyOfRange(all, all.length - real, all.length));
+        }
+        return rows;
+    }
+
+    /// Each text is its padded prompt and what was generated; what follows its first end id does not count.
+    private static double compareTexts(Case one, Case.Check check, Tensor prompt, List<Generator.Generated> texts,
+            int padId) {
+        int promptLength = (int) prompt.size(1);
+        int perPrompt = texts.size() / (int) prompt.size(0);
+        double largest = 0;
+        for (Case.Output output : one.outputs(check)) {
+            Tensor expected = one.tensor(output.tensor());
+            Tensor found;
+            Tensor where = null;
+            switch (output.name()) {
+                case "lengths" ->
+                    found = Tensor.of(texts.stream().mapToLong(text -> promptLength + text.ids().length).toArray(),
+                            texts.size());
+                case "sequences_scores" ->
+                    found = Tensor.of(texts.stream().mapToDouble(Generator.Generated::score).toArray(),
+                            texts.size());
+                case "sequences" -> {
+                    int width = (int) expected.size(1);
+                    long[] rows = new long[texts.size() * width];
+                    boolean[] counts = new boolean[rows.length];
+                    Arrays.fill(rows, padId);
+                    for (int row = 0; row < texts.size(); row++) {
+                        long[] begin = prompt.select(0, row / perPrompt).toLongs();
+                        int[] made = texts.get(row).ids();
+                        for (int i = 0; i < Math.min(width, promptLength + made.length); i++) {
+                            rows[row * width + i] = i < promptLength ? begin[i] : made[i - promptLength];
+                            counts[row * width + i] = true;
+                        }
+                    }
+                    found = Tensor.of(rows, texts.size(), width);
+                    where = Tensor.of(counts, texts.size(), width);
+                }
+                default -> throw new IllegalArgumentException("gives no " + output.name());
+            }
+            Tensor counted = where;
+            largest = Math.max(largest, named(output.name(),
+                    () -> Difference.within(found, expected, counted, new long[]{0, 1}, output.tolerance())));
+        }
+        return largest;
     }
 
     private static Head load(Case one, Case.Check check, boolean training) {
@@ -212,7 +293,8 @@ public final class Parity {
                 throw new IllegalArgumentException("gives no gradient for " + name);
             }
             largest = Math.max(largest, named(prefix + name,
-                    () -> Difference.within(found, one.tensor(prefix + name), null, new long[0], Difference.TOLERANCE)));
+                    () -> Difference.within(found, one.tensor(prefix + name), null, new long[0],
+                            Difference.TOLERANCE)));
         }
         return largest;
     }

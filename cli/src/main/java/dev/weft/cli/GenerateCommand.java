@@ -1,0 +1,115 @@
+package dev.weft.cli;
+
+import dev.weft.run.Generation;
+import dev.weft.run.TextGenerator;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// `weft generate`: a model goes on with a text.
+@Command(name = "generate", mixinStandardHelpOptions = true, sortOptions = false, description = {
+        "Let a model go on with a prompt. What is not given comes from the folder's generation_config.json.",
+        "It samples if one of --temperature, --top-k, --top-p, --min-p or --seed is given, else takes the best token each time."}, footer = {
+                "",
+                "Example:  weft generate runs/mine --prompt \"ROMEO:\" --max-new-tokens 200 --temperature 0.8 --top-p 0.95 --seed 7"})
+final class GenerateCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "FOLDER", description = "A run folder, or a model folder with its tokenizer.")
+    Path folder;
+
+    @Option(names = "--prompt", required = true, description = "The text to go on with.")
+    String prompt;
+
+    @Option(names = "--max-new-tokens", defaultValue = "100", description = "Tokens at most. Default: ${DEFAULT-VALUE}.")
+    int maxNewTokens;
+
+    @Option(names = "--temperature", description = "Above 1 bolder, below 1 safer.")
+    @Nullable
+    Double temperature;
+
+    @Option(names = "--top-k", description = "Only the K best tokens.")
+    @Nullable
+    Integer topK;
+
+    @Option(names = "--top-p", description = "Only the best tokens that together have this probability.")
+    @Nullable
+    Double topP;
+
+    @Option(names = "--min-p", description = "Only tokens at least this share as probable as the best.")
+    @Nullable
+    Double minP;
+
+    @Option(names = "--repetition-penalty", description = "Above 1: tokens already there become less likely.")
+    @Nullable
+    Double repetitionPenalty;
+
+    @Option(names = "--beams", defaultValue = "1", description = "Beam search of this width. Default: ${DEFAULT-VALUE}.")
+    int beams;
+
+    @Option(names = "--stop", paramLabel = "TEXT", description = "End where this would come; can be repeated.")
+    List<String> stop = List.of();
+
+    @Option(names = "--seed", description = "The same seed gives the same text.")
+    @Nullable
+    Long seed;
+
+    @Mixin
+    Output output;
+
+    @Override
+    public Integer call() {
+        if (maxNewTokens < 1) {
+            throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
+        }
+        try (var writer = TextGenerator.open(folder)) {
+            Generation options = options(writer.options());
+            if (output.json || beams > 1) {
+                String text = writer.generate(prompt, options);
+                if (output.json) {
+                    var facts = new LinkedHashMap<String, Object>();
+                    facts.put("prompt", prompt);
+                    facts.put("text", text);
+                    output.facts(facts);
+                } else {
+                    System.out.println(prompt + text);
+                }
+                return 0;
+            }
+            try (Stream<String> pieces = writer.stream(prompt, options)) {
+                var iterator = pieces.iterator();
+                // Asked for before the prompt is shown: what is refused is refused with nothing printed.
+                boolean any = iterator.hasNext();
+                System.out.print(prompt);
+                while (any) {
+                    System.out.print(iterator.next());
+                    System.out.flush();
+                    any = iterator.hasNext();
+                }
+                System.out.println();
+            }
+        }
+        return 0;
+    }
+
+    private Generation options(Generation defaults) {
+        Generation.Sampling given = defaults.sampling();
+        boolean sampled = given.on()
+                || Stream.of(temperature, topK, topP, minP, seed).anyMatch(java.util.Objects::nonNull);
+        return defaults.withMaxNewTokens(maxNewTokens).withStopStrings(stop)
+                .withSampling(new Generation.Sampling(sampled && beams == 1,
+                        temperature == null ? given.temperature() : temperature,
+                        topK == null ? given.topK() : topK, topP == null ? given.topP() : topP,
+                        minP == null ? given.minP() : minP, seed == null ? System.nanoTime() : seed))
+                .withRules(new Generation.Rules(
+                        repetitionPenalty == null ? defaults.rules().repetitionPenalty() : repetitionPenalty,
+                        defaults.rules().noRepeatNgramSize(), defaults.rules().suppressed()))
+                .withBeams(new Generation.Beams(beams, 1, defaults.beams().lengthPenalty(),
+                        defaults.beams().earlyStopping()));
+    }
+}
