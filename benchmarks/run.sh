@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Measures Weft against PyTorch and adds lines to RESULTS.md: run.sh [ROUNDS] [--layers 6 --hidden 384 ...]
+# Other programs: run.sh TrainStep --dtype f32, run.sh Soak
+#
+# WEFT_PEERS   folder of the peers' programs (default ../shared/peers beside the root)
+# WEFT_PYTHON  a Python that has PyTorch (default python3)
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+source "$root/build/java.sh"
+find_java
+
+(cd "$root" && mvn -q -B -Dstyle.color=never -Dmaven.test.skip=true -pl benchmarks -am package) >&2
+
+program=Compare
+case ${1:-} in
+    TrainStep | Soak)
+        program=$1
+        shift
+        ;;
+    *) set -- "$root" "$@" ;;
+esac
+exec "$java" "${java_options[@]}" ${WEFT_JAVA_OPTS:-} \
+    -cp "$root/benchmarks/target/classes:$(<"$root/benchmarks/target/classpath")" "dev.weft.benchmarks.$program" "$@"
