@@ -60,7 +60,8 @@ final class QuickstartCommand implements Callable<Integer> {
 
     private TrainPlan plan(Path corpus, Path folder) {
         return new TrainPlan(List.of(corpus.toAbsolutePath().normalize().toString()), List.of(), 0, "lines", "bpe", 400,
-                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 24, 0, steps, 128, 1, "adamw", 4e-3, 4e-4,
+                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 24, 0, steps, 128, 1, "adamw", 4e-3,
+                4e-4,
                 "cosine", steps / 20, 0.9, 0.99, 0, 0.1, 1, "float32", false, 0, 1, 0, 0, 1, 1, seed, "cpu",
                 Engine.threads());
     }

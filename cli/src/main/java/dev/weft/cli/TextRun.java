@@ -149,7 +149,8 @@ final class TextRun {
             Data data, Progress progress) {
         Device device = Device.parse(plan.device());
         // What decides the batches belongs to the data: with another size the run would not be the same.
-        String fingerprint = "%s %s batch %d/%d seq %d seed %d".formatted(data.fingerprint(), plan.examples(), plan.batch(),
+        String fingerprint = "%s %s batch %d/%d seq %d seed %d".formatted(data.fingerprint(), plan.examples(),
+                plan.batch(),
                 plan.microBatches(),
                 plan.seq(), plan.seed());
         ObjectNode config = config(model, plan, tokenizer);
@@ -171,8 +172,9 @@ final class TextRun {
         }
         var lines = new TokenExamples(lines(plan, tokenizer), rows);
         if (lines.longest() > plan.seq() + 1) {
-            throw new IllegalArgumentException("The longest line has %d tokens, --seq is %d; make it longer, or the line shorter"
-                    .formatted(lines.longest(), plan.seq()));
+            throw new IllegalArgumentException(
+                    "The longest line has %d tokens, --seq is %d; make it longer, or the line shorter"
+                            .formatted(lines.longest(), plan.seq()));
         }
         return (step, micro) -> lines.random(plan.seed(), step, micro);
     }

@@ -33,8 +33,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--preset", defaultValue = "small", paramLabel = "NAME", description = "Sizes to start from: tiny, small (nanoGPT's CPU setting), medium, gpt2. Default: ${DEFAULT-VALUE}.")
     String preset;
 
-    @Option(names = "--examples", defaultValue = "windows", paramLabel = "KIND",
-            description = "windows (cut anywhere from the text) or lines (each line by itself). Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--examples", defaultValue = "windows", paramLabel = "KIND", description = "windows (cut anywhere from the text) or lines (each line by itself). Default: ${DEFAULT-VALUE}.")
     String examples;
 
     @Option(names = "--tokenizer", defaultValue = "char", paramLabel = "KIND", description = "char, bpe (byte-level, learned from the text), or a tokenizer.json. Default: ${DEFAULT-VALUE}.")

@@ -18,7 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Everything that decides a training run, with every default settled: kept as `training.json` in the run folder, so that
 /// resuming needs nothing else.
-record TrainPlan(List<String> text, List<String> validationText, double validationFraction, String examples, String tokenizer,
+record TrainPlan(List<String> text, List<String> validationText, double validationFraction, String examples,
+        String tokenizer,
         int vocabSize,
         String cache, int layers, int heads, int hidden, int seq, double dropout, long steps, int batch,
         int microBatches,
@@ -81,7 +82,8 @@ record TrainPlan(List<String> text, List<String> validationText, double validati
     }
 
     private TrainPlan with(long count, double rate) {
-        return new TrainPlan(text, validationText, validationFraction, examples, tokenizer, vocabSize, cache, layers, heads,
+        return new TrainPlan(text, validationText, validationFraction, examples, tokenizer, vocabSize, cache, layers,
+                heads,
                 hidden, seq,
                 dropout, count, batch, microBatches, optimizer, rate, Math.min(minLearningRate, rate), schedule, warmup,
                 beta1,

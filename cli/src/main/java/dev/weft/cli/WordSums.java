@@ -11,8 +11,10 @@ import java.util.Random;
 /// @param unseen   sums that are not among them
 record WordSums(List<Sum> training, List<Sum> unseen) {
     private static final int BELOW = 20;
-    private static final String[] SMALL = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
-            "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"};
+    private static final String[] SMALL = {"zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
+            "nine",
+            "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+            "nineteen"};
     private static final String[] TENS = {"", "", "twenty", "thirty", "forty", "fifty"};
 
     /// `first + second + third`, each below 20.
