@@ -1,10 +1,13 @@
 package dev.weft.cli;
 
+import dev.weft.run.Completion;
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -68,16 +71,19 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         try (var writer = TextGenerator.open(folder)) {
-            Generation options = options(writer.options());
+            Generation options = options(writer.defaults());
             if (output.json || beams > 1) {
-                String text = writer.generate(prompt, options);
+                Completion text = writer.complete(prompt, options).getFirst();
                 if (output.json) {
                     var facts = new LinkedHashMap<String, Object>();
                     facts.put("prompt", prompt);
-                    facts.put("text", text);
+                    facts.put("text", text.text());
+                    facts.put("prompt tokens", text.promptTokens());
+                    facts.put("new tokens", text.newTokens());
+                    facts.put("finish", text.finish().toString().toLowerCase(Locale.ROOT));
                     output.facts(facts);
                 } else {
-                    System.out.println(prompt + text);
+                    System.out.println(prompt + text.text());
                 }
                 return 0;
             }
@@ -98,18 +104,14 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private Generation options(Generation defaults) {
-        Generation.Sampling given = defaults.sampling();
-        boolean sampled = given.on()
-                || Stream.of(temperature, topK, topP, minP, seed).anyMatch(java.util.Objects::nonNull);
-        return defaults.withMaxNewTokens(maxNewTokens).withStopStrings(stop)
-                .withSampling(new Generation.Sampling(sampled && beams == 1,
-                        temperature == null ? given.temperature() : temperature,
-                        topK == null ? given.topK() : topK, topP == null ? given.topP() : topP,
-                        minP == null ? given.minP() : minP, seed == null ? System.nanoTime() : seed))
-                .withRules(new Generation.Rules(
-                        repetitionPenalty == null ? defaults.rules().repetitionPenalty() : repetitionPenalty,
-                        defaults.rules().noRepeatNgramSize(), defaults.rules().suppressed()))
-                .withBeams(new Generation.Beams(beams, 1, defaults.beams().lengthPenalty(),
-                        defaults.beams().earlyStopping()));
+        boolean sampled = Stream.of(temperature, topK, topP, minP, seed).anyMatch(Objects::nonNull);
+        Generation options = defaults.withMaxNewTokens(maxNewTokens).withStopStrings(stop).withNumBeams(beams)
+                .withDoSample(beams == 1 && (sampled || defaults.sampling().doSample()))
+                .withSeed(seed == null ? System.nanoTime() : seed);
+        options = temperature == null ? options : options.withTemperature(temperature);
+        options = topK == null ? options : options.withTopK(topK);
+        options = topP == null ? options : options.withTopP(topP);
+        options = minP == null ? options : options.withMinP(minP);
+        return repetitionPenalty == null ? options : options.withRepetitionPenalty(repetitionPenalty);
     }
 }

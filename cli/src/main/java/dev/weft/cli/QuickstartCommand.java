@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.checkpoint.AtomicFile;
 import dev.weft.run.Generation;
+import dev.weft.run.Generator;
 import dev.weft.run.TextGenerator;
 import dev.weft.tensor.Engine;
 import java.io.IOException;
@@ -69,8 +70,11 @@ final class QuickstartCommand implements Callable<Integer> {
     /// Share of the questions answered right to the last word.
     private static double ask(Path folder, List<WordSums.Sum> questions) {
         try (var writer = TextGenerator.open(folder)) {
-            Generation options = writer.options().withMaxNewTokens(12).withStopStrings(List.of("\n"));
-            List<String> answers = writer.generate(questions.stream().map(WordSums.Sum::question).toList(), options);
+            Generation options = writer.defaults().withDoSample(false).withMaxNewTokens(8);
+            List<int[]> prompts = questions.stream().map(sum -> writer.tokenizer().encode(sum.question()).ids())
+                    .toList();
+            List<String> answers = Generator.of(writer.model()).generate(prompts, options).texts().stream()
+                    .map(text -> writer.tokenizer().decode(text.ids()).lines().findFirst().orElse("")).toList();
             var right = new ArrayList<Integer>();
             for (int i = 0; i < answers.size(); i++) {
                 if (answers.get(i).equals(questions.get(i).answer())) {

@@ -52,7 +52,7 @@ public final class TrainAndGenerate {
 
     static String write(Path run, String prompt) {
         try (var writer = TextGenerator.open(run)) {
-            return writer.generate(prompt, Generation.sampled(100, 7));
+            return writer.generate(prompt, Generation.sampled(7).withMaxNewTokens(100));
         }
     }
 }

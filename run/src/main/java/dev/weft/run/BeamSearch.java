@@ -2,178 +2,232 @@ package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
 import dev.weft.run.Generation.EarlyStopping;
-import dev.weft.tensor.Device;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Randomness;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
-/// Beam search with the candidates, scores and ends of the reference's `generate`.
+/// Beam search (Sutskever et al. 2014, §3.2) with the rules of the Python library since its version 4.50.
 ///
-/// A text's score is the sum of its tokens' log probabilities over its generated length to the power of the length
-/// penalty; the prompt is not counted.
+/// Each prompt has as many unfinished texts as beams. In a step the best continuations of all of them are found, some
+/// more than there are beams, so that as many can go on however many end. Those that end, if they are among the first
+/// as many as there are beams, compete with the finished ones by their score; of the others the best go on.
 final class BeamSearch {
-    /// Takes a candidate out of the choice, as the reference does; not −∞, for it must still be ranked.
-    private static final double OUT = -1e9;
+    /// Beside it no log probability counts: the score of a text that must not be chosen.
+    private static final float OUT = -1e9f;
 
-    /// A text on the way.
-    private record Beam(TokenHistory history, double sum) {}
-
-    /// A text and its score.
-    record Finished(TokenHistory history, double score, boolean ended) {}
-
-    /// One more token on a beam.
-    private record Candidate(int beam, int id, double sum) {}
-
+    private final LanguageModel model;
+    private final Prompts prompts;
     private final Generation options;
-    private final int room;
-    private final int width;
+    private final List<ScoreStep> steps;
+    private final Stop stop;
+    private final Room room;
+    private final int beams;
+    private final Sequences sequences;
+    /// Log probabilities of the unfinished texts, `[prompts][beams]`, best first.
+    private final float[][] running;
+    private final List<List<Generated.Text>> finished = new ArrayList<>();
+    /// Whether an unfinished text of this prompt may still become one of the finished.
+    private final boolean[] mayImprove;
 
-    /// What one prompt has.
-    private static final class Search {
-        private List<Beam> running = new ArrayList<>();
-        private List<Finished> finished = new ArrayList<>();
-        private boolean improvable = true;
-        private boolean anyOpen = true;
-        private int[] parents = new int[0];
-    }
-
-    private BeamSearch(Generation options, int room) {
+    BeamSearch(LanguageModel model, Prompts prompts, Generation options, List<ScoreStep> steps, Stop stop) {
+        this.model = model;
+        this.prompts = prompts;
         this.options = options;
-        this.room = room;
-        width = options.beams().count();
-    }
-
-    /// The best texts of each prompt, best first.
-    static List<List<Finished>> run(LanguageModel model, Device device, List<int[]> prompts, Generation options) {
-        List<int[]> rows = new ArrayList<>();
-        prompts.forEach(prompt -> IntStream.range(0, options.beams().count()).forEach(beam -> rows.add(prompt)));
-        try (var decoder = new Decoder(model, device, rows)) {
-            int room = Math.min(options.room(decoder.width()), decoder.room() + 1);
-            return new BeamSearch(options, room).run(decoder, prompts, rows);
+        this.steps = steps;
+        this.stop = stop;
+        beams = options.beams().numBeams();
+        if (options.numReturnSequences() > beams) {
+            throw new IllegalArgumentException("num_return_sequences (%d) must not be above num_beams (%d)"
+                    .formatted(options.numReturnSequences(), beams));
+        }
+        if ((long) candidates() > (long) beams * model.vocabSize()) {
+            throw new IllegalArgumentException("num_beams (%d) is too many for a vocabulary of %d".formatted(beams,
+                    model.vocabSize()));
+        }
+        room = Room.of(model, prompts, options);
+        int[][] begin = new int[prompts.rows() * beams][];
+        Arrays.setAll(begin, row -> prompts.ids()[row / beams]);
+        sequences = new Sequences(begin);
+        running = new float[prompts.rows()][beams];
+        mayImprove = new boolean[prompts.rows()];
+        Arrays.fill(mayImprove, true);
+        for (float[] scores : running) {
+            // All beams are alike at first: let one be continued, or all would go the same way.
+            Arrays.fill(scores, 1, beams, OUT);
+            finished.add(new ArrayList<>());
         }
     }
 
-    private List<List<Finished>> run(Decoder decoder, List<int[]> prompts, List<int[]> rows) {
-        var searches = new ArrayList<Search>();
-        for (int[] prompt : prompts) {
-            var search = new Search();
-            for (int beam = 0; beam < width; beam++) {
-                // All but one start out of the choice: they are the same text.
-                search.running.add(new Beam(new TokenHistory(prompt), beam == 0 ? 0 : OUT));
-                search.finished.add(new Finished(new TokenHistory(prompt), OUT, false));
-            }
-            searches.add(search);
-        }
-        float[][] scores = decoder.prompt(rows);
-        for (int length = 1; length <= room; length++) {
-            for (int i = 0; i < searches.size(); i++) {
-                extend(searches.get(i), scores, i * width, decoder.padding(i * width), length);
-            }
-            boolean goesOn = searches.stream().anyMatch(search -> search.improvable)
-                    && !(options.beams().earlyStopping() == EarlyStopping.AS_MANY_AS_BEAMS
-                            && searches.stream().allMatch(search -> search.finished.stream().allMatch(Finished::ended)))
-                    && searches.stream().anyMatch(search -> search.anyOpen);
-            if (!goesOn || length == room) {
-                break;
-            }
-            decoder.reorder(IntStream.range(0, searches.size())
-                    .flatMap(i -> IntStream.of(searches.get(i).parents).map(parent -> i * width + parent)).toArray());
-            scores = decoder.next(searches.stream().flatMap(search -> search.running.stream())
-                    .mapToInt(beam -> beam.history().at(beam.history().length() - 1)).toArray());
-        }
-        return searches.stream().map(search -> search.finished.subList(0, options.beams().returned())).toList();
+    /// Continuations looked at for each prompt, so many that there are enough even if every beam meets every end id.
+    private int candidates() {
+        return Math.max(2, 1 + options.limits().endIds().size()) * beams;
     }
 
-    /// One more token on each beam of one prompt.
-    private void extend(Search search, float[][] scores, int firstRow, int padding, int length) {
-        int kept = Math.max(2, 1 + options.ends().ids().size()) * width;
-        List<Candidate> candidates = candidates(search, scores, firstRow, padding, kept);
-        var ends = candidates.stream().map(one -> length == room || options.ends().ids().contains(one.id())).toList();
-        search.anyOpen = ends.stream().anyMatch(end -> !end);
+    /// Continuations of one prompt, best first: which beam, by which id, and the log probability of the whole.
+    private record Candidates(int[] beam, int[] id, float[] logProbability) {}
 
-        // Those that go on: the best that do not end.
-        var order = new ArrayList<>(IntStream.range(0, candidates.size()).boxed().toList());
-        order.sort(Comparator.comparingDouble(i -> -(candidates.get(i).sum() + (ends.get(i) ? OUT : 0))));
-        var running = new ArrayList<Beam>();
-        search.parents = new int[width];
-        for (int beam = 0; beam < width; beam++) {
-            int index = order.get(beam);
-            Candidate one = candidates.get(index);
-            search.parents[beam] = one.beam();
-            running.add(new Beam(longer(search, one), one.sum() + (ends.get(index) ? OUT : 0)));
-        }
-
-        // Those that end now join the finished ones, if they are among the best; the best of all stay.
-        boolean closed = options.beams().earlyStopping() == EarlyStopping.AS_MANY_AS_BEAMS
-                && search.finished.stream().allMatch(Finished::ended) || !search.improvable;
-        var merged = new ArrayList<>(search.finished);
-        for (int index = 0; index < candidates.size(); index++) {
-            boolean enters = ends.get(index) && index < width;
-            double score = candidates.get(index).sum() / Math.pow(length, options.beams().lengthPenalty());
-            if (enters && !closed) {
-                merged.add(new Finished(longer(search, candidates.get(index)), score, true));
-            }
-        }
-        merged.sort(Comparator.comparingDouble(text -> -text.score()));
-        search.finished = new ArrayList<>(merged.subList(0, width));
-        search.running = running;
-        search.improvable = search.improvable && improvable(search, length);
-    }
-
-    private static TokenHistory longer(Search search, Candidate one) {
-        TokenHistory history = search.running.get(one.beam()).history().copy();
-        history.add(one.id());
-        return history;
-    }
-
-    /// The best continuations over all beams of a prompt, best first.
-    private List<Candidate> candidates(Search search, float[][] scores, int firstRow, int padding, int kept) {
-        List<ScoreStep> steps = options.steps(padding);
-        var best = new java.util.PriorityQueue<Candidate>(Comparator.comparingDouble(Candidate::sum));
-        for (int beam = 0; beam < width; beam++) {
-            float[] logs = logSoftmax(scores[firstRow + beam]);
-            TokenHistory history = search.running.get(beam).history();
-            steps.forEach(step -> step.apply(history, logs));
-            double before = search.running.get(beam).sum();
-            for (int id = 0; id < logs.length; id++) {
-                double sum = before + logs[id];
-                if (best.size() < kept || sum > best.peek().sum()) {
-                    best.add(new Candidate(beam, id, sum));
-                    if (best.size() > kept) {
-                        best.remove();
-                    }
+    Generated run() {
+        try (var decoding = new Decoding(model, prompts, beams);
+                var randomness = Randomness.seeded(options.sampling().seed())) {
+            int[] ids = new int[0];
+            for (boolean goesOn = true; goesOn;) {
+                List<Candidates> all;
+                try (var off = Gradients.off(); var scope = TensorScope.open()) {
+                    all = best(sequences.newTokens() == 0 ? decoding.begin() : decoding.next(ids), randomness);
+                }
+                ids = new int[prompts.rows() * beams];
+                int[] origins = new int[ids.length];
+                boolean anyOpen = false;
+                for (int prompt = 0; prompt < prompts.rows(); prompt++) {
+                    anyOpen |= advance(prompt, all.get(prompt), ids, origins);
+                }
+                sequences.reorder(origins);
+                sequences.append(ids);
+                goesOn = anyOpen && mayGoOn();
+                if (goesOn && !inOrder(origins)) {
+                    decoding.reorder(origins);
                 }
             }
         }
-        var sorted = new ArrayList<>(best);
-        sorted.sort(Comparator.comparingDouble(one -> -one.sum()));
-        return sorted;
+        var texts = new ArrayList<Generated.Text>();
+        finished.forEach(each -> texts.addAll(each.subList(0, options.numReturnSequences())));
+        return new Generated(prompts, List.copyOf(texts));
     }
 
-    private static float[] logSoftmax(float[] scores) {
-        double highest = Double.NEGATIVE_INFINITY;
-        for (float score : scores) {
-            highest = Math.max(highest, score);
+    /// @param logits `[prompts · beams, vocab]`
+    private List<Candidates> best(Tensor logits, Randomness randomness) {
+        long vocab = logits.size(-1);
+        Tensor scores = logits.logSoftmax(-1);
+        for (ScoreStep step : steps) {
+            scores = step.apply(sequences, scores);
         }
-        double sum = 0;
-        for (float score : scores) {
-            sum += Math.exp(score - highest);
+        int rows = prompts.rows();
+        float[] soFar = new float[rows * beams];
+        for (int row = 0; row < soFar.length; row++) {
+            soFar[row] = running[row / beams][row % beams];
         }
-        double all = highest + Math.log(sum);
-        var logs = new float[scores.length];
-        for (int id = 0; id < logs.length; id++) {
-            logs[id] = (float) (scores[id] - all);
+        Tensor whole = scores.add(Tensor.of(soFar, soFar.length, 1).to(scores.device())).reshape(rows, beams * vocab);
+        Tensor order = options.samples()
+                ? whole.add(gumbel(randomness, rows, beams * vocab).to(whole.device()))
+                : whole;
+        Tensor indices = order.topK(candidates(), -1).indices();
+        float[] values = whole.gather(-1, indices).toFloats();
+        int[] places = indices.toInts();
+        var all = new ArrayList<Candidates>();
+        for (int from = 0; from < places.length; from += candidates()) {
+            int[] part = Arrays.copyOfRange(places, from, from + candidates());
+            all.add(new Candidates(Arrays.stream(part).map(place -> (int) (place / vocab)).toArray(),
+                    Arrays.stream(part).map(place -> (int) (place % vocab)).toArray(),
+                    Arrays.copyOfRange(values, from, from + candidates())));
         }
-        return logs;
+        return all;
     }
 
-    /// Whether the best running beam may still beat the worst finished text.
-    private boolean improvable(Search search, int length) {
-        double penalty = options.beams().lengthPenalty();
+    /// −log(−log u): the largest of log probabilities with this noise added are a sample without replacement
+    /// (Kool et al. 2019).
+    private static Tensor gumbel(Randomness randomness, long... shape) {
+        return randomness.uniform(1e-20, 1, shape).log().neg().clampMin(1e-20).log().neg();
+    }
+
+    /// Sorts the candidates of one prompt into finished and running; writes the rows of the latter.
+    ///
+    /// @return whether any candidate can be carried on
+    private boolean advance(int prompt, Candidates candidates, int[] ids, int[] origins) {
+        int count = candidates.id().length;
+        int made = sequences.newTokens() + 1;
+        boolean takesMore = mayImprove[prompt] && !(full(prompt) && stopsWhenFull());
+        var ended = new ArrayList<Integer>();
+        var open = new ArrayList<Integer>();
+        var fresh = new ArrayList<Generated.Text>();
+        for (int i = 0; i < count; i++) {
+            int origin = prompt * beams + candidates.beam()[i];
+            Finish finish = finish(prompt, origin, candidates.id()[i], made);
+            (finish == null ? open : ended).add(i);
+            if (finish != null && i < beams && takesMore) {
+                float score = (float) (candidates.logProbability()[i] / power(made));
+                fresh.add(new Generated.Text(prompt, extended(sequences.generated(origin), candidates.id()[i]), finish,
+                        score));
+            }
+        }
+        List<Generated.Text> best = finished.get(prompt);
+        best.addAll(fresh);
+        best.sort(Comparator.comparingDouble(Generated.Text::score).reversed());
+        if (best.size() > beams) {
+            best.subList(beams, best.size()).clear();
+        }
+        boolean anyOpen = !open.isEmpty();
+        // Where too few go on, ended ones keep their places, out of the running.
+        int going = open.size();
+        open.addAll(ended);
+        for (int beam = 0; beam < beams; beam++) {
+            int i = open.get(beam);
+            int row = prompt * beams + beam;
+            ids[row] = candidates.id()[i];
+            origins[row] = prompt * beams + candidates.beam()[i];
+            running[prompt][beam] = candidates.logProbability()[i] + (beam < going ? 0 : OUT);
+        }
+        mayImprove[prompt] &= !full(prompt) || bestPossible(prompt, made) > best.getLast().score();
+        return anyOpen;
+    }
+
+    private @Nullable Finish finish(int prompt, int origin, int id, int made) {
+        if (options.limits().endIds().contains(id)) {
+            return Finish.END_ID;
+        }
+        if (stop != Stop.NEVER && stop.reached(extended(sequences.row(origin), id), sequences.promptLength())) {
+            return Finish.STOP_STRING;
+        }
+        return made >= room.of(prompt) ? room.finish(prompt) : null;
+    }
+
+    private static int[] extended(int[] ids, int id) {
+        int[] longer = Arrays.copyOf(ids, ids.length + 1);
+        longer[ids.length] = id;
+        return longer;
+    }
+
+    private boolean full(int prompt) {
+        return finished.get(prompt).size() == beams;
+    }
+
+    private boolean stopsWhenFull() {
+        return options.beams().earlyStopping() == EarlyStopping.TRUE;
+    }
+
+    private boolean mayGoOn() {
+        boolean improves = false;
+        boolean allFull = true;
+        for (int prompt = 0; prompt < prompts.rows(); prompt++) {
+            improves |= mayImprove[prompt];
+            allFull &= full(prompt);
+        }
+        return improves && !(allFull && stopsWhenFull());
+    }
+
+    /// What the best unfinished text may score yet: as long as it is now, or, where length is rewarded and nothing may be
+    /// missed, as long as it may become.
+    private double bestPossible(int prompt, int made) {
         boolean never = options.beams().earlyStopping() == EarlyStopping.NEVER;
-        double possible = search.running.getFirst().sum() / Math.pow(never && penalty > 0 ? room : length, penalty);
-        double worst = search.finished.stream().mapToDouble(Finished::score).min().orElse(OUT);
-        return search.finished.stream().anyMatch(text -> possible > (text.ended() ? worst : OUT));
+        int length = never && options.beams().lengthPenalty() > 0 ? room.of(prompt) : made;
+        return running[prompt][0] / power(length);
+    }
+
+    private double power(int length) {
+        return Math.pow(length, options.beams().lengthPenalty());
+    }
+
+    private static boolean inOrder(int[] origins) {
+        for (int i = 0; i < origins.length; i++) {
+            if (origins[i] != i) {
+                return false;
+            }
+        }
+        return true;
     }
 }

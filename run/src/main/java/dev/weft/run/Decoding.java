@@ -1,143 +1,112 @@
 package dev.weft.run;
 
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
+import dev.weft.nn.attention.AttentionMask;
+import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
-import dev.weft.tensor.Randomness;
-import java.util.ArrayList;
-import java.util.Arrays;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
 import java.util.List;
-import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// Texts being continued one token after the other, greedily or by sampling. Close it when done.
-public final class Decoding implements AutoCloseable {
-    private final Decoder decoder;
-    private final Generation options;
-    private final List<int[]> prompts;
-    private final List<Row> rows = new ArrayList<>();
-    private final int room;
-    private final boolean limitedByContext;
-    private int made;
+/// A batch on its way through a model: the cache, and where padding lies.
+///
+/// What it returns belongs to the caller's scope.
+final class Decoding implements AutoCloseable {
+    private final LanguageModel model;
+    private final Device device;
+    private final Prompts prompts;
+    /// Rows made of each prompt.
+    private final int copies;
+    /// `[rows, prompt]` of bool, false at padding; null where there is none.
+    private final @Nullable Tensor keep;
+    private final KvCache cache = new KvCache();
 
-    /// Why a row ended.
-    public enum Finish {
-        /// One of the end ids.
-        END_ID,
-        /// As many tokens as were allowed.
-        LENGTH,
-        /// A stop string.
-        STOP_STRING,
-        /// The model has no more positions.
-        CONTEXT_FULL
-    }
-
-    private static final class Row {
-        private final TokenHistory history;
-        private final List<ScoreStep> steps;
-        private final SplittableRandom random;
-        private @Nullable Finish finish;
-
-        Row(TokenHistory history, List<ScoreStep> steps, SplittableRandom random) {
-            this.history = history;
-            this.steps = steps;
-            this.random = random;
-        }
-    }
-
-    /// @param prompts token ids, of any lengths
-    /// @throws IllegalArgumentException if a prompt is empty, longer than the model's context, or has an unknown id
-    public Decoding(LanguageModel model, Device device, List<int[]> prompts, Generation options) {
+    Decoding(LanguageModel model, Prompts prompts, int copies) {
+        this.model = model;
         this.prompts = prompts;
-        this.options = options;
-        decoder = new Decoder(model, device, prompts);
-        for (int row = 0; row < prompts.size(); row++) {
-            rows.add(new Row(new TokenHistory(prompts.get(row)), options.steps(decoder.padding(row)),
-                    new SplittableRandom(Randomness.mix(options.sampling().seed(), row))));
+        this.copies = copies;
+        device = model.parameters().values().iterator().next().device();
+        keep = prompts.padded() ? keep() : null;
+    }
+
+    private Tensor keep() {
+        int length = prompts.length();
+        boolean[] flat = new boolean[prompts.rows() * copies * length];
+        for (int i = 0; i < flat.length; i++) {
+            flat[i] = prompts.real()[i / length / copies][i % length];
         }
-        int wanted = options.room(decoder.width());
-        // The last token needs no position: nothing comes after it.
-        room = Math.min(wanted, decoder.room() + 1);
-        limitedByContext = room < wanted;
-    }
-
-    /// Whether some row still goes on.
-    public boolean active() {
-        return made < room && rows.stream().anyMatch(row -> row.finish == null);
-    }
-
-    /// The next id of each row; a row that has ended gives the pad id.
-    public int[] next() {
-        float[][] scores = made == 0 ? decoder.prompt(prompts) : decoder.next(last());
-        int[] chosen = new int[rows.size()];
-        made++;
-        for (int i = 0; i < chosen.length; i++) {
-            Row row = rows.get(i);
-            if (row.finish != null) {
-                chosen[i] = options.ends().padId();
-                continue;
-            }
-            float[] mine = scores[i];
-            row.steps.forEach(step -> step.apply(row.history, mine));
-            chosen[i] = options.sampling().on() ? draw(mine, row.random) : best(mine);
-            row.history.add(chosen[i]);
-            if (options.ends().ids().contains(chosen[i])) {
-                row.finish = Finish.END_ID;
-            } else if (made == room) {
-                row.finish = limitedByContext ? Finish.CONTEXT_FULL : Finish.LENGTH;
-            }
+        try (var scope = TensorScope.open()) {
+            return Tensor.of(flat, (long) prompts.rows() * copies, length).to(device).unscoped();
         }
-        return chosen;
     }
 
-    private int[] last() {
-        return rows.stream().mapToInt(row -> row.finish == null
-                ? row.history.at(row.history.length() - 1)
-                : options.ends().padId()).map(id -> Math.max(0, id)).toArray();
+    /// Runs each prompt once and makes the rows of it: the scores of what follows, `[rows, vocab]`.
+    Tensor begin() {
+        long rows = prompts.rows();
+        int length = prompts.length();
+        ForwardPass pass = ForwardPass.plain().withCache(cache);
+        if (keep != null) {
+            int[] first = IntStream.range(0, prompts.rows()).map(row -> row * copies).toArray();
+            Tensor mask = keep.indexSelect(0, Tensor.of(first, rows).to(device));
+            pass = pass.withMask(AttentionMask.padding(mask)).withPositions(positions());
+        }
+        int[] flat = IntStream.range(0, prompts.rows()).flatMap(row -> IntStream.of(prompts.ids()[row])).toArray();
+        Tensor scores = scores(Tensor.of(flat, rows, length), pass);
+        if (copies == 1) {
+            return scores;
+        }
+        int[] origins = IntStream.range(0, prompts.rows() * copies).map(row -> row / copies).toArray();
+        cache.reorder(origins);
+        return scores.repeatInterleave(copies, 0);
     }
 
-    /// Ends a row from outside.
-    public void stop(int row) {
-        rows.get(row).finish = Finish.STOP_STRING;
-    }
-
-    /// What a row has been given so far, its end id included.
-    public int[] continuation(int row) {
-        return rows.get(row).history.continuation();
-    }
-
-    /// Why a row ended, or null while it goes on.
-    public @Nullable Finish finish(int row) {
-        return rows.get(row).finish;
-    }
-
-    static int best(float[] scores) {
-        int best = 0;
-        for (int id = 1; id < scores.length; id++) {
-            if (scores[id] > scores[best]) {
-                best = id;
+    /// Counted from the first real id; what stands at padding is seen by nobody. `[rows, length]`.
+    private Tensor positions() {
+        int length = prompts.length();
+        int[] positions = new int[prompts.rows() * length];
+        for (int row = 0; row < prompts.rows(); row++) {
+            int next = 0;
+            for (int i = 0; i < length; i++) {
+                positions[row * length + i] = prompts.real()[row][i] ? next++ : 0;
             }
         }
-        return best;
+        return Tensor.of(positions, prompts.rows(), length);
     }
 
-    private static int draw(float[] scores, SplittableRandom random) {
-        double[] probabilities = ScoreStep.softmax(scores);
-        double left = random.nextDouble() * Arrays.stream(probabilities).sum();
-        int last = best(scores);
-        for (int id = 0; id < probabilities.length; id++) {
-            if (probabilities[id] > 0) {
-                left -= probabilities[id];
-                last = id;
-                if (left < 0) {
-                    return id;
-                }
-            }
+    /// Adds one id to each row: the scores of what follows, `[rows, vocab]`.
+    Tensor next(int[] ids) {
+        ForwardPass pass = ForwardPass.plain().withCache(cache);
+        if (keep != null) {
+            int done = (int) (cache.length() - prompts.length());
+            // A finished row is carried on beyond its end, but not beyond the last position.
+            int[] positions = IntStream.range(0, ids.length)
+                    .map(row -> Math.min(prompts.realLength(row / copies) + done, model.maxPositions() - 1)).toArray();
+            Tensor generated = Tensor.full(1, DType.BOOL, 1, done + 1).to(device).expand(ids.length, done + 1);
+            pass = pass.withMask(AttentionMask.padding(Tensor.cat(List.of(keep, generated), 1)))
+                    .withPositions(Tensor.of(positions, ids.length, 1));
         }
-        return last;
+        return scores(Tensor.of(ids, ids.length, 1), pass);
+    }
+
+    private Tensor scores(Tensor ids, ForwardPass pass) {
+        Tensor hidden = model.hidden(ids.to(device), pass);
+        return model.score(hidden.select(1, hidden.size(1) - 1)).to(DType.FLOAT32);
+    }
+
+    /// Makes row i what row `rows[i]` was; both are of the same prompt.
+    void reorder(int[] rows) {
+        cache.reorder(rows);
     }
 
     @Override
     public void close() {
-        decoder.close();
+        cache.close();
+        if (keep != null) {
+            keep.close();
+        }
     }
 }

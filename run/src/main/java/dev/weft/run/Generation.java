@@ -1,209 +1,369 @@
 package dev.weft.run;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.function.Predicate;
+import tools.jackson.databind.JsonNode;
 
-/// How a text is continued; the names and meanings are those of the reference's `generation_config.json`.
+/// How text is generated. Names and meanings are those of `generation_config.json`, and so are the defaults: greedy,
+/// 20 new ids.
 ///
-/// Start from [#greedy], [#sampled] or [#fromJson], and change what you need.
-///
-/// @param limits   how long
-/// @param sampling how the next id is drawn
-/// @param rules    what is penalised or forbidden
-/// @param beams    beam search, or [Beams#NONE]
-/// @param ends     what ends a text
-/// @param own      steps of your own, run after all others
-public record Generation(Limits limits, Sampling sampling, Rules rules, Beams beams, Ends ends, List<ScoreStep> own) {
-    /// @param maxNewTokens ids generated at most
-    /// @param maxLength    ids in all at most, prompt and padding included; 0 for no such limit
-    public record Limits(int maxNewTokens, int maxLength, int minNewTokens, int minLength) {}
+/// ```java
+/// Generation.sampled(7).withTemperature(0.8).withTopP(0.95).withMaxNewTokens(200)
+/// ```
+/// @param numReturnSequences texts for each prompt: samples, or the best of the beams
+public record Generation(Limits limits, Sampling sampling, Penalties penalties, Beams beams, int numReturnSequences) {
+    /// A length, counted from one of two places.
+    public sealed interface Bound {
+        /// Counted without the prompt.
+        record NewTokens(int count) implements Bound {}
 
-    /// @param on   whether ids are drawn; else the best is taken
-    /// @param topK 0 for all
-    /// @param topP 1 for all
-    /// @param minP 0 for all
-    public record Sampling(boolean on, double temperature, int topK, double topP, double minP, long seed) {
+        /// Counted with the prompt and its padding.
+        record Total(int length) implements Bound {}
+
+        /// The same without the prompt.
+        default int newTokens(int promptLength) {
+            return switch (this) {
+                case NewTokens(int count) -> count;
+                case Total(int length) -> length - promptLength;
+            };
+        }
+    }
+
+    /// Where a text ends.
+    ///
+    /// @param longest     at the latest here
+    /// @param shortest    no end id before
+    /// @param endIds      each of these ends a text
+    /// @param padId       what follows in a batch where other rows go on
+    /// @param stopStrings each of these ends a text, and is not part of it
+    public record Limits(Bound longest, Bound shortest, List<Integer> endIds, int padId, List<String> stopStrings) {
+        public Limits {
+            endIds = List.copyOf(endIds);
+            stopStrings = List.copyOf(stopStrings);
+            require(longest.newTokens(0) > 0, "max_new_tokens or max_length must be above 0, found %s", longest);
+            require(shortest.newTokens(0) >= 0, "min_new_tokens or min_length must not be negative, found %s",
+                    shortest);
+            require(stopStrings.stream().noneMatch(String::isEmpty), "a stop string must not be empty, found %s",
+                    stopStrings);
+        }
+    }
+
+    /// How the next id is chosen.
+    ///
+    /// @param doSample    drawn by its probability; else always the best
+    /// @param temperature scores are divided by it; 0 means the best, as without sampling
+    /// @param topK        only so many best; 0 means all
+    /// @param topP        only the fewest best with this probability together; 1 means all
+    /// @param minP        only those with this share of the best one's probability; 0 means all
+    public record Sampling(boolean doSample, double temperature, int topK, double topP, double minP, long seed) {
         public Sampling {
-            if (!(temperature > 0)) {
-                throw new IllegalArgumentException(
-                        "temperature must be above 0, found %s; for the best id always, sample not at all"
-                                .formatted(temperature));
-            }
-            if (topK < 0 || !(topP > 0 && topP <= 1) || !(minP >= 0 && minP <= 1)) {
-                throw new IllegalArgumentException(
-                        "top-k must be 0 or more, top-p above 0 and at most 1, min-p from 0 to 1; found %d, %s, %s"
-                                .formatted(topK, topP, minP));
-            }
+            require(temperature >= 0, "temperature must not be negative, found %s", temperature);
+            require(topK >= 0, "top_k must not be negative (0 keeps all), found %s", topK);
+            require(topP > 0 && topP <= 1, "top_p must lie above 0 and at most at 1, found %s", topP);
+            require(minP >= 0 && minP <= 1, "min_p must lie between 0 and 1, found %s", minP);
         }
     }
 
-    /// @param repetitionPenalty 1 for none
-    /// @param noRepeatNgramSize 0 for none
-    public record Rules(double repetitionPenalty, int noRepeatNgramSize, Set<Integer> suppressed) {
-        public Rules {
-            if (!(repetitionPenalty > 0)) {
-                throw new IllegalArgumentException("repetition penalty must be above 0, found " + repetitionPenalty);
-            }
+    /// What is made less likely, or impossible.
+    ///
+    /// @param repetitionPenalty   above 1, ids that stand there already become less likely
+    /// @param noRepeatNgramSize   no sequence of so many ids twice; 0 allows all
+    /// @param badWordsIds         never these sequences
+    /// @param suppressTokens      never these ids
+    /// @param beginSuppressTokens not these first
+    public record Penalties(double repetitionPenalty, int noRepeatNgramSize, List<List<Integer>> badWordsIds,
+            List<Integer> suppressTokens, List<Integer> beginSuppressTokens) {
+        public Penalties {
+            badWordsIds = badWordsIds.stream().map(List::copyOf).toList();
+            suppressTokens = List.copyOf(suppressTokens);
+            beginSuppressTokens = List.copyOf(beginSuppressTokens);
+            require(repetitionPenalty > 0, "repetition_penalty must be above 0, found %s", repetitionPenalty);
+            require(noRepeatNgramSize >= 0, "no_repeat_ngram_size must not be negative, found %s", noRepeatNgramSize);
+            require(badWordsIds.stream().noneMatch(List::isEmpty),
+                    "bad_words_ids must not hold an empty word, found %s",
+                    badWordsIds);
         }
     }
 
-    /// When beam search is content.
+    /// Beam search: so many unfinished texts are carried on at once.
+    ///
+    /// @param numBeams      1 means none
+    /// @param lengthPenalty a text's log probability is divided by its length to this power; the prompt does not count
+    public record Beams(int numBeams, double lengthPenalty, EarlyStopping earlyStopping) {
+        public Beams {
+            require(numBeams > 0, "num_beams must be above 0, found %s", numBeams);
+        }
+    }
+
+    /// When beam search ends, once there are as many finished texts as beams.
     public enum EarlyStopping {
-        /// As soon as there are as many finished texts as beams.
-        AS_MANY_AS_BEAMS,
-        /// When the best running beam, as long as it is now, is no better than the worst finished text.
-        HEURISTIC,
-        /// When no running beam can become better.
+        /// At once.
+        TRUE,
+        /// When the best unfinished text, as long as it is now, scores no better than the worst finished one.
+        FALSE,
+        /// When no unfinished text can get better than the worst finished one at any length.
         NEVER
     }
 
-    /// @param count    1 for none
-    /// @param returned how many of the best texts are given
-    public record Beams(int count, int returned, double lengthPenalty, EarlyStopping earlyStopping) {
-        public static final Beams NONE = new Beams(1, 1, 1, EarlyStopping.HEURISTIC);
+    private static final Generation DEFAULTS = new Generation(
+            new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of()),
+            new Sampling(false, 1, 50, 1, 0, 0), new Penalties(1, 0, List.of(), List.of(), List.of()),
+            new Beams(1, 1, EarlyStopping.FALSE), 1);
 
-        public Beams {
-            if (count < 1 || returned < 1 || count > 1 && returned > count) {
-                throw new IllegalArgumentException("num_return_sequences (%d) must not exceed num_beams (%d)"
-                        .formatted(returned, count));
+    /// Settings that change the text and that Weft does not know yet, each with the test of whether it is in use.
+    private static final Map<String, Predicate<JsonNode>> UNKNOWN = Map.ofEntries(
+            Map.entry("typical_p", value -> value.asDouble(1) != 1),
+            Map.entry("epsilon_cutoff", value -> value.asDouble(0) != 0),
+            Map.entry("eta_cutoff", value -> value.asDouble(0) != 0),
+            Map.entry("top_h", value -> true),
+            Map.entry("penalty_alpha", value -> value.asDouble(0) != 0),
+            Map.entry("num_beam_groups", value -> value.asInt(1) != 1),
+            Map.entry("guidance_scale", value -> value.asDouble(1) != 1),
+            Map.entry("encoder_repetition_penalty", value -> value.asDouble(1) != 1),
+            Map.entry("encoder_no_repeat_ngram_size", value -> value.asInt(0) != 0),
+            Map.entry("exponential_decay_length_penalty", value -> true),
+            Map.entry("sequence_bias", value -> true),
+            Map.entry("forced_bos_token_id", value -> true),
+            Map.entry("forced_eos_token_id", value -> true),
+            Map.entry("renormalize_logits", value -> value.asBoolean(false)),
+            Map.entry("watermarking_config", value -> true));
+
+    public Generation {
+        require(numReturnSequences > 0, "num_return_sequences must be above 0, found %s", numReturnSequences);
+    }
+
+    /// Always the best id.
+    public static Generation greedy() {
+        return DEFAULTS;
+    }
+
+    /// Drawn among the 50 best; the same seed gives the same text.
+    public static Generation sampled(long seed) {
+        return DEFAULTS.withDoSample(true).withSeed(seed);
+    }
+
+    /// The settings of a model folder.
+    public static Generation of(ModelFolder folder) {
+        return folder.generationConfig().map(generation -> fromJson(generation, folder.config()))
+                .orElseGet(() -> DEFAULTS.with(folder.config()));
+    }
+
+    /// What `generation_config.json` says; the ids it lacks come from `config.json`.
+    public static Generation fromJson(Json generation, Json config) {
+        return DEFAULTS.withIds(config).with(generation);
+    }
+
+    /// These settings with what `json` says in the words of `generation_config.json`; the rest stays. Where both are
+    /// given, `max_new_tokens` counts and not `max_length`, likewise `min_new_tokens`.
+    ///
+    /// @throws IllegalArgumentException for a wrong value, or a setting that would change the text and is not known
+    public Generation with(Json json) {
+        for (var unknown : UNKNOWN.entrySet()) {
+            if (json.has(unknown.getKey()) && unknown.getValue().test(json.node().get(unknown.getKey()))) {
+                throw json.mustBe(unknown.getKey(), "left out, as Weft does not know it");
             }
         }
+        Generation told = withIds(json);
+        Bound longest = bound(json, "max_new_tokens", "max_length", limits.longest());
+        Bound shortest = bound(json, "min_new_tokens", "min_length", limits.shortest());
+        List<String> stops = json.has("stop_strings") ? json.texts("stop_strings") : limits.stopStrings();
+        return new Generation(
+                new Limits(longest, shortest, told.limits.endIds(), told.limits.padId(), stops),
+                new Sampling(json.flag("do_sample", sampling.doSample()),
+                        json.number("temperature", sampling.temperature()), json.integer("top_k", sampling.topK()),
+                        json.number("top_p", sampling.topP()), json.number("min_p", sampling.minP()), sampling.seed()),
+                new Penalties(json.number("repetition_penalty", penalties.repetitionPenalty()),
+                        json.integer("no_repeat_ngram_size", penalties.noRepeatNgramSize()),
+                        json.has("bad_words_ids") ? words(json) : penalties.badWordsIds(),
+                        ids(json, "suppress_tokens", penalties.suppressTokens()),
+                        ids(json, "begin_suppress_tokens", penalties.beginSuppressTokens())),
+                new Beams(json.positive("num_beams", beams.numBeams()),
+                        json.number("length_penalty", beams.lengthPenalty()),
+                        json.has("early_stopping") ? earlyStopping(json) : beams.earlyStopping()),
+                json.positive("num_return_sequences", numReturnSequences));
     }
 
-    /// @param ids     end ids
-    /// @param padId   what rows that have ended are filled with
-    /// @param strings texts that end the answer and are not part of it
-    public record Ends(Set<Integer> ids, int padId, List<String> strings) {}
-
-    /// The best id every time.
-    public static Generation greedy(int maxNewTokens) {
-        return new Generation(new Limits(maxNewTokens, 0, 0, 0), new Sampling(false, 1, 0, 1, 0, 0),
-                new Rules(1, 0, Set.of()), Beams.NONE, new Ends(Set.of(), 0, List.of()), List.of());
+    /// Some files say −1 where there is no such id.
+    private Generation withIds(Json json) {
+        List<Integer> ends = ids(json, "eos_token_id", limits.endIds()).stream().filter(id -> id >= 0).toList();
+        int pad = json.integer("pad_token_id", -1);
+        boolean endsChanged = !ends.equals(limits.endIds());
+        int padId = pad >= 0
+                ? pad
+                : endsChanged && !ends.isEmpty() && padFollowsEnd() ? ends.getFirst() : limits.padId();
+        return new Generation(new Limits(limits.longest(), limits.shortest(), ends, padId, limits.stopStrings()),
+                sampling, penalties, beams, numReturnSequences);
     }
 
-    /// Drawn from the model's probabilities.
-    public static Generation sampled(int maxNewTokens, long seed) {
-        return greedy(maxNewTokens).withSampling(new Sampling(true, 1, 0, 1, 0, seed));
+    /// Whether nobody chose the pad id, so that it is the first end id.
+    private boolean padFollowsEnd() {
+        return limits.padId() == (limits.endIds().isEmpty() ? 0 : limits.endIds().getFirst());
     }
 
-    /// The defaults of a folder; ids that `generation_config.json` lacks come from `config.json`.
-    public static Generation fromJson(Json generation, Json config) {
-        Set<Integer> ends = new LinkedHashSet<>(ids(generation, config, "eos_token_id"));
-        List<Integer> pads = ids(generation, config, "pad_token_id");
-        int pad = !pads.isEmpty() ? pads.getFirst() : ends.isEmpty() ? 0 : ends.iterator().next();
-        return greedy(20).withEnds(new Ends(ends, pad, List.of())).with(generation);
+    private static Bound bound(Json json, String newTokens, String total, Bound otherwise) {
+        return json.has(newTokens)
+                ? new Bound.NewTokens(json.integer(newTokens))
+                : json.has(total) ? new Bound.Total(json.integer(total)) : otherwise;
     }
 
-    private static List<Integer> ids(Json generation, Json config, String name) {
-        return generation.has(name) ? generation.integers(name) : config.has(name) ? config.integers(name) : List.of();
+    private static List<Integer> ids(Json json, String name, List<Integer> otherwise) {
+        return json.has(name) ? json.integers(name) : otherwise;
     }
 
-    /// These options with those of `json` in their place, named as the reference names them.
-    public Generation with(Json json) {
-        var settled = new Limits(
-                json.integer("max_new_tokens", json.has("max_length") ? Integer.MAX_VALUE : limits.maxNewTokens()),
-                json.has("max_new_tokens") ? 0 : json.integer("max_length", limits.maxLength()),
-                json.integer("min_new_tokens", limits.minNewTokens()), json.integer("min_length", limits.minLength()));
-        boolean on = json.flag("do_sample", sampling.on());
-        var drawn = new Sampling(on, json.number("temperature", sampling.temperature()),
-                json.integer("top_k", sampling.topK()), json.number("top_p", sampling.topP()),
-                json.number("min_p", sampling.minP()), sampling.seed());
-        var ruled = new Rules(json.number("repetition_penalty", rules.repetitionPenalty()),
-                json.integer("no_repeat_ngram_size", rules.noRepeatNgramSize()),
-                json.has("suppress_tokens") ? Set.copyOf(json.integers("suppress_tokens")) : rules.suppressed());
-        int count = json.positive("num_beams", beams.count());
-        var searched = new Beams(count, json.positive("num_return_sequences", beams.returned()),
-                json.number("length_penalty", beams.lengthPenalty()), early(json));
-        return new Generation(settled, drawn, ruled, searched, ends, own);
-    }
-
-    private EarlyStopping early(Json json) {
-        if (!json.has("early_stopping")) {
-            return beams.earlyStopping();
+    private static List<List<Integer>> words(Json json) {
+        var words = new ArrayList<List<Integer>>();
+        for (JsonNode word : json.node().get("bad_words_ids")) {
+            if (!word.isArray() || !word.valueStream().allMatch(JsonNode::isInt)) {
+                throw json.mustBe("bad_words_ids", "a list of lists of ids");
+            }
+            words.add(word.valueStream().map(JsonNode::intValue).toList());
         }
-        return json.node().get("early_stopping").isString()
-                ? EarlyStopping.NEVER
-                : json.flag("early_stopping") ? EarlyStopping.AS_MANY_AS_BEAMS : EarlyStopping.HEURISTIC;
+        return words;
     }
 
-    public Generation withLimits(Limits changed) {
-        return new Generation(changed, sampling, rules, beams, ends, own);
+    private static EarlyStopping earlyStopping(Json json) {
+        JsonNode value = json.node().get("early_stopping");
+        if (value.isBoolean()) {
+            return value.booleanValue() ? EarlyStopping.TRUE : EarlyStopping.FALSE;
+        }
+        if (value.isString() && value.stringValue().equals("never")) {
+            return EarlyStopping.NEVER;
+        }
+        throw json.mustBe("early_stopping", "true, false or \"never\"");
+    }
+
+    /// Whether chance plays a part.
+    public boolean samples() {
+        return sampling.doSample() && sampling.temperature() > 0;
     }
 
     public Generation withMaxNewTokens(int count) {
-        return withLimits(new Limits(count, 0, limits.minNewTokens(), limits.minLength()));
+        return withLongest(new Bound.NewTokens(count));
     }
 
-    public Generation withSampling(Sampling changed) {
-        return new Generation(limits, changed, rules, beams, ends, own);
+    /// With the prompt.
+    public Generation withMaxLength(int length) {
+        return withLongest(new Bound.Total(length));
     }
 
-    public Generation withRules(Rules changed) {
-        return new Generation(limits, sampling, changed, beams, ends, own);
+    public Generation withMinNewTokens(int count) {
+        return withShortest(new Bound.NewTokens(count));
     }
 
-    public Generation withBeams(Beams changed) {
-        return new Generation(limits, sampling, rules, changed, ends, own);
+    /// With the prompt.
+    public Generation withMinLength(int length) {
+        return withShortest(new Bound.Total(length));
     }
 
-    public Generation withEnds(Ends changed) {
-        return new Generation(limits, sampling, rules, beams, changed, own);
+    private Generation withLongest(Bound longest) {
+        return with(new Limits(longest, limits.shortest(), limits.endIds(), limits.padId(), limits.stopStrings()));
+    }
+
+    private Generation withShortest(Bound shortest) {
+        return with(new Limits(limits.longest(), shortest, limits.endIds(), limits.padId(), limits.stopStrings()));
+    }
+
+    public Generation withEndIds(List<Integer> ids) {
+        return with(new Limits(limits.longest(), limits.shortest(), ids, limits.padId(), limits.stopStrings()));
+    }
+
+    public Generation withPadId(int id) {
+        return with(new Limits(limits.longest(), limits.shortest(), limits.endIds(), id, limits.stopStrings()));
     }
 
     public Generation withStopStrings(List<String> strings) {
-        return withEnds(new Ends(ends.ids(), ends.padId(), strings));
+        return with(new Limits(limits.longest(), limits.shortest(), limits.endIds(), limits.padId(), strings));
     }
 
-    public Generation withStep(ScoreStep step) {
-        var more = new ArrayList<>(own);
-        more.add(step);
-        return new Generation(limits, sampling, rules, beams, ends, List.copyOf(more));
+    public Generation withDoSample(boolean doSample) {
+        return with(new Sampling(doSample, sampling.temperature(), sampling.topK(), sampling.topP(), sampling.minP(),
+                sampling.seed()));
     }
 
-    /// How many ids a prompt of this length (with padding) may get.
-    int room(int promptLength) {
-        int byLength = limits.maxLength() == 0 ? Integer.MAX_VALUE : Math.max(0, limits.maxLength() - promptLength);
-        return Math.min(limits.maxNewTokens(), byLength);
+    public Generation withTemperature(double temperature) {
+        return with(new Sampling(sampling.doSample(), temperature, sampling.topK(), sampling.topP(), sampling.minP(),
+                sampling.seed()));
     }
 
-    /// The steps that these options mean, in the reference's order.
-    ///
-    /// @param padding what was put before this row's prompt
-    List<ScoreStep> steps(int padding) {
-        var steps = new ArrayList<ScoreStep>();
-        if (rules.repetitionPenalty() != 1) {
-            steps.add(ScoreStep.repetitionPenalty(rules.repetitionPenalty()));
+    public Generation withTopK(int k) {
+        return with(new Sampling(sampling.doSample(), sampling.temperature(), k, sampling.topP(), sampling.minP(),
+                sampling.seed()));
+    }
+
+    public Generation withTopP(double p) {
+        return with(new Sampling(sampling.doSample(), sampling.temperature(), sampling.topK(), p, sampling.minP(),
+                sampling.seed()));
+    }
+
+    public Generation withMinP(double share) {
+        return with(new Sampling(sampling.doSample(), sampling.temperature(), sampling.topK(), sampling.topP(), share,
+                sampling.seed()));
+    }
+
+    public Generation withSeed(long seed) {
+        return with(new Sampling(sampling.doSample(), sampling.temperature(), sampling.topK(), sampling.topP(),
+                sampling.minP(), seed));
+    }
+
+    public Generation withRepetitionPenalty(double penalty) {
+        return with(new Penalties(penalty, penalties.noRepeatNgramSize(), penalties.badWordsIds(),
+                penalties.suppressTokens(), penalties.beginSuppressTokens()));
+    }
+
+    public Generation withNoRepeatNgramSize(int size) {
+        return with(new Penalties(penalties.repetitionPenalty(), size, penalties.badWordsIds(),
+                penalties.suppressTokens(), penalties.beginSuppressTokens()));
+    }
+
+    public Generation withBadWordsIds(List<List<Integer>> words) {
+        return with(new Penalties(penalties.repetitionPenalty(), penalties.noRepeatNgramSize(), words,
+                penalties.suppressTokens(), penalties.beginSuppressTokens()));
+    }
+
+    public Generation withSuppressTokens(List<Integer> ids) {
+        return with(new Penalties(penalties.repetitionPenalty(), penalties.noRepeatNgramSize(),
+                penalties.badWordsIds(), ids, penalties.beginSuppressTokens()));
+    }
+
+    public Generation withNumBeams(int beams) {
+        return with(new Beams(beams, this.beams.lengthPenalty(), this.beams.earlyStopping()));
+    }
+
+    public Generation withLengthPenalty(double power) {
+        return with(new Beams(beams.numBeams(), power, beams.earlyStopping()));
+    }
+
+    public Generation withEarlyStopping(EarlyStopping when) {
+        return with(new Beams(beams.numBeams(), beams.lengthPenalty(), when));
+    }
+
+    public Generation withNumReturnSequences(int count) {
+        return new Generation(limits, sampling, penalties, beams, count);
+    }
+
+    private Generation with(Limits changed) {
+        return new Generation(changed, sampling, penalties, beams, numReturnSequences);
+    }
+
+    private Generation with(Sampling changed) {
+        return new Generation(limits, changed, penalties, beams, numReturnSequences);
+    }
+
+    private Generation with(Penalties changed) {
+        return new Generation(limits, sampling, changed, beams, numReturnSequences);
+    }
+
+    private Generation with(Beams changed) {
+        return new Generation(limits, sampling, penalties, changed, numReturnSequences);
+    }
+
+    private static void require(boolean holds, String message, Object found) {
+        if (!holds) {
+            throw new IllegalArgumentException(message.formatted(found));
         }
-        if (rules.noRepeatNgramSize() > 0) {
-            steps.add(ScoreStep.noRepeatNgram(rules.noRepeatNgramSize()));
-        }
-        if (limits.minLength() > 0) {
-            steps.add(ScoreStep.minLength(limits.minLength(), padding, ends.ids()));
-        }
-        if (limits.minNewTokens() > 0) {
-            steps.add(ScoreStep.minNewTokens(limits.minNewTokens(), ends.ids()));
-        }
-        if (!rules.suppressed().isEmpty()) {
-            steps.add(ScoreStep.suppress(rules.suppressed()));
-        }
-        if (sampling.on()) {
-            if (sampling.temperature() != 1) {
-                steps.add(ScoreStep.temperature(sampling.temperature()));
-            }
-            if (sampling.topK() > 0) {
-                steps.add(ScoreStep.topK(sampling.topK()));
-            }
-            if (sampling.topP() < 1) {
-                steps.add(ScoreStep.topP(sampling.topP()));
-            }
-            if (sampling.minP() > 0) {
-                steps.add(ScoreStep.minP(sampling.minP()));
-            }
-        }
-        steps.addAll(own);
-        return steps;
     }
 }

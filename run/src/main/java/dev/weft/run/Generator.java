@@ -1,61 +1,96 @@
 package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
-import dev.weft.run.Decoding.Finish;
-import dev.weft.tensor.Device;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 
-/// Continues token ids: greedily, by sampling, or by beam search.
-public record Generator(LanguageModel model, Device device) {
-    /// One continuation.
-    ///
-    /// @param ids    what was generated, an end id included
-    /// @param score  in beam search the text's score, else 0
-    public record Generated(int[] ids, Finish finish, double score) {}
+/// Ids to more ids: greedy, sampled, or by beam search, for one prompt or a batch. Safe to share between threads.
+///
+/// A text's ids do not depend on what else is in the batch, save for rounding, and save for chance and for the steps that
+/// count padding as text (see [ScoreStep]).
+public final class Generator {
+    private final LanguageModel model;
+    private final List<ScoreStep> steps;
+    private final Stop stop;
 
-    /// Sees tokens as they are made.
-    @FunctionalInterface
-    public interface Listener {
-        Listener SILENT = (row, id) -> {};
-
-        void token(int row, int id);
+    private Generator(LanguageModel model, List<ScoreStep> steps, Stop stop) {
+        this.model = model;
+        this.steps = steps;
+        this.stop = stop;
     }
 
-    /// For each prompt its continuations, as many as [Generation.Beams#returned] in beam search, best first, else one.
+    public static Generator of(LanguageModel model) {
+        return new Generator(model, List.of(), Stop.NEVER);
+    }
+
+    /// With one more step of one's own, after the penalties and before the steps of sampling.
+    public Generator withStep(ScoreStep step) {
+        var all = new ArrayList<>(steps);
+        all.add(step);
+        return new Generator(model, List.copyOf(all), stop);
+    }
+
+    /// With one more way to end. What the settings say of stop strings needs a tokenizer: see [Stop#strings].
+    public Generator withStop(Stop end) {
+        Stop before = stop;
+        return new Generator(model, steps, before == Stop.NEVER
+                ? end
+                : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength));
+    }
+
+    /// One prompt, of which nothing is padding.
     ///
-    /// @throws IllegalArgumentException if a prompt is empty, longer than the model's context, or has an unknown id
-    public List<List<Generated>> generate(List<int[]> prompts, Generation options, Listener listener) {
-        if (options.beams().count() > 1) {
-            return BeamSearch.run(model, device, prompts, options).stream()
-                    .map(texts -> texts.stream().map(text -> beam(text, options)).toList()).toList();
+    /// @throws IllegalArgumentException if the prompt is empty or fills the model's context, or an id is unknown
+    public Generated generate(int[] prompt, Generation options) {
+        return generate(List.of(prompt), options);
+    }
+
+    /// One prompt; `listener` is told each id as it is made, the end id too.
+    public Generated generate(int[] prompt, Generation options, IntConsumer listener) {
+        return generate(Prompts.of(List.of(prompt), options.limits().padId()), options,
+                (text, id) -> listener.accept(id));
+    }
+
+    /// Prompts of any lengths.
+    public Generated generate(List<int[]> prompts, Generation options) {
+        return generate(Prompts.of(prompts, options.limits().padId()), options);
+    }
+
+    public Generated generate(Prompts prompts, Generation options) {
+        if (options.beams().numBeams() > 1) {
+            return new BeamSearch(model, prompts, options, ScoreStep.of(options, steps), stop).run();
         }
-        try (var decoding = new Decoding(model, device, prompts, options)) {
-            while (decoding.active()) {
-                boolean[] open = new boolean[prompts.size()];
-                for (int row = 0; row < open.length; row++) {
-                    open[row] = decoding.finish(row) == null;
-                }
-                int[] ids = decoding.next();
-                for (int row = 0; row < ids.length; row++) {
-                    if (open[row]) {
-                        listener.token(row, ids[row]);
-                    }
-                }
+        return generate(prompts, options, TokenListener.SILENT);
+    }
+
+    /// @throws IllegalArgumentException with beam search, whose ids are known only at the end
+    public Generated generate(Prompts prompts, Generation options, TokenListener listener) {
+        try (var loop = loop(prompts, options)) {
+            while (!loop.done()) {
+                loop.step(listener);
             }
-            var results = new ArrayList<List<Generated>>();
-            for (int row = 0; row < prompts.size(); row++) {
-                Finish finish = decoding.finish(row);
-                results.add(
-                        List.of(new Generated(decoding.continuation(row), finish == null ? Finish.LENGTH : finish, 0)));
-            }
-            return results;
+            return loop.result();
         }
     }
 
-    private static Generated beam(BeamSearch.Finished text, Generation options) {
-        int[] ids = text.history().continuation();
-        boolean end = ids.length > 0 && options.ends().ids().contains(ids[ids.length - 1]);
-        return new Generated(ids, end ? Finish.END_ID : Finish.LENGTH, text.score());
+    /// One prompt; each id is made when it is asked for.
+    ///
+    /// @throws IllegalArgumentException with beam search, whose ids are known only at the end
+    public TokenStream stream(int[] prompt, Generation options) {
+        if (options.numReturnSequences() > 1) {
+            throw new IllegalArgumentException("A stream has one text, and num_return_sequences is "
+                    + options.numReturnSequences() + "; use generate");
+        }
+        return new TokenStream(loop(Prompts.of(List.of(prompt), options.limits().padId()), options));
+    }
+
+    private TokenLoop loop(Prompts prompts, Generation options) {
+        if (options.beams().numBeams() > 1) {
+            throw new IllegalArgumentException(
+                    "Beam search with %d beams knows its ids only at the end; listen with num_beams 1"
+                            .formatted(options.beams().numBeams()));
+        }
+        return new TokenLoop(model, prompts, options, ScoreStep.of(options, steps), stop);
     }
 }

@@ -1,143 +1,228 @@
 package dev.weft.run;
 
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
-/// Changes the scores of the next token of one row, in place: −∞ forbids an id. One's own step is one lambda.
+/// One change of the scores before the next id is chosen. A list of these is what makes one way of sampling another.
 ///
-/// Steps run in the order of the reference: penalties and prohibitions first, then what narrows sampling.
+/// ```java
+/// ScoreStep noDigits = (ids, scores) -> scores.maskedFill(digits, Double.NEGATIVE_INFINITY);
+/// ```
+/// The formulas are those of the Python library's `generate`. Its rows are padded on the left, and there, too, the
+/// padding counts as text.
 @FunctionalInterface
 public interface ScoreStep {
-    /// @param history what the row holds so far
-    /// @param scores  one for each id of the vocabulary: logits, or log probabilities in beam search
-    void apply(TokenHistory history, float[] scores);
+    double NEVER = Double.NEGATIVE_INFINITY;
 
-    /// Scores divided by `temperature`.
+    /// @param ids    what stands there already
+    /// @param scores `[rows, vocab]` in float32: logits, or in beam search log probabilities
+    /// @return       `[rows, vocab]`; −∞ rules an id out
+    Tensor apply(Sequences ids, Tensor scores);
+
+    /// Below 1 the likely becomes likelier, above 1 all become alike (Ackley, Hinton & Sejnowski 1985).
     static ScoreStep temperature(double temperature) {
-        return (history, scores) -> {
-            for (int id = 0; id < scores.length; id++) {
-                scores[id] = (float) (scores[id] / temperature);
-            }
-        };
+        return (ids, scores) -> scores.div(temperature);
     }
 
-    /// Only the `k` best, and what equals the last of them.
+    /// Only the `k` best, and what is as good as the last of them (Fan et al. 2018).
     static ScoreStep topK(int k) {
-        return (history, scores) -> {
-            if (k < scores.length) {
-                float[] sorted = scores.clone();
-                Arrays.sort(sorted);
-                float least = sorted[sorted.length - k];
-                forbid(scores, id -> scores[id] < least);
-            }
+        return (ids, scores) -> {
+            int kept = (int) Math.min(k, scores.size(-1));
+            Tensor worst = scores.topK(kept, -1).values().narrow(-1, kept - 1, 1);
+            return scores.maskedFill(scores.lt(worst), NEVER);
         };
     }
 
-    /// Only the smallest set of best ids whose probabilities reach `p` together; one at least.
-    /// Holtzman et al. 2020, <https://arxiv.org/abs/1904.09751>.
-    static ScoreStep topP(double p) {
-        return (history, scores) -> {
-            double[] probabilities = softmax(scores);
-            Integer[] order = new Integer[scores.length];
-            Arrays.setAll(order, id -> id);
-            Arrays.sort(order, (a, b) -> Double.compare(probabilities[b], probabilities[a]));
-            double before = 0;
-            for (int rank = 0; rank < order.length; rank++) {
-                if (rank > 0 && before >= p) {
-                    scores[order[rank]] = Float.NEGATIVE_INFINITY;
-                }
-                before += probabilities[order[rank]];
-            }
+    /// Only the fewest best whose probabilities reach `p` together (Holtzman et al. 2019).
+    ///
+    /// @param atLeast this many stay in any case
+    static ScoreStep topP(double p, int atLeast) {
+        return (ids, scores) -> {
+            Tensor.Ranked ascending = scores.sort(-1, false);
+            Tensor rest = ascending.values().softmax(-1).cumsum(-1);
+            long vocab = scores.size(-1);
+            Tensor mayGo = Tensor.arange(0, vocab).lt(vocab - atLeast).to(scores.device());
+            Tensor gone = rest.gt(1 - p).not().and(mayGo);
+            return scores.maskedFill(gone.scatter(-1, ascending.indices(), gone), NEVER);
         };
     }
 
-    /// Only ids at least `p` times as probable as the best. Nguyen et al. 2024, <https://arxiv.org/abs/2407.01082>.
-    static ScoreStep minP(double p) {
-        return (history, scores) -> {
-            double[] probabilities = softmax(scores);
-            double least = p * Arrays.stream(probabilities).max().orElse(0);
-            forbid(scores, id -> probabilities[id] < least);
+    /// Only what is at least `share` times as probable as the best (Nguyen et al. 2024).
+    ///
+    /// @param atLeast this many stay in any case
+    static ScoreStep minP(double share, int atLeast) {
+        return (ids, scores) -> {
+            Tensor probabilities = scores.softmax(-1);
+            Tensor gone = probabilities.lt(probabilities.max(-1, true).mul(share));
+            Tensor best = probabilities.topK((int) Math.min(atLeast, scores.size(-1)), -1).indices();
+            Tensor stay = Tensor.zeros(DType.BOOL, best.shape()).to(scores.device());
+            return scores.maskedFill(gone.scatter(-1, best, stay), NEVER);
         };
     }
 
-    /// Makes ids that already stand in the row less likely: a positive score is divided by `penalty`, a negative one
-    /// multiplied. Keskar et al. 2019 (CTRL), §4.1, <https://arxiv.org/abs/1909.05858>.
+    /// What stands there already becomes less likely: positive scores are divided by `penalty`, negative ones multiplied
+    /// (Keskar et al. 2019, §4.1).
     static ScoreStep repetitionPenalty(double penalty) {
-        return (history, scores) -> {
-            var seen = new BitSet();
-            for (int i = 0; i < history.length(); i++) {
-                int id = history.at(i);
-                if (!seen.get(id)) {
-                    seen.set(id);
-                    scores[id] = (float) (scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty);
-                }
-            }
+        return (ids, scores) -> {
+            Tensor seen = ids.tensor().to(scores.device());
+            Tensor old = scores.gather(-1, seen);
+            return scores.scatter(-1, seen, Tensor.where(old.lt(0), old.mul(penalty), old.div(penalty)));
         };
     }
 
-    /// No run of `size` ids comes twice.
-    static ScoreStep noRepeatNgram(int size) {
-        return (history, scores) -> {
-            int last = history.length() - size + 1;
-            for (int start = 0; start < last; start++) {
-                boolean same = true;
-                for (int i = 0; same && i < size - 1; i++) {
-                    same = history.at(start + i) == history.at(last + i);
-                }
-                if (same) {
-                    scores[history.at(start + size - 1)] = Float.NEGATIVE_INFINITY;
-                }
+    /// No sequence of `size` ids twice in a row (Paulus et al. 2017, §2.5).
+    static ScoreStep noRepeatNgrams(int size) {
+        return (ids, scores) -> {
+            var banned = new ArrayList<Collection<Integer>>();
+            for (int row = 0; row < ids.rows(); row++) {
+                banned.add(followers(ids.row(row), size - 1));
             }
+            return without(scores, banned);
         };
     }
 
-    /// No end before the row holds `length` ids, its prompt and padding included.
-    static ScoreStep minLength(int length, int padding, Set<Integer> endIds) {
-        return (history, scores) -> {
-            if (history.length() + padding < length) {
-                endIds.forEach(id -> scores[id] = Float.NEGATIVE_INFINITY);
+    /// What followed earlier on what the row ends with, `context` ids long.
+    private static Set<Integer> followers(int[] row, int context) {
+        var followers = new HashSet<Integer>();
+        for (int end = context; end < row.length; end++) {
+            if (Arrays.equals(row, end - context, end, row, row.length - context, row.length)) {
+                followers.add(row[end]);
             }
-        };
+        }
+        return followers;
+    }
+
+    /// No end before the row, prompt included, is `length` ids long.
+    static ScoreStep minLength(int length, List<Integer> endIds) {
+        return (ids, scores) -> ids.length() < length ? suppress(endIds).apply(ids, scores) : scores;
     }
 
     /// No end before `count` ids are generated.
-    static ScoreStep minNewTokens(int count, Set<Integer> endIds) {
-        return (history, scores) -> {
-            if (history.generated() < count) {
-                endIds.forEach(id -> scores[id] = Float.NEGATIVE_INFINITY);
-            }
-        };
+    static ScoreStep minNewTokens(int count, List<Integer> endIds) {
+        return (ids, scores) -> ids.newTokens() < count ? suppress(endIds).apply(ids, scores) : scores;
     }
 
     /// Never these ids.
-    static ScoreStep suppress(Set<Integer> ids) {
-        return (history, scores) -> ids.forEach(id -> scores[id] = Float.NEGATIVE_INFINITY);
+    static ScoreStep suppress(List<Integer> never) {
+        return (ids, scores) -> {
+            var banned = new ArrayList<Collection<Integer>>();
+            for (int row = 0; row < ids.rows(); row++) {
+                banned.add(never);
+            }
+            return without(scores, banned);
+        };
     }
 
-    /// Probabilities of scores, in float64.
-    static double[] softmax(float[] scores) {
-        double highest = Double.NEGATIVE_INFINITY;
-        for (float score : scores) {
-            highest = Math.max(highest, score);
-        }
-        double[] probabilities = new double[scores.length];
-        double sum = 0;
-        for (int id = 0; id < scores.length; id++) {
-            probabilities[id] = Math.exp(scores[id] - highest);
-            sum += probabilities[id];
-        }
-        for (int id = 0; id < scores.length; id++) {
-            probabilities[id] /= sum;
-        }
-        return probabilities;
+    /// Not these ids as the first that is generated.
+    static ScoreStep suppressAtBegin(List<Integer> notFirst) {
+        return (ids, scores) -> ids.newTokens() == 0 ? suppress(notFirst).apply(ids, scores) : scores;
     }
 
-    private static void forbid(float[] scores, java.util.function.IntPredicate forbidden) {
-        for (int id = 0; id < scores.length; id++) {
-            if (forbidden.test(id)) {
-                scores[id] = Float.NEGATIVE_INFINITY;
+    /// Never these words, each one or more ids.
+    static ScoreStep badWords(List<List<Integer>> words) {
+        return (ids, scores) -> {
+            var banned = new ArrayList<Collection<Integer>>();
+            for (int row = 0; row < ids.rows(); row++) {
+                int[] text = ids.row(row);
+                banned.add(words.stream().filter(word -> word.size() == 1 || begins(text, word)).map(List::getLast)
+                        .toList());
+            }
+            return without(scores, banned);
+        };
+    }
+
+    /// Whether the text ends with all of the word but its last id. As in the reference, a word is looked for only once
+    /// the text is as long as it.
+    private static boolean begins(int[] text, List<Integer> word) {
+        int context = word.size() - 1;
+        if (text.length < word.size()) {
+            return false;
+        }
+        for (int i = 0; i < context; i++) {
+            if (text[text.length - context + i] != word.get(i)) {
+                return false;
             }
         }
+        return true;
+    }
+
+    /// The scores with −∞ at the ids banned in each row.
+    private static Tensor without(Tensor scores, List<Collection<Integer>> banned) {
+        int rows = banned.size();
+        int most = banned.stream().mapToInt(Collection::size).max().orElse(0);
+        if (most == 0) {
+            return scores;
+        }
+        // A rectangle: short rows repeat an id of their own, and empty ones write the score of id 0 back.
+        long[] index = new long[rows * most];
+        boolean[] ban = new boolean[rows * most];
+        for (int row = 0; row < rows; row++) {
+            int column = 0;
+            for (int id : banned.get(row)) {
+                Arrays.fill(index, row * most + column++, (row + 1) * most, id);
+            }
+            Arrays.fill(ban, row * most, (row + 1) * most, column > 0);
+        }
+        Tensor places = Tensor.of(index, rows, most).to(scores.device());
+        Tensor changed = scores.gather(-1, places).maskedFill(Tensor.of(ban, rows, most).to(scores.device()), NEVER);
+        return scores.scatter(-1, places, changed);
+    }
+
+    /// All steps that the settings ask for, in the order of the reference: what forbids and penalises, then `own`, then,
+    /// when sampling, what shapes the distribution.
+    static List<ScoreStep> of(Generation options, List<ScoreStep> own) {
+        var steps = new ArrayList<ScoreStep>();
+        Generation.Penalties penalties = options.penalties();
+        List<Integer> ends = options.limits().endIds();
+        if (penalties.repetitionPenalty() != 1) {
+            steps.add(repetitionPenalty(penalties.repetitionPenalty()));
+        }
+        if (penalties.noRepeatNgramSize() > 0) {
+            steps.add(noRepeatNgrams(penalties.noRepeatNgramSize()));
+        }
+        List<List<Integer>> words = penalties.badWordsIds().stream()
+                .filter(word -> word.size() > 1 || !ends.contains(word.getFirst())).toList();
+        if (!words.isEmpty()) {
+            steps.add(badWords(words));
+        }
+        if (!ends.isEmpty()) {
+            switch (options.limits().shortest()) {
+                case Generation.Bound.NewTokens(int count) when count > 0 -> steps.add(minNewTokens(count, ends));
+                case Generation.Bound.Total(int length) when length > 0 -> steps.add(minLength(length, ends));
+                case Generation.Bound none -> {
+                }
+            }
+        }
+        if (!penalties.suppressTokens().isEmpty()) {
+            steps.add(suppress(penalties.suppressTokens()));
+        }
+        if (!penalties.beginSuppressTokens().isEmpty()) {
+            steps.add(suppressAtBegin(penalties.beginSuppressTokens()));
+        }
+        steps.addAll(own);
+        Generation.Sampling sampling = options.sampling();
+        if (options.samples()) {
+            // Beams need a way to go on beside each end.
+            int atLeast = options.beams().numBeams() > 1 ? Math.max(1, ends.size()) + 1 : 1;
+            if (sampling.temperature() != 1) {
+                steps.add(temperature(sampling.temperature()));
+            }
+            if (sampling.topK() > 0) {
+                steps.add(topK(Math.max(sampling.topK(), atLeast)));
+            }
+            if (sampling.topP() < 1) {
+                steps.add(topP(sampling.topP(), atLeast));
+            }
+            if (sampling.minP() > 0) {
+                steps.add(minP(sampling.minP(), atLeast));
+            }
+        }
+        return List.copyOf(steps);
     }
 }

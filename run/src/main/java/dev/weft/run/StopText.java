@@ -2,56 +2,49 @@ package dev.weft.run;
 
 import java.util.List;
 
-/// Holds back what may become a stop string, so that nothing of one is ever shown.
+/// Lets text through up to the first stop string, and holds back what may be the beginning of one.
 final class StopText {
     private final List<String> stops;
-    private final StringBuilder held = new StringBuilder();
+    private String held = "";
     private boolean stopped;
 
     StopText(List<String> stops) {
         this.stops = stops;
     }
 
-    /// Whether a stop string has come.
+    /// What can be shown now that `piece` has come.
+    String push(String piece) {
+        if (stopped || stops.isEmpty()) {
+            return stopped ? "" : piece;
+        }
+        String text = held + piece;
+        int end = stops.stream().mapToInt(text::indexOf).filter(at -> at >= 0).min().orElse(-1);
+        stopped = end >= 0;
+        int shown = stopped ? end : text.length() - unsure(text);
+        held = stopped ? "" : text.substring(shown);
+        return text.substring(0, shown);
+    }
+
+    /// The rest: no more is to come.
+    String flush() {
+        String rest = held;
+        held = "";
+        return rest;
+    }
+
     boolean stopped() {
         return stopped;
     }
 
-    /// Takes new text and gives what is certain not to belong to a stop string.
-    String push(String text) {
-        held.append(text);
-        int first = -1;
-        for (String stop : stops) {
-            int at = held.indexOf(stop);
-            first = at >= 0 && (first < 0 || at < first) ? at : first;
-        }
-        if (first >= 0) {
-            stopped = true;
-            held.setLength(first);
-            return flush();
-        }
-        int certain = held.length() - longestBeginning();
-        String shown = held.substring(0, certain);
-        held.delete(0, certain);
-        return shown;
-    }
-
-    String flush() {
-        String rest = held.toString();
-        held.setLength(0);
-        return rest;
-    }
-
-    /// Length of the longest end of what is held that begins a stop string.
-    private int longestBeginning() {
-        int longest = 0;
-        for (String stop : stops) {
-            for (int length = Math.min(stop.length() - 1, held.length()); length > longest; length--) {
-                if (stop.startsWith(held.substring(held.length() - length))) {
-                    longest = length;
-                }
+    /// How many characters at the end may begin a stop string.
+    private int unsure(String text) {
+        int longest = stops.stream().mapToInt(String::length).max().orElse(0) - 1;
+        for (int length = Math.min(longest, text.length()); length > 0; length--) {
+            String tail = text.substring(text.length() - length);
+            if (stops.stream().anyMatch(stop -> stop.startsWith(tail))) {
+                return length;
             }
         }
-        return longest;
+        return 0;
     }
 }

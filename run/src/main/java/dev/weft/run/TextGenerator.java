@@ -1,183 +1,230 @@
 package dev.weft.run;
 
-import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
 import dev.weft.nn.LanguageModel;
-import dev.weft.nn.Model;
-import dev.weft.tensor.Device;
 import dev.weft.text.StreamingDecoder;
 import dev.weft.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Comparator;
 import java.util.List;
-import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
-/// Text in, text out, from a model folder or a run folder.
+/// A model folder, a prompt, and the text that follows.
 ///
 /// ```java
-/// try (var writer = TextGenerator.open(Path.of("runs/mine"))) {
-///     writer.stream("ROMEO:", writer.options().withMaxNewTokens(200)).forEach(System.out::print);
+/// try (var generator = TextGenerator.open(Path.of("gpt2"))) {
+///     System.out.println(generator.generate("Once upon a time", generator.defaults().withMaxNewTokens(50)));
 /// }
 /// ```
+/// Safe to share between threads.
 public final class TextGenerator implements AutoCloseable {
+    private static final String CHECKPOINTS = "checkpoints";
+    private static final String STEP = "step-";
+
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final Generation defaults;
+    private final Generator generator;
+    private final boolean ownsModel;
 
-    private TextGenerator(LanguageModel model, Tokenizer tokenizer, Generation defaults) {
+    private TextGenerator(LanguageModel model, Tokenizer tokenizer, Generation defaults, Generator generator,
+            boolean ownsModel) {
+        if (tokenizer.vocabSize() > model.vocabSize()) {
+            throw new IllegalArgumentException(
+                    "The tokenizer has %d ids and the model %d; they do not belong together, or the model's embedding was not enlarged"
+                            .formatted(tokenizer.vocabSize(), model.vocabSize()));
+        }
         this.model = model;
         this.tokenizer = tokenizer;
-        this.defaults = defaults;
+        this.defaults = withEnd(defaults, tokenizer);
+        this.generator = generator;
+        this.ownsModel = ownsModel;
     }
 
-    /// Opens a model folder with its tokenizer, or a run folder; of a run without a model yet, its newest checkpoint.
+    /// A model that is there already and stays the caller's to close.
+    public static TextGenerator of(LanguageModel model, Tokenizer tokenizer, Generation defaults) {
+        return new TextGenerator(model, tokenizer, defaults, Generator.of(model), false);
+    }
+
+    /// Opens a model folder, or the folder of a run: of one without weights of its own, the newest checkpoint.
     ///
-    /// @throws IllegalArgumentException if there is none, or model and tokenizer do not belong together
+    /// @throws IllegalArgumentException if there is no language model or no tokenizer, or one does not fit the other
     public static TextGenerator open(Path folder) {
-        Path home = home(folder);
-        Model loaded = Models.load(home);
-        if (!(loaded instanceof LanguageModel model)) {
-            loaded.close();
-            throw new IllegalArgumentException(home + " is no language model: it does not continue texts");
-        }
+        Path place = weightsIn(folder);
+        ModelFolder opened = ModelFolder.open(place);
+        Tokenizer tokenizer = Tokenizer.load(hasTokenizer(place) ? place : folder);
+        Head head = Models.load(place);
         try {
-            Tokenizer tokenizer = Tokenizer.load(home);
-            if (tokenizer.vocabSize() > model.vocabSize()) {
-                throw new IllegalArgumentException(
-                        "%s: the tokenizer has %d entries, the model only %d; they do not belong together"
-                                .formatted(home, tokenizer.vocabSize(), model.vocabSize()));
+            if (head instanceof LanguageModel model) {
+                return new TextGenerator(model, tokenizer, Generation.of(opened), Generator.of(model), true);
             }
-            ModelFolder opened = ModelFolder.open(home);
-            Json generation = opened.generationConfig()
-                    .orElseGet(() -> Json.of("generation_config.json", Json.object()));
-            return new TextGenerator(model, tokenizer, Generation.fromJson(generation, opened.config()));
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
+            throw new IllegalArgumentException(
+                    "%s is no language model".formatted(Models.architecture(opened.config())));
+        } catch (IllegalArgumentException e) {
+            head.close();
+            throw new IllegalArgumentException(place + ": " + e.getMessage(), e);
         }
     }
 
-    private static Path home(Path folder) {
-        Path checkpoints = folder.resolve("checkpoints");
-        if (Files.exists(folder.resolve("config.json")) || !Files.isDirectory(checkpoints)) {
-            return folder;
+    private static boolean hasTokenizer(Path folder) {
+        return Files.exists(folder.resolve("tokenizer.json")) || Files.exists(folder.resolve("vocab.json"));
+    }
+
+    private static Path weightsIn(Path folder) {
+        boolean here = Stream.of("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                "pytorch_model.bin.index.json").anyMatch(name -> Files.exists(folder.resolve(name)));
+        return here ? folder : newestCheckpoint(folder).orElse(folder);
+    }
+
+    private static Optional<Path> newestCheckpoint(Path run) {
+        Path checkpoints = run.resolve(CHECKPOINTS);
+        if (!Files.isDirectory(checkpoints)) {
+            return Optional.empty();
         }
         try (Stream<Path> entries = Files.list(checkpoints)) {
-            return entries.filter(entry -> entry.getFileName().toString().startsWith("step-")).max(Path::compareTo)
-                    .orElse(folder);
+            return entries.filter(entry -> entry.getFileName().toString().matches(STEP + "\\d{1,18}"))
+                    .max(Comparator.comparingLong(
+                            entry -> Long.parseLong(entry.getFileName().toString().substring(STEP.length()))));
         } catch (IOException e) {
             throw new UncheckedIOException(checkpoints + " cannot be read: " + e.getMessage(), e);
         }
     }
 
-    /// The folder's defaults, to change from.
-    public Generation options() {
-        return defaults;
-    }
-
-    public Tokenizer tokenizer() {
-        return tokenizer;
+    /// Where the model's files name no end, the tokenizer may.
+    private static Generation withEnd(Generation options, Tokenizer tokenizer) {
+        String end = tokenizer.specialTokens().get("eos_token");
+        if (!options.limits().endIds().isEmpty() || end == null || tokenizer.id(end).isEmpty()) {
+            return options;
+        }
+        int id = tokenizer.id(end).getAsInt();
+        return options.withEndIds(List.of(id)).withPadId(id);
     }
 
     public LanguageModel model() {
         return model;
     }
 
-    /// The continuation of one prompt.
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /// What the folder says of generation; the settings to start from.
+    public Generation defaults() {
+        return defaults;
+    }
+
+    /// With a step of one's own. The model stays with this one, to be closed here.
+    public TextGenerator withStep(ScoreStep step) {
+        return new TextGenerator(model, tokenizer, defaults, generator.withStep(step), false);
+    }
+
+    /// What follows the prompt, without it. Settings that name no end ids have those of the model.
+    ///
+    /// @throws IllegalArgumentException if the prompt has no tokens or fills the model's context
     public String generate(String prompt, Generation options) {
-        if (options.beams().count() > 1) {
-            return generate(List.of(prompt), options).getFirst();
-        }
-        var text = new StringBuilder();
-        try (Stream<String> pieces = stream(prompt, options)) {
-            pieces.forEach(text::append);
-        }
-        return text.toString();
+        return complete(prompt, options).getFirst().text();
     }
 
-    /// The continuations of many prompts, computed together; each is what its prompt would get alone.
-    public List<String> generate(List<String> prompts, Generation options) {
-        List<int[]> ids = prompts.stream().map(prompt -> tokenizer.encode(prompt, true).ids()).toList();
-        var texts = new ArrayList<String>();
-        for (List<Generator.Generated> continuations : new Generator(model, Device.CPU).generate(ids, options,
-                Generator.Listener.SILENT)) {
-            var stop = new StopText(options.ends().strings());
-            String whole = stop.push(tokenizer.decode(continuations.getFirst().ids(), true));
-            texts.add(stop.stopped() ? whole : whole + stop.flush());
-        }
-        return texts;
+    /// The same with why it ended; as many texts as [Generation#numReturnSequences] says, best first.
+    public List<Completion> complete(String prompt, Generation options) {
+        Generation settled = settled(options);
+        int[] ids = ids(prompt);
+        Generated generated = generator(settled).generate(ids, settled);
+        return generated.texts().stream().map(text -> {
+            var shown = new StringBuilder();
+            var pieces = new Pieces(ids, settled);
+            for (int i = 0; i < text.ids().length; i++) {
+                shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
+            }
+            return new Completion(shown.toString(), ids.length, text.ids().length, text.finish(), text.score());
+        }).toList();
     }
 
-    /// The continuation in pieces as they are made: whole characters, and nothing of a stop string. Close the stream, or
-    /// read it to its end.
+    /// What follows the prompt, in pieces as they are made: whole characters, nothing of a stop string. Close the stream
+    /// when it is not read to its end.
     public Stream<String> stream(String prompt, Generation options) {
-        int[] ids = tokenizer.encode(prompt, true).ids();
-        var decoding = new Decoding(model, Device.CPU, List.of(ids), options);
-        var pieces = new Pieces(decoding, tokenizer.streamingDecoder(true), new StopText(options.ends().strings()));
-        return StreamSupport
-                .stream(Spliterators.spliteratorUnknownSize(pieces, Spliterator.ORDERED | Spliterator.NONNULL), false)
-                .onClose(decoding::close);
+        Generation settled = settled(options);
+        int[] ids = ids(prompt);
+        TokenStream tokens = generator(settled).stream(ids, settled);
+        var pieces = new Pieces(ids, settled);
+        var source = new Spliterators.AbstractSpliterator<String>(Long.MAX_VALUE,
+                Spliterator.ORDERED | Spliterator.NONNULL) {
+            @Override
+            public boolean tryAdvance(Consumer<? super String> action) {
+                while (tokens.hasNext()) {
+                    String piece = pieces.next(tokens.nextInt(), tokens.finish());
+                    if (!piece.isEmpty()) {
+                        action.accept(piece);
+                        return true;
+                    }
+                }
+                return false;
+            }
+        };
+        return StreamSupport.stream(source, false).onClose(tokens::close);
     }
 
-    private static final class Pieces implements Iterator<String> {
-        private final Decoding decoding;
-        private final StreamingDecoder decoder;
-        private final StopText stop;
-        private @Nullable String next;
-        private boolean over;
+    private Generator generator(Generation options) {
+        List<String> stops = options.limits().stopStrings();
+        return stops.isEmpty() ? generator : generator.withStop(Stop.strings(tokenizer, stops));
+    }
 
-        Pieces(Decoding decoding, StreamingDecoder decoder, StopText stop) {
-            this.decoding = decoding;
-            this.decoder = decoder;
-            this.stop = stop;
-        }
+    private Generation settled(Generation options) {
+        return options.limits().endIds().isEmpty()
+                ? options.withEndIds(defaults.limits().endIds()).withPadId(defaults.limits().padId())
+                : options;
+    }
 
-        @Override
-        public boolean hasNext() {
-            while ((next == null || next.isEmpty()) && !over) {
-                next = advance();
-            }
-            return next != null && !next.isEmpty();
+    private int[] ids(String prompt) {
+        int[] ids = tokenizer.encode(prompt).ids();
+        if (ids.length == 0) {
+            String begin = tokenizer.specialTokens().get("bos_token");
+            throw new IllegalArgumentException("The prompt is empty; "
+                    + (begin == null ? "give a few characters to go on from" : "to begin from nothing, give " + begin));
         }
-
-        private String advance() {
-            if (!decoding.active()) {
-                over = true;
-                decoding.close();
-                String rest = stop.push(decoder.flush());
-                return stop.stopped() ? rest : rest + stop.flush();
-            }
-            String shown = stop.push(decoder.push(decoding.next()[0]));
-            if (stop.stopped()) {
-                over = true;
-                decoding.close();
-            }
-            return shown;
-        }
-
-        @Override
-        public String next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException("The text is over");
-            }
-            String piece = next;
-            next = null;
-            return piece;
-        }
+        return ids;
     }
 
     @Override
     public void close() {
-        model.close();
+        if (ownsModel) {
+            model.close();
+        }
+    }
+
+    /// Ids to text that can be shown.
+    private final class Pieces {
+        private final StreamingDecoder decoder = tokenizer.streamingDecoder(true);
+        private final StopText stop;
+        private final List<Integer> endIds;
+
+        Pieces(int[] prompt, Generation options) {
+            stop = new StopText(options.limits().stopStrings());
+            endIds = options.limits().endIds();
+            // The text of an id may depend on the one before: a space at the beginning of a word.
+            for (int id : prompt) {
+                decoder.push(id);
+            }
+        }
+
+        /// @param finish why the text ends with this id, or null
+        String next(int id, @Nullable Finish finish) {
+            String text = endIds.contains(id) ? "" : decoder.push(id);
+            if (finish == null) {
+                return stop.push(text);
+            }
+            return stop.push(text + decoder.flush()) + stop.flush();
+        }
     }
 }

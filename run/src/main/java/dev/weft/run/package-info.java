@@ -1,8 +1,10 @@
-/// From a model folder to an answer.
+/// Generation: a model scores the next id, a choice is made, and so on until the text ends.
 ///
-/// Start with [dev.weft.run.TextGenerator] (five lines to a text), then [dev.weft.run.Generation] (the options),
-/// [dev.weft.run.Decoding] (one token after the other) and [dev.weft.run.ScoreStep] (what may change the scores). Before
-/// this room: `models`, `text`. After it: `inspect`, `serve`, `cli`.
+/// Read [dev.weft.run.TextGenerator] first (a folder, a prompt, its text), then [dev.weft.run.Generator] (the same in ids
+/// and in batches) and [dev.weft.run.Generation] (all settings, as in `generation_config.json`).
+/// [dev.weft.run.ScoreStep] is where scores are changed before the choice; one's own step is a lambda.
+///
+/// Before this room: `models`, `text`. After it: `serve`, `cli`.
 @NullMarked
 package dev.weft.run;
 

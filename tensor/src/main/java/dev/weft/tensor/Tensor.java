@@ -630,6 +630,19 @@ public final class Tensor implements AutoCloseable {
         return java.util.stream.IntStream.range(0, parts).mapToObj(i -> narrow(dim, i * length, length)).toList();
     }
 
+    /// The slices along an axis, which goes away. Their gradients are put together in one copy.
+    public List<Tensor> unbind(int dim) {
+        TensorVector slices;
+        try {
+            slices = peer().unbind(dim);
+        } catch (RuntimeException e) {
+            throw TensorException.refused("unbind", new Tensor[]{this}, e);
+        }
+        try (slices) {
+            return java.util.stream.LongStream.range(0, slices.size()).mapToObj(i -> owning(slices.get(i))).toList();
+        }
+    }
+
     public Tensor contiguous() {
         return with("contiguous", a -> a.contiguous());
     }

@@ -9,16 +9,16 @@ import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Trace;
 import dev.weft.nn.attention.AttentionMask;
+import dev.weft.run.Generated;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
+import dev.weft.run.Prompts;
 import dev.weft.tensor.DType;
-import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.Optimizer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -163,69 +163,45 @@ public final class Parity {
             if (!(head instanceof LanguageModel model)) {
                 throw new IllegalArgumentException(check.modelClass(one) + " does not generate");
             }
-            ModelFolder folder = ModelFolder.open(one.folder());
-            Json defaults = folder.generationConfig().orElseGet(() -> Json.of("generation_config.json", Json.object()));
-            Generation options = Generation.fromJson(defaults, folder.config()).with(check.json().object("options"));
+            Generation options = Generation.of(ModelFolder.open(one.folder())).with(check.json().object("options"));
             Map<String, Tensor> inputs = one.inputs(check);
-            Tensor prompt = inputs.get("input_ids");
-            List<int[]> prompts = unpadded(prompt, inputs.get("attention_mask"));
-            List<Generator.Generated> texts = new Generator(model, Device.CPU)
-                    .generate(prompts, options, Generator.Listener.SILENT).stream().flatMap(List::stream).toList();
-            return compareTexts(one, check, prompt, texts, options.ends().padId());
+            Tensor ids = inputs.get("input_ids");
+            Tensor mask = inputs.get("attention_mask");
+            Prompts prompts = Prompts.of(ids, mask == null ? ids.mul(0).add(1) : mask);
+            return compareTexts(one, check, prompts.length(), Generator.of(model).generate(prompts, options));
         }
-    }
-
-    /// The rows of `[batch, seq]` without what the mask hides.
-    private static List<int[]> unpadded(Tensor ids, @Nullable Tensor mask) {
-        var rows = new ArrayList<int[]>();
-        for (long row = 0; row < ids.size(0); row++) {
-            int[] all = ids.select(0, row).toInts();
-            int real = mask == null ? all.length : (int) mask.select(0, row).sum().itemLong();
-            rows.add(Arrays.copyOfRange(all, all.length - real, all.length));
-        }
-        return rows;
     }
 
     /// Each text is its padded prompt and what was generated; what follows its first end id does not count.
-    private static double compareTexts(Case one, Case.Check check, Tensor prompt, List<Generator.Generated> texts,
-            int padId) {
-        int promptLength = (int) prompt.size(1);
-        int perPrompt = texts.size() / (int) prompt.size(0);
+    private static double compareTexts(Case one, Case.Check check, int promptLength, Generated generated) {
+        List<Generated.Text> texts = generated.texts();
+        long[] lengths = texts.stream().mapToLong(text -> promptLength + text.ids().length).toArray();
         double largest = 0;
         for (Case.Output output : one.outputs(check)) {
             Tensor expected = one.tensor(output.tensor());
-            Tensor found;
-            Tensor where = null;
-            switch (output.name()) {
-                case "lengths" ->
-                    found = Tensor.of(texts.stream().mapToLong(text -> promptLength + text.ids().length).toArray(),
-                            texts.size());
+            Tensor found = switch (output.name()) {
+                case "lengths" -> Tensor.of(lengths, texts.size());
                 case "sequences_scores" ->
-                    found = Tensor.of(texts.stream().mapToDouble(Generator.Generated::score).toArray(),
-                            texts.size());
-                case "sequences" -> {
-                    int width = (int) expected.size(1);
-                    long[] rows = new long[texts.size() * width];
-                    boolean[] counts = new boolean[rows.length];
-                    Arrays.fill(rows, padId);
-                    for (int row = 0; row < texts.size(); row++) {
-                        long[] begin = prompt.select(0, row / perPrompt).toLongs();
-                        int[] made = texts.get(row).ids();
-                        for (int i = 0; i < Math.min(width, promptLength + made.length); i++) {
-                            rows[row * width + i] = i < promptLength ? begin[i] : made[i - promptLength];
-                            counts[row * width + i] = true;
-                        }
-                    }
-                    found = Tensor.of(rows, texts.size(), width);
-                    where = Tensor.of(counts, texts.size(), width);
-                }
+                    Tensor.of(texts.stream().mapToDouble(Generated.Text::score).toArray(), texts.size());
+                case "sequences" -> rows(generated.sequences(0), (int) expected.size(1));
                 default -> throw new IllegalArgumentException("gives no " + output.name());
-            }
-            Tensor counted = where;
+            };
+            // [rows, 1] above [width]: which places count
+            Tensor where = output.name().equals("sequences")
+                    ? Tensor.arange(0, expected.size(1)).unsqueeze(0).lt(Tensor.of(lengths, texts.size(), 1))
+                    : null;
             largest = Math.max(largest, named(output.name(),
-                    () -> Difference.within(found, expected, counted, new long[]{0, 1}, output.tolerance())));
+                    () -> Difference.within(found, expected, where, new long[]{0, 1}, output.tolerance())));
         }
         return largest;
+    }
+
+    private static Tensor rows(int[][] rows, int width) {
+        int[] flat = new int[rows.length * width];
+        for (int row = 0; row < rows.length; row++) {
+            System.arraycopy(rows[row], 0, flat, row * width, Math.min(width, rows[row].length));
+        }
+        return Tensor.of(flat, rows.length, width);
     }
 
     private static Head load(Case one, Case.Check check, boolean training) {

@@ -2,6 +2,8 @@ package dev.weft.nn.attention;
 
 import dev.weft.nn.Dropout;
 import dev.weft.nn.Trace;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Engine;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
@@ -42,7 +44,7 @@ public record Attention(double scale, double softcap, double dropout) {
         if (explicit(mask, drop, trace)) {
             return explicit(queries, allKeys, allValues, mask, drop, trace);
         }
-        if (recorded(queries, keys, values)) {
+        if (recomputes(queries) && recorded(queries, keys, values)) {
             return Gradients.apply(new RecomputedAttention(scale, mask), queries, allKeys, allValues);
         }
         return fused(queries, allKeys, allValues, mask);
@@ -53,7 +55,7 @@ public record Attention(double scale, double softcap, double dropout) {
     /// @param packed `[batch, seq, 3, heads, headDim]`
     /// @return       `[batch, heads, seq, headDim]`
     public Tensor attendPacked(Tensor packed, ScoreMask mask, Dropout drop, Trace trace) {
-        if (!explicit(mask, drop, trace) && recorded(packed)) {
+        if (!explicit(mask, drop, trace) && recomputes(packed) && recorded(packed)) {
             return Gradients.apply(new RecomputedAttention(scale, mask), packed);
         }
         Tensor[] parts = RecomputedAttention.unpacked(packed);
@@ -64,6 +66,12 @@ public record Attention(double scale, double softcap, double dropout) {
     private boolean explicit(ScoreMask mask, Dropout drop, Trace trace) {
         return softcap != 0 || mask.hidesRows() || drop instanceof Dropout.On && dropout > 0 || trace.listens("weights")
                 || trace.listens("scores");
+    }
+
+    /// Whether training computes the weights again itself, instead of LibTorch's fused kernel: the latter's backward pass is
+    /// slow on a CPU but for float32 on MKL (docs/decisions/0004-attention-kernels.md).
+    private static boolean recomputes(Tensor input) {
+        return input.device().isCpu() && !(input.dtype() == DType.FLOAT32 && Engine.blas().equals("MKL"));
     }
 
     private static boolean recorded(Tensor... inputs) {

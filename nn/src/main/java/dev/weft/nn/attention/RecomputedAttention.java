@@ -12,15 +12,14 @@ import org.jspecify.annotations.Nullable;
 /// Attention for training: nothing of size querySeq × keySeq is stored, the weights are computed again going backward
 /// (as in FlashAttention, Dao et al. 2022, §3.1), a few examples at a time so that they stay in the processor's cache.
 ///
-/// Why not LibTorch's fused kernel: docs/decisions/0004-attention-kernels.md.
+/// When this and when LibTorch's fused kernel: docs/decisions/0004-attention-kernels.md.
 record RecomputedAttention(double scale, ScoreMask mask) implements Gradients.Function {
     /// Weights held at once: 2 MiB of float32, what a core's own cache takes.
     private static final long WEIGHTS_AT_ONCE = 1 << 19;
 
     /// `[batch, seq, 3, heads, headDim]` to three of `[batch, heads, seq, headDim]`.
     static Tensor[] unpacked(Tensor packed) {
-        Tensor apart = packed.permute(2, 0, 3, 1, 4);
-        return new Tensor[]{apart.select(0, 0), apart.select(0, 1), apart.select(0, 2)};
+        return packed.permute(2, 0, 3, 1, 4).unbind(0).toArray(Tensor[]::new);
     }
 
     private static Tensor[] parts(List<Tensor> inputs) {

@@ -1,0 +1,181 @@
+package dev.weft.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// Against numbers computed by hand.
+class ScoreStepTest {
+    private static final float NEVER = Float.NEGATIVE_INFINITY;
+    private TensorScope scope;
+
+    @BeforeEach
+    void open() {
+        scope = TensorScope.open();
+    }
+
+    @AfterEach
+    void close() {
+        scope.close();
+    }
+
+    /// One row.
+    private static float[] applied(ScoreStep step, int[] ids, float... scores) {
+        return step.apply(new Sequences(new int[][]{ids}), Tensor.of(scores, 1, scores.length)).toFloats();
+    }
+
+    /// Scores whose softmax is this.
+    private static float[] logs(double... probabilities) {
+        float[] logs = new float[probabilities.length];
+        for (int i = 0; i < logs.length; i++) {
+            logs[i] = (float) Math.log(probabilities[i]);
+        }
+        return logs;
+    }
+
+    /// Which ids are left.
+    private static String kept(float[] scores) {
+        var kept = new StringBuilder();
+        for (float score : scores) {
+            kept.append(score == NEVER ? '.' : 'x');
+        }
+        return kept.toString();
+    }
+
+    @Test
+    void temperature_divides() {
+        assertThat(applied(ScoreStep.temperature(0.5), new int[]{0}, 1, -2, 0)).containsExactly(2, -4, 0);
+    }
+
+    @Test
+    void top_k_keeps_the_k_best_and_what_is_equal_to_the_last_of_them() {
+        assertThat(applied(ScoreStep.topK(2), new int[]{0}, 1, 4, 3, 2)).containsExactly(NEVER, 4, 3, NEVER);
+        assertThat(kept(applied(ScoreStep.topK(2), new int[]{0}, 3, 4, 3, 2))).isEqualTo("xxx.");
+        assertThat(kept(applied(ScoreStep.topK(9), new int[]{0}, 3, 4, 3, 2))).isEqualTo("xxxx");
+    }
+
+    @Test
+    void top_p_keeps_the_smallest_set_whose_probability_reaches_p() {
+        float[] scores = logs(0.1, 0.4, 0.2, 0.3);
+        // 0.4 alone is short of 0.5; with 0.3 it is 0.7.
+        assertThat(kept(applied(ScoreStep.topP(0.5, 1), new int[]{0}, scores))).isEqualTo(".x.x");
+        assertThat(kept(applied(ScoreStep.topP(0.75, 1), new int[]{0}, scores))).isEqualTo(".xxx");
+        assertThat(kept(applied(ScoreStep.topP(0.95, 1), new int[]{0}, scores))).isEqualTo("xxxx");
+    }
+
+    @Test
+    void top_p_keeps_at_least_one_and_as_many_as_it_must() {
+        float[] scores = logs(0.1, 0.4, 0.2, 0.3);
+        assertThat(kept(applied(ScoreStep.topP(0.01, 1), new int[]{0}, scores))).isEqualTo(".x..");
+        assertThat(kept(applied(ScoreStep.topP(0.01, 3), new int[]{0}, scores))).isEqualTo(".xxx");
+    }
+
+    @Property(tries = 200)
+    void what_top_p_keeps_reaches_p_and_without_its_least_probable_does_not(
+            @ForAll @Size(min = 2, max = 12) List<@IntRange(min = -40, max = 40) Integer> tenths,
+            @ForAll @DoubleRange(min = 0.05, max = 0.95) double p) {
+        float[] scores = new float[tenths.size()];
+        double[] probabilities = new double[scores.length];
+        double sum = 0;
+        for (int i = 0; i < scores.length; i++) {
+            // Made different, so that the smallest set is one set.
+            scores[i] = tenths.get(i) / 10f + i * 0.01f;
+            probabilities[i] = Math.exp(scores[i]);
+            sum += probabilities[i];
+        }
+        float[] kept;
+        try (var inner = TensorScope.open()) {
+            kept = applied(ScoreStep.topP(p, 1), new int[]{0}, scores);
+        }
+        double mass = 0;
+        double least = 1;
+        for (int i = 0; i < scores.length; i++) {
+            if (kept[i] != NEVER) {
+                mass += probabilities[i] / sum;
+                least = Math.min(least, probabilities[i] / sum);
+            }
+        }
+        assertThat(mass).isGreaterThan(p - 1e-5);
+        assertThat(mass - least).isLessThan(p + 1e-5);
+    }
+
+    @Test
+    void min_p_keeps_what_has_a_share_of_the_best_ones_probability() {
+        float[] scores = logs(0.04, 0.5, 0.2, 0.26);
+        assertThat(kept(applied(ScoreStep.minP(0.45, 1), new int[]{0}, scores))).isEqualTo(".x.x");
+        assertThat(kept(applied(ScoreStep.minP(0.39, 1), new int[]{0}, scores))).isEqualTo(".xxx");
+        assertThat(kept(applied(ScoreStep.minP(1, 3), new int[]{0}, scores))).isEqualTo(".xxx");
+    }
+
+    @Test
+    void repetition_penalty_divides_positive_scores_and_multiplies_negative_ones_once() {
+        assertThat(applied(ScoreStep.repetitionPenalty(2), new int[]{0, 1, 1, 2}, 3, -1, 0, 5))
+                .containsExactly(1.5f, -2, 0, 5);
+    }
+
+    @Test
+    void no_ngram_comes_twice() {
+        // 5 6 was followed by 7, and the text ends with 5 6 again.
+        assertThat(kept(applied(ScoreStep.noRepeatNgrams(3), new int[]{5, 6, 7, 5, 6}, new float[8])))
+                .isEqualTo("xxxxxxx.");
+        assertThat(kept(applied(ScoreStep.noRepeatNgrams(2), new int[]{1, 1}, new float[3]))).isEqualTo("x.x");
+        assertThat(kept(applied(ScoreStep.noRepeatNgrams(1), new int[]{2, 0}, new float[3]))).isEqualTo(".x.");
+        assertThat(kept(applied(ScoreStep.noRepeatNgrams(4), new int[]{1, 1}, new float[3]))).isEqualTo("xxx");
+    }
+
+    @Test
+    void each_row_has_its_own_ngrams() {
+        var ids = new Sequences(new int[][]{{0, 1, 0}, {2, 1, 0}, {2, 2, 2}});
+        float[] scores = ScoreStep.noRepeatNgrams(2).apply(ids, Tensor.of(new float[9], 3, 3)).toFloats();
+        assertThat(kept(scores)).isEqualTo("x.x" + "xxx" + "xx.");
+    }
+
+    @Test
+    void the_end_is_not_reached_before_the_minimum() {
+        List<Integer> ends = List.of(0, 2);
+        var ids = new Sequences(new int[][]{{5, 5}});
+        Tensor scores = Tensor.of(new float[4], 1, 4);
+        assertThat(kept(ScoreStep.minLength(3, ends).apply(ids, scores).toFloats())).isEqualTo(".x.x");
+        assertThat(kept(ScoreStep.minNewTokens(1, ends).apply(ids, scores).toFloats())).isEqualTo(".x.x");
+        ids.append(new int[]{1});
+        assertThat(kept(ScoreStep.minLength(3, ends).apply(ids, scores).toFloats())).isEqualTo("xxxx");
+        assertThat(kept(ScoreStep.minNewTokens(1, ends).apply(ids, scores).toFloats())).isEqualTo("xxxx");
+    }
+
+    @Test
+    void bad_words_and_suppressed_ids_never_come() {
+        List<List<Integer>> words = List.of(List.of(3), List.of(7, 1), List.of(8, 0), List.of(4, 4, 4, 4, 2));
+        assertThat(kept(applied(ScoreStep.badWords(words), new int[]{5, 7}, new float[4]))).isEqualTo("x.x.");
+        assertThat(kept(applied(ScoreStep.suppress(List.of(0, 3)), new int[]{5}, new float[4]))).isEqualTo(".xx.");
+        var ids = new Sequences(new int[][]{{5}});
+        Tensor scores = Tensor.of(new float[2], 1, 2);
+        assertThat(kept(ScoreStep.suppressAtBegin(List.of(0)).apply(ids, scores).toFloats())).isEqualTo(".x");
+        ids.append(new int[]{1});
+        assertThat(kept(ScoreStep.suppressAtBegin(List.of(0)).apply(ids, scores).toFloats())).isEqualTo("xx");
+    }
+
+    @Test
+    void steps_that_would_change_nothing_are_left_out() {
+        assertThat(ScoreStep.of(Generation.greedy().withTemperature(0.7).withTopP(0.5), List.of())).isEmpty();
+        assertThat(ScoreStep.of(Generation.sampled(1).withTopK(0), List.of())).isEmpty();
+        assertThat(ScoreStep.of(Generation.sampled(1).withTemperature(0.7).withTopP(0.5), List.of())).hasSize(3);
+    }
+
+    @Test
+    void own_steps_come_after_penalties_and_before_sampling() {
+        ScoreStep own = (ids, scores) -> scores;
+        List<ScoreStep> steps = ScoreStep.of(Generation.sampled(1).withRepetitionPenalty(2), List.of(own));
+        assertThat(steps.indexOf(own)).isEqualTo(1);
+        assertThat(steps).hasSize(3);
+    }
+}

@@ -1,0 +1,250 @@
+package dev.weft.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.weft.checkpoint.Json;
+import dev.weft.models.Gpt2;
+import dev.weft.models.Models;
+import dev.weft.tensor.TensorScope;
+import dev.weft.text.BytePairTrainer;
+import dev.weft.text.CharacterTrainer;
+import dev.weft.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TextGeneratorTest {
+    /// Every byte is a token, and a few pairs.
+    private static final Tokenizer BYTES = BytePairTrainer.ofVocabSize(270).withSpecialTokens("<|endoftext|>")
+            .withThreads(1).train(List.of("the cat and the hat and the end of the cat"));
+
+    private static Generation longEnough() {
+        return Generation.greedy().withMaxNewTokens(10_000);
+    }
+
+    /// A generator whose model says `text` after `prompt`, and then the end.
+    private static TextGenerator saying(String prompt, String text) {
+        int[] ids = BYTES.encode(prompt + text + "<|endoftext|><|endoftext|>").ids();
+        return TextGenerator.of(new ByHeart(BYTES.vocabSize(), ids), BYTES, Generation.greedy());
+    }
+
+    private static List<String> pieces(TextGenerator generator, String prompt, Generation options) {
+        try (Stream<String> stream = generator.stream(prompt, options)) {
+            return stream.toList();
+        }
+    }
+
+    @Test
+    void text_follows_the_prompt_without_it_and_without_the_end() {
+        var generator = saying("the", " cat sat");
+        assertThat(generator.generate("the", longEnough())).isEqualTo(" cat sat");
+        Completion completion = generator.complete("the", longEnough()).getFirst();
+        assertThat(completion.finish()).isEqualTo(Finish.END_ID);
+        assertThat(completion.promptTokens()).isEqualTo(BYTES.encode("the").size());
+        assertThat(completion.newTokens()).isEqualTo(BYTES.encode(" cat sat").size() + 1);
+        assertThat(generator.generate("the", Generation.greedy().withMaxNewTokens(1))).isEqualTo(" cat");
+    }
+
+    @Test
+    void streaming_never_shows_half_a_character() {
+        String text = " 🦙 naïve 日本語 👩‍👩‍👧 é…";
+        List<String> pieces = pieces(saying("the", text), "the", longEnough());
+        assertThat(String.join("", pieces)).isEqualTo(text);
+        assertThat(pieces).hasSizeGreaterThan(8).allSatisfy(piece -> {
+            assertThat(piece).doesNotContain("\uFFFD").isNotEmpty();
+            assertThat(Character.isLowSurrogate(piece.charAt(0))).isFalse();
+            assertThat(Character.isHighSurrogate(piece.charAt(piece.length() - 1))).isFalse();
+        });
+    }
+
+    @Test
+    void a_stop_string_across_tokens_ends_the_text_and_nothing_of_it_is_shown() {
+        var generator = saying("the", " cat said\nUser: and the end\nUs and the hat");
+        Generation options = longEnough().withStopStrings(List.of("\nUser:", "never"));
+        assertThat(BYTES.encode("\nUser:").size()).isGreaterThan(1);
+        assertThat(generator.generate("the", options)).isEqualTo(" cat said");
+        assertThat(String.join("", pieces(generator, "the", options))).isEqualTo(" cat said");
+        Completion completion = generator.complete("the", options).getFirst();
+        assertThat(completion.finish()).isEqualTo(Finish.STOP_STRING);
+        assertThat(completion.newTokens()).isEqualTo(BYTES.encode(" cat said\nUser:").size());
+        // The beginning of a stop string that does not go on is shown after all.
+        assertThat(generator.generate("the", longEnough().withStopStrings(List.of("\nUsers"))))
+                .isEqualTo(" cat said\nUser: and the end\nUs and the hat");
+        assertThat(generator.generate("the", longEnough().withStopStrings(List.of("the hat!"))))
+                .endsWith("and the hat");
+    }
+
+    @Test
+    void a_stop_string_inside_a_token_cuts_it() {
+        var generator = saying("a", " the cat and");
+        assertThat(BYTES.token(BYTES.encode(" the").ids()[0])).isEqualTo("Ġthe");
+        assertThat(generator.generate("a", longEnough().withStopStrings(List.of("h")))).isEqualTo(" t");
+        assertThat(generator.generate("a", longEnough().withStopStrings(List.of(" t")))).isEmpty();
+    }
+
+    @Test
+    void a_stop_string_in_the_prompt_ends_nothing_and_one_begun_there_neither() {
+        var generator = saying("the end\n", "\n and the end");
+        Completion completion = generator.complete("the end\n", longEnough().withStopStrings(List.of("\n\n", "the e")))
+                .getFirst();
+        assertThat(completion.text()).isEqualTo("\n and ");
+        assertThat(completion.finish()).isEqualTo(Finish.STOP_STRING);
+    }
+
+    @Test
+    void a_stop_string_ends_beams_too() {
+        var generator = saying("the", " cat said\nUser: and");
+        Completion best = generator
+                .complete("the", longEnough().withNumBeams(2).withStopStrings(List.of("\nUser:"))).getFirst();
+        assertThat(best.text()).isEqualTo(" cat said");
+        assertThat(best.finish()).isEqualTo(Finish.STOP_STRING);
+    }
+
+    @Provide
+    Arbitrary<String> textOfThree() {
+        return Arbitraries.strings().withChars('a', 'b', 'é').ofMinLength(0).ofMaxLength(12);
+    }
+
+    @Provide
+    Arbitrary<List<String>> stops() {
+        return Arbitraries.strings().withChars('a', 'b', 'é').ofMinLength(1).ofMaxLength(4).list().ofMaxSize(3);
+    }
+
+    @Property(tries = 300)
+    void pieces_end_where_the_first_stop_string_begins(@ForAll("textOfThree") String text,
+            @ForAll("stops") List<String> stops) {
+        var stop = new StopText(stops);
+        var shown = new StringBuilder();
+        boolean[] ended = new boolean[text.length() + 1];
+        for (int i = 0; i < text.length() && !stop.stopped(); i++) {
+            shown.append(stop.push(text.substring(i, i + 1)));
+            ended[i] = stop.stopped();
+        }
+        shown.append(stop.flush());
+        // The first that is complete, and of those complete at once the one that begins first.
+        String expected = text;
+        for (int end = 1; end <= text.length() && expected.equals(text); end++) {
+            String so = text.substring(0, end);
+            int begin = stops.stream().filter(so::endsWith).mapToInt(each -> so.length() - each.length()).min()
+                    .orElse(-1);
+            expected = begin >= 0 ? text.substring(0, begin) : expected;
+        }
+        assertThat(shown.toString()).isEqualTo(expected);
+    }
+
+    private static Path saved(Path folder, int vocab, Tokenizer tokenizer) throws IOException {
+        Files.createDirectories(folder);
+        var config = Gpt2.Config.tiny().withVocabSize(vocab);
+        try (var model = Models.create(config, 3)) {
+            Models.save(folder, config.toJson(), model);
+        }
+        if (tokenizer != null) {
+            tokenizer.save(folder);
+        }
+        return folder;
+    }
+
+    @Test
+    void a_folder_opens_with_its_tokenizer_and_its_generation_config(@TempDir Path folder) throws IOException {
+        saved(folder, BYTES.vocabSize(), BYTES);
+        Json.write(folder.resolve("generation_config.json"),
+                Json.object().put("max_new_tokens", 3).put("do_sample", true).put("eos_token_id", 7));
+        long before = TensorScope.liveTensors();
+        try (var generator = TextGenerator.open(folder)) {
+            assertThat(generator.defaults())
+                    .isEqualTo(Generation.sampled(0).withMaxNewTokens(3).withEndIds(List.of(7)).withPadId(7));
+            Generation options = generator.defaults().withMinNewTokens(3).withSeed(9);
+            assertThat(generator.complete("the cat", options).getFirst().newTokens()).isEqualTo(3);
+            assertThat(generator.generate("the cat", options)).isEqualTo(generator.generate("the cat", options))
+                    .isEqualTo(String.join("", pieces(generator, "the cat", options)));
+        }
+        // The weights are gone; the file they were mapped from may wait for the garbage collector.
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before + 1);
+    }
+
+    @Test
+    void a_run_without_a_model_of_its_own_opens_its_newest_checkpoint(@TempDir Path run) throws IOException {
+        BYTES.save(run);
+        saved(run.resolve("checkpoints/step-00000900"), 280, null);
+        saved(run.resolve("checkpoints/step-00001000"), 270, null);
+        saved(run.resolve("checkpoints/.unfinished-2000"), 290, null);
+        try (var generator = TextGenerator.open(run)) {
+            assertThat(generator.model().vocabSize()).isEqualTo(270);
+            // The model's files say nothing of an end, and the tokenizer knows one.
+            assertThat(generator.defaults().limits().endIds()).containsExactly(0);
+        }
+        saved(run, 300, null);
+        try (var generator = TextGenerator.open(run)) {
+            assertThat(generator.model().vocabSize()).isEqualTo(300);
+        }
+    }
+
+    @Test
+    void a_tokenizer_with_more_ids_than_the_model_is_refused_with_both_numbers(@TempDir Path folder)
+            throws IOException {
+        saved(folder, BYTES.vocabSize() - 1, BYTES);
+        long before = TensorScope.liveTensors();
+        assertThatThrownBy(() -> TextGenerator.open(folder)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(folder.toString()).hasMessageContaining("" + BYTES.vocabSize())
+                .hasMessageContaining("" + (BYTES.vocabSize() - 1));
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before + 1);
+    }
+
+    @Test
+    void a_folder_without_model_or_tokenizer_is_refused(@TempDir Path folder) throws IOException {
+        assertThatThrownBy(() -> TextGenerator.open(folder)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("config.json");
+        saved(folder, 270, null);
+        assertThatThrownBy(() -> TextGenerator.open(folder)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("tokenizer.json");
+    }
+
+    @Test
+    void an_empty_prompt_is_refused_with_what_to_give_instead() {
+        assertThatThrownBy(() -> saying("the", " cat").generate("", longEnough()))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("empty")
+                .hasMessageContaining("<|endoftext|>");
+    }
+
+    @Test
+    void a_stream_that_is_left_early_frees_its_memory_when_closed() {
+        var generator = saying("the", " cat and the hat");
+        long before = TensorScope.liveTensors();
+        var seen = new ArrayList<String>();
+        try (Stream<String> stream = generator.stream("the", longEnough())) {
+            stream.limit(2).forEach(seen::add);
+        }
+        assertThat(seen).containsExactly(" cat", " and");
+        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+    }
+
+    @Test
+    void characters_work_as_tokens() {
+        Tokenizer characters = new CharacterTrainer().train(List.of("abc "));
+        var model = new ByHeart(characters.vocabSize(), characters.encode("ab cab ").ids());
+        try (var generator = TextGenerator.of(model, characters, Generation.greedy())) {
+            Completion completion = generator.complete("ab", longEnough()).getFirst();
+            assertThat(completion.text()).isEqualTo(" cab ");
+            assertThat(completion.finish()).isEqualTo(Finish.CONTEXT_FULL);
+        }
+    }
+
+    @Test
+    void a_step_of_ones_own_changes_the_text() {
+        var generator = saying("the", " cat and");
+        int cat = BYTES.encode(" cat").ids()[0];
+        assertThat(generator.withStep(ScoreStep.suppress(List.of(cat))).generate("the", longEnough()))
+                .doesNotStartWith(" cat");
+    }
+}
