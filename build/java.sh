@@ -5,6 +5,12 @@
 java_options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms32m -XX:MaxRAMPercentage=40)
 java_least=21
 
+# Large tensors come and go with every step: glibc shall keep their pages instead of giving them back to the system and
+# faulting them in again (a training step of the benchmark in 1.92 s instead of 2.18).
+export MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-1073741824}
+export MALLOC_TRIM_THRESHOLD_=${MALLOC_TRIM_THRESHOLD_:-4294967296}
+export MALLOC_TOP_PAD_=${MALLOC_TOP_PAD_:-67108864}
+
 # The feature version of the JDK in folder $1 (8 for 1.8), 0 if there is none.
 java_version() {
     local line version=0

@@ -35,6 +35,7 @@ public final class Weft {
         var line = new CommandLine(weft);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(true);
+        line.setOverwrittenOptionsAllowed(true);
         line.setExecutionExceptionHandler((failure, command, parsed) -> {
             if (weft.stacktrace) {
                 failure.printStackTrace(command.getErr());
