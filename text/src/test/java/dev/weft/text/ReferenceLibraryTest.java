@@ -91,8 +91,8 @@ class ReferenceLibraryTest {
 
     @Test
     void every_option_of_added_tokens_and_templates_gives_the_same_ids() {
-        forTexts(400, text -> {
-            compare("all options", text);
+        forTexts(400, any -> {
+            compare("all options", firstPlane(any));
         });
     }
 
@@ -109,10 +109,7 @@ class ReferenceLibraryTest {
     @Test
     void normalizing_gives_the_same_ids() {
         forTexts(200, any -> {
-            // The library's tables of compositions are older than the JDK's: no characters beyond the first plane, where
-            // nearly all new ones are.
-            String text = any.codePoints().filter(Character::isBmpCodePoint).collect(StringBuilder::new,
-                    StringBuilder::appendCodePoint, StringBuilder::append).toString();
+            String text = firstPlane(any);
             List.of("NFC", "NFD", "NFKC", "NFKD", "Lowercase").forEach(form -> compare(form, text));
         });
     }
@@ -131,9 +128,16 @@ class ReferenceLibraryTest {
         });
     }
 
-    /// Other texts in each run; the text itself stands in the message of a failure.
+    /// The library's tables of compositions and cases are older than the JDK's: no characters beyond the first plane, where
+    /// nearly all new ones are.
+    private static String firstPlane(String text) {
+        return text.codePoints().filter(Character::isBmpCodePoint).collect(StringBuilder::new,
+                StringBuilder::appendCodePoint, StringBuilder::append).toString();
+    }
+
+    /// The same texts in each run, others with -Dweft.test.seed=N; the text itself stands in the message of a failure.
     private static void forTexts(int tries, Consumer<String> check) {
-        var random = new Random();
+        var random = new Random(Long.getLong("weft.test.seed", 2019));
         for (int i = 0; i < tries; i++) {
             check.accept(Texts.wellFormed(random));
         }
