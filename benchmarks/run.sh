@@ -17,6 +17,9 @@ case ${1:-} in
     TrainStep | Soak)
         program=$1
         shift
+        # What is counted shall be tensors: a Java heap of one size, and no second compiler, whose own memory grows by
+        # some 20 MB when it gets to work.
+        [[ $program != Soak ]] || java_options+=(-Xms64m -Xmx64m -Xmn32m -XX:+AlwaysPreTouch -XX:TieredStopAtLevel=1)
         ;;
     *) set -- "$root" "$@" ;;
 esac
