@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// The weights of a checkpoint, for the constructor of a model.
 ///
@@ -24,10 +25,11 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
 
     private final List<TensorFile> files;
     private final Map<String, Place> places;
-    private final DType dtype;
+    private final @Nullable DType dtype;
     private final boolean ownCopies;
 
-    private CheckpointWeights(List<TensorFile> files, Map<String, Place> places, DType dtype, boolean ownCopies) {
+    private CheckpointWeights(List<TensorFile> files, Map<String, Place> places, @Nullable DType dtype,
+            boolean ownCopies) {
         this.files = files;
         this.places = places;
         this.dtype = dtype;
@@ -70,6 +72,11 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
         return new CheckpointWeights(files, places, floating, ownCopies);
     }
 
+    /// The same weights in the types that the files have.
+    public CheckpointWeights asStored() {
+        return new CheckpointWeights(files, places, null, ownCopies);
+    }
+
     /// The same weights in memory of their own, to be changed in place: training through a mapped file would copy page
     /// by page, in the middle of a step.
     public CheckpointWeights forTraining() {
@@ -103,7 +110,7 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
         }
         return TensorScope.tidy(() -> {
             Tensor stored = place.file().tensor(place.name());
-            Tensor wanted = (stored.dtype().isFloating() ? stored.to(dtype) : stored).contiguous();
+            Tensor wanted = (dtype != null && stored.dtype().isFloating() ? stored.to(dtype) : stored).contiguous();
             boolean view = wanted.sharesMemory(stored);
             return view && ownCopies ? wanted.copy() : wanted;
         }).unscoped();

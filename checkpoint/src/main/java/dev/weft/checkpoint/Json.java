@@ -17,7 +17,9 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.core.util.DefaultIndenter;
 import tools.jackson.core.util.DefaultPrettyPrinter;
@@ -35,8 +37,15 @@ import tools.jackson.databind.node.ObjectNode;
 /// `null` counts as absent. Where a value has several names, old and new, the first one present is read:
 /// `positive("hidden_size", "n_embd", "d_model")`, or with a default `positive(first("hidden_size", "n_embd"), 768)`.
 public final class Json {
+    private static final long MAX_BYTES = 100_000_000;
+
+    /// A few bytes of text become a hundred of memory; a header of a hundred thousand tensors has two million tokens.
+    private static final long MAX_TOKENS = 10_000_000;
+
     // Python writes NaN and Infinity into JSON.
-    private static final JsonMapper MAPPER = JsonMapper.builder()
+    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MAX_TOKENS).build())
+            .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -64,6 +73,10 @@ public final class Json {
             throw new IllegalArgumentException(file + ": there is no such file");
         }
         try {
+            if (Files.size(file) > MAX_BYTES) {
+                throw new IllegalArgumentException("%s: %d bytes are no settings; the limit is %d".formatted(file,
+                        Files.size(file), MAX_BYTES));
+            }
             return parse(file.toString(), Files.readAllBytes(file));
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
@@ -82,7 +95,7 @@ public final class Json {
                     place == null || place.getLineNr() < 1
                             ? ""
                             : " at line %d, column %d".formatted(place.getLineNr(), place.getColumnNr()),
-                    String.valueOf(e.getOriginalMessage()).replace('\n', ' ')), e);
+                    MappedFile.oneLine(String.valueOf(e.getOriginalMessage()))), e);
         }
         if (root instanceof ObjectNode object) {
             return new Json(file, "", object);
@@ -139,6 +152,14 @@ public final class Json {
         return node.hasNonNull(name);
     }
 
+    /// The same with values for the names that this does not mention, a family's published defaults for instance; one that
+    /// is mentioned as `null` stays so.
+    public Json withDefaults(ObjectNode defaults) {
+        ObjectNode all = defaults.deepCopy();
+        node.propertyStream().forEach(each -> all.set(each.getKey(), each.getValue()));
+        return new Json(file, path, all);
+    }
+
     /// The first of these names that has a value, or else the first of all.
     public String first(String... names) {
         return Arrays.stream(names).filter(this::has).findFirst().orElse(names[0]);
@@ -163,7 +184,7 @@ public final class Json {
     }
 
     public double number(String... names) {
-        return read("a number", JsonNode::isNumber, JsonNode::doubleValue, names);
+        return read("a number", Json::isDouble, JsonNode::doubleValue, names);
     }
 
     public double number(String name, double otherwise) {
@@ -200,7 +221,7 @@ public final class Json {
 
     /// A list of numbers; a single one counts as a list of one.
     public List<Double> numbers(String... names) {
-        return list("a list of numbers", JsonNode::isNumber, JsonNode::doubleValue, names);
+        return list("a list of numbers", Json::isDouble, JsonNode::doubleValue, names);
     }
 
     /// A list of texts; a single one counts as a list of one.
@@ -246,15 +267,20 @@ public final class Json {
     }
 
     private String full(String name) {
-        return path.isEmpty() ? name : path + "." + name;
+        return MappedFile.oneLine(path.isEmpty() ? name : path + "." + name);
     }
 
     private static boolean isInt(JsonNode value) {
         return value.isIntegralNumber() && value.canConvertToInt();
     }
 
+    /// Whole numbers of many digits may be larger than any double.
+    private static boolean isDouble(JsonNode value) {
+        return value.isNumber() && value.doubleValueOpt().isPresent();
+    }
+
     private static String shown(@Nullable JsonNode value) {
-        String text = value == null || value.isMissingNode() ? "nothing" : value.toString();
+        String text = value == null || value.isMissingNode() ? "nothing" : MappedFile.oneLine(value.toString());
         return text.length() <= 60 ? text : text.substring(0, 60) + "…";
     }
 

@@ -58,16 +58,23 @@ final class MappedFile implements AutoCloseable {
     /// `length` bytes from `start` on, which the caller has checked to lie inside.
     ByteBuffer read(long start, int length) {
         ByteBuffer buffer = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+        read(start, buffer);
+        return buffer.flip();
+    }
+
+    /// Fills a buffer with the bytes from `start` on, which the caller has checked to lie inside.
+    void read(long start, ByteBuffer buffer) {
         try {
-            while (buffer.hasRemaining()) {
-                if (channel.read(buffer, start + buffer.position()) < 0) {
+            for (long at = start; buffer.hasRemaining();) {
+                int read = channel.read(buffer, at);
+                if (read < 0) {
                     throw error("the file became shorter while it was read");
                 }
+                at += read;
             }
         } catch (IOException e) {
             throw new UncheckedIOException(path + ": cannot be read: " + e.getMessage(), e);
         }
-        return buffer.flip();
     }
 
     /// `[elements]` of `dtype` from byte `start` on, which the caller has checked to lie inside: a view, or a copy where
@@ -82,9 +89,14 @@ final class MappedFile implements AutoCloseable {
         });
     }
 
-    /// One line: names out of a hostile file may hold anything.
+    /// One line that names the file.
     IllegalArgumentException error(String what) {
-        return new IllegalArgumentException(path + ": " + what.replaceAll("\\p{Cntrl}", "?"));
+        return new IllegalArgumentException(path + ": " + oneLine(what));
+    }
+
+    /// Names out of a hostile file may hold anything: what breaks a line or moves a cursor becomes a question mark.
+    static String oneLine(String text) {
+        return text.replaceAll("[\\p{Cc}\\u2028\\u2029]", "?");
     }
 
     @Override

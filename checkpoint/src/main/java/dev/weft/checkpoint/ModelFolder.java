@@ -16,9 +16,11 @@ import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A model's folder as the Hub has it: `config.json`, the weights in one file or in shards with an index, and beside
-/// them the tokenizer and the defaults of generation.
+/// them the tokenizer and the defaults of generation. Or a [Gguf] file, which has all of it inside.
 public final class ModelFolder {
     private static final String CONFIG = "config.json";
+    /// The Python library refuses files that do not say so.
+    private static final Map<String, String> FORMAT = Map.of("format", "pt");
     private static final String SINGLE = "model.safetensors";
     private static final String INDEX = "model.safetensors.index.json";
 
@@ -34,23 +36,49 @@ public final class ModelFolder {
         this.config = config;
     }
 
-    /// @throws IllegalArgumentException if there is no such folder, or no readable `config.json` in it
+    /// Opens a folder, or a `.gguf` file alone: then nothing beside the file counts.
+    ///
+    /// @throws IllegalArgumentException if it is neither, or there is no readable `config.json` in it and no `.gguf` file
     public static ModelFolder open(Path path) {
+        if (Files.isRegularFile(path) && path.toString().endsWith(Gguf.SUFFIX)) {
+            return new ModelFolder(path, configOf(path));
+        }
         if (!Files.isDirectory(path)) {
-            throw new IllegalArgumentException("%s: %s; a model is a folder with config.json and model.safetensors"
-                    .formatted(path, Files.exists(path) ? "is a file" : "there is no such folder"));
+            throw new IllegalArgumentException(
+                    "%s: %s; a model is a folder with config.json and model.safetensors, or a .gguf file".formatted(
+                            path,
+                            Files.exists(path) ? "is a file" : "there is no such folder"));
         }
-        if (!Files.isRegularFile(path.resolve(CONFIG))) {
-            throw new IllegalArgumentException("%s: no config.json here; %s".formatted(path, found(path)));
+        if (Files.isRegularFile(path.resolve(CONFIG))) {
+            return new ModelFolder(path, Json.read(path.resolve(CONFIG)));
         }
-        return new ModelFolder(path, Json.read(path.resolve(CONFIG)));
+        Path only = onlyGguf(path).orElseThrow(
+                () -> new IllegalArgumentException("%s: no config.json here; %s".formatted(path, found(path))));
+        return new ModelFolder(path, configOf(only));
     }
 
+    private static Json configOf(Path gguf) {
+        try (Gguf file = Gguf.open(gguf)) {
+            return file.config();
+        }
+    }
+
+    /// @throws IllegalArgumentException if there are several
+    private static Optional<Path> onlyGguf(Path folder) {
+        List<Path> files = files(folder).stream().filter(file -> file.toString().endsWith(Gguf.SUFFIX)).toList();
+        if (files.size() > 1) {
+            throw new IllegalArgumentException("%s: %d .gguf files here; open one of them by its own path, such as %s"
+                    .formatted(folder, files.size(), files.getFirst()));
+        }
+        return files.stream().findFirst();
+    }
+
+    /// The folder, or the file if it was opened alone.
     public Path path() {
         return path;
     }
 
-    /// `config.json`.
+    /// `config.json`, or what a `.gguf` file says in its place.
     public Json config() {
         return config;
     }
@@ -69,25 +97,33 @@ public final class ModelFolder {
     ///
     /// @throws IllegalArgumentException if there are none, or a shard is missing that the index names
     public List<Path> weightFiles() {
+        if (!Files.isDirectory(path)) {
+            return List.of(path);
+        }
         for (String name : WEIGHTS) {
             Optional<Path> file = file(name);
             if (file.isPresent()) {
                 return name.endsWith(".json") ? shards(file.get()) : List.of(file.get());
             }
         }
-        throw new IllegalArgumentException(
-                "%s: no weights here; expected %s; %s".formatted(path, String.join(" or ", WEIGHTS), found(path)));
+        return onlyGguf(path).map(List::of)
+                .orElseThrow(() -> new IllegalArgumentException("%s: no weights here; expected %s or a .gguf file; %s"
+                        .formatted(path, String.join(" or ", WEIGHTS), found(path))));
     }
 
     private List<Path> shards(Path index) {
         Json map = Json.read(index).object("weight_map");
         var names = new TreeSet<String>();
         map.names().forEach(weight -> names.add(map.text(weight)));
+        if (names.isEmpty()) {
+            throw new IllegalArgumentException(index + ": names no shard");
+        }
         var shards = new ArrayList<Path>();
         for (String name : names) {
-            if (name.contains("/") || name.contains("\\") || name.equals("..")) {
+            String shown = MappedFile.oneLine(name);
+            if (name.equals("..") || !name.equals(shown) || name.chars().anyMatch(each -> "/\\:".indexOf(each) >= 0)) {
                 throw new IllegalArgumentException(
-                        "%s: a shard must lie in the same folder, found \"%s\"".formatted(index, name));
+                        "%s: a shard must lie in the same folder, found \"%s\"".formatted(index, shown));
             }
             Path shard = path.resolve(name);
             if (!Files.isRegularFile(shard)) {
@@ -100,12 +136,16 @@ public final class ModelFolder {
     }
 
     private static String found(Path folder) {
+        List<String> names = files(folder).stream().map(file -> file.getFileName().toString()).toList();
+        return names.isEmpty()
+                ? "the folder is empty"
+                : "found " + MappedFile.oneLine(String.join(", ", names.subList(0, Math.min(names.size(), 12))))
+                        + (names.size() > 12 ? ", …" : "");
+    }
+
+    private static List<Path> files(Path folder) {
         try (Stream<Path> files = Files.list(folder)) {
-            List<String> names = files.map(file -> file.getFileName().toString()).sorted().toList();
-            return names.isEmpty()
-                    ? "the folder is empty"
-                    : "found " + String.join(", ", names.subList(0, Math.min(names.size(), 12)))
-                            + (names.size() > 12 ? ", …" : "");
+            return files.sorted().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(folder + ": cannot be read: " + e.getMessage(), e);
         }
@@ -127,7 +167,7 @@ public final class ModelFolder {
             for (int i = 0; i < shards.size(); i++) {
                 names.add(
                         shards.size() == 1 ? SINGLE : "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size()));
-                staged.add(Safetensors.stage(folder.resolve(names.get(i)), shards.get(i), Map.of()));
+                staged.add(Safetensors.stage(folder.resolve(names.get(i)), shards.get(i), FORMAT));
             }
             if (shards.size() > 1) {
                 staged.add(stage(folder.resolve(INDEX), Json.pretty(index(shards, names))));

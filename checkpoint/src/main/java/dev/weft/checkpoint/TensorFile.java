@@ -8,11 +8,14 @@ import java.util.Set;
 
 /// A file of named tensors.
 public interface TensorFile extends AutoCloseable {
-    /// Opens a `.safetensors` file, or a PyTorch archive under any other name.
+    /// Opens a `.safetensors` or `.gguf` file, or a PyTorch archive under any other name.
     ///
     /// @throws IllegalArgumentException if it is missing or not what its name says
     static TensorFile open(Path file) {
         String name = file.toString().toLowerCase(Locale.ROOT);
+        if (name.endsWith(Gguf.SUFFIX)) {
+            return Gguf.open(file);
+        }
         return name.endsWith(".safetensors") ? Safetensors.open(file) : TorchArchive.open(file);
     }
 

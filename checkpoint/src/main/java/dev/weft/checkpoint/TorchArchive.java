@@ -131,12 +131,16 @@ public final class TorchArchive implements TensorFile {
         }
 
         private static long[] longs(Object list) {
+            if (((List<?>) list).size() > MAX_AXES) {
+                throw new IllegalArgumentException("a tensor of %d axes; PyTorch knows at most %d"
+                        .formatted(((List<?>) list).size(), MAX_AXES));
+            }
             return ((List<?>) list).stream().mapToLong(value -> (Long) value).toArray();
         }
 
         private static Window window(Storage storage, long offset, long[] shape, long[] strides) {
             var window = new Window(storage, offset, shape, strides);
-            boolean fits = shape.length == strides.length && shape.length <= MAX_AXES && offset >= 0
+            boolean fits = shape.length == strides.length && offset >= 0
                     && Arrays.stream(shape).allMatch(size -> size >= 0)
                     && Arrays.stream(strides).allMatch(step -> step >= 0);
             try {

@@ -37,6 +37,9 @@ final class Unpickler {
     /// A name that the stream refers to.
     record Global(String name) {}
 
+    /// A dict of a hundred thousand tensors needs as many; one byte of an operation can take a hundred of memory.
+    private static final int MAX_OPERATIONS = 5_000_000;
+
     /// Python's None.
     static final Optional<Object> NONE = Optional.empty();
 
@@ -61,7 +64,7 @@ final class Unpickler {
     }
 
     private Object run() {
-        while (true) {
+        for (int done = 0; done < MAX_OPERATIONS; done++) {
             int operation = Byte.toUnsignedInt(in.get());
             switch (operation) {
                 case '.' -> {
@@ -130,6 +133,8 @@ final class Unpickler {
             }
             in.order(ByteOrder.LITTLE_ENDIAN);
         }
+        throw new IllegalArgumentException(
+                "the pickle has more than %d operations; no file of tensors needs so many".formatted(MAX_OPERATIONS));
     }
 
     private void global(String module, String name) {

@@ -1,12 +1,11 @@
 package dev.weft.checkpoint;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.lifecycle.AfterContainer;
@@ -25,6 +25,7 @@ class HostileFileTest {
     private static Path folder;
     private static byte[] safetensors;
     private static byte[] archive;
+    private static byte[] gguf;
 
     @BeforeContainer
     static void writeGoodFiles() throws IOException {
@@ -38,6 +39,9 @@ class HostileFileTest {
             Safetensors.write(file, tensors, Map.of());
             safetensors = Files.readAllBytes(file);
             archive = TorchArchiveTest.archive(file, TorchArchiveTest.PICKLE);
+            gguf = GgufBuilder.llama().tensor("blk.0.ffn_up.weight", 8, 64, new byte[34], 1, 32)
+                    .texts("tokenizer.ggml.tokens", "a", "b").text("tokenizer.ggml.model", "gpt2")
+                    .list("tokenizer.ggml.scores", GgufBuilder.F32, 2, new byte[8]).bytes();
         }
     }
 
@@ -61,24 +65,13 @@ class HostileFileTest {
         readOrRefuse(mutated(archive, seed), TorchArchive::open);
     }
 
+    @Property(tries = 1500)
+    void a_mutated_gguf_file_is_read_or_refused(@ForAll long seed) throws IOException {
+        readOrRefuse(mutated(gguf, seed), Fuzzed::gguf);
+    }
+
     private static void readOrRefuse(byte[] content, Function<Path, TensorFile> open) throws IOException {
-        Path path = Files.write(folder.resolve("mutated"), content);
-        long before = TensorScope.liveTensors();
-        try (var scope = TensorScope.open(); TensorFile file = open.apply(path)) {
-            for (String name : file.names()) {
-                Tensor tensor = file.tensor(name);
-                assertThat(tensor.shape()).isEqualTo(file.shape(name));
-                if (tensor.count() < 1_000_000) {
-                    tensor.toDoubles();
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            assertThat(e).hasMessageStartingWith(path.toString()).hasMessageNotContaining("\n");
-            assertThat(e).isNotInstanceOf(NumberFormatException.class);
-        } catch (UncheckedIOException e) {
-            throw new AssertionError("a broken file is no broken disk", e);
-        }
-        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
+        Fuzzed.readOrRefuse(Files.write(folder.resolve("mutated"), content), open);
     }
 
     /// Bytes flipped, numbers put in, pieces cut out, doubled or cut off at the end.
@@ -108,5 +101,65 @@ class HostileFileTest {
         System.arraycopy(inserted, 0, result, from, inserted.length);
         System.arraycopy(bytes, to, result, from + inserted.length, bytes.length - to);
         return result;
+    }
+
+    @Example
+    void a_shard_cut_off_at_any_byte_is_named() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        Path shard = model.resolve("b.safetensors");
+        try {
+            Files.writeString(model.resolve("config.json"), "{}");
+            Files.writeString(model.resolve("model.safetensors.index.json"),
+                    "{\"weight_map\": {\"a\": \"b.safetensors\", \"c\": \"b.safetensors\"}}");
+            for (int length = 0; length < safetensors.length; length++) {
+                Files.write(shard, Arrays.copyOf(safetensors, length));
+                assertThatThrownBy(() -> CheckpointWeights.open(ModelFolder.open(model)))
+                        .isInstanceOf(IllegalArgumentException.class).hasMessageStartingWith(shard + ": ");
+            }
+            for (int length = 0; length < gguf.length - 32; length++) {
+                Path file = Files.write(model.resolve("b.gguf"), Arrays.copyOf(gguf, length));
+                assertThatThrownBy(() -> ModelFolder.open(file)).isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageStartingWith(file + ": ");
+            }
+        } finally {
+            for (String name : List.of("config.json", "model.safetensors.index.json", "b.safetensors", "b.gguf")) {
+                Files.deleteIfExists(model.resolve(name));
+            }
+            Files.delete(model);
+        }
+    }
+
+    /// What an index or a config can have wrong, with what it should say.
+    @Example
+    void a_broken_index_is_refused_in_one_line_that_names_it() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("indexed"));
+        Path index = model.resolve("model.safetensors.index.json");
+        try {
+            Files.writeString(model.resolve("config.json"), "{}");
+            var wrong = new LinkedHashMap<String, String>();
+            wrong.put("", "must be a JSON object, found");
+            wrong.put("[]", "must be a JSON object, found []");
+            wrong.put("{\"weight_map\": ", "not valid JSON at line 1");
+            wrong.put("{}", "\"weight_map\" is missing; it must be an object");
+            wrong.put("{\"weight_map\": 3}", "\"weight_map\" must be an object, found 3");
+            wrong.put("{\"weight_map\": {\"a\": 7}}", "\"weight_map.a\" must be a text, found 7");
+            wrong.put("{\"weight_map\": {\"a\": \"/etc/passwd\"}}", "a shard must lie in the same folder");
+            wrong.put("{\"weight_map\": {\"a\\n\": 7}}", "\"weight_map.a?\" must be a text, found 7");
+            wrong.put("{\"weight_map\": {\"a\": \"..\"}}", "a shard must lie in the same folder");
+            wrong.put("{\"weight_map\": {\"a\": \"b\\u0000\"}}", "a shard must lie in the same folder");
+            wrong.put("{\"weight_map\": {\"a\": \"gone\"}}",
+                    "names the shard gone, which is missing; found config.json");
+            wrong.put("{\"weight_map\": {}}", "names no shard");
+            for (Map.Entry<String, String> each : wrong.entrySet()) {
+                Files.writeString(index, each.getKey());
+                assertThatThrownBy(() -> CheckpointWeights.open(ModelFolder.open(model))).as(each.getKey())
+                        .isInstanceOf(IllegalArgumentException.class).hasMessageStartingWith(index + ": ")
+                        .hasMessageContaining(each.getValue()).hasMessageNotContaining("\n");
+            }
+        } finally {
+            Files.deleteIfExists(model.resolve("config.json"));
+            Files.deleteIfExists(index);
+            Files.delete(model);
+        }
     }
 }

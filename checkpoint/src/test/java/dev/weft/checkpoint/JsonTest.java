@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,30 @@ class JsonTest {
         assertThatThrownBy(() -> config.text("none")).hasMessage("config.json: \"none\" is missing; it must be a text");
         assertThat(config.mustBe("n_head", "4").getMessage())
                 .isEqualTo("config.json: \"n_head\" must be 4, found \"four\"");
+    }
+
+    @Test
+    void a_number_that_fits_no_double_is_refused() {
+        Json config = config("{\"a\": 1%s, \"b\": [1, 1%s], \"c\": 1e999}".formatted("0".repeat(400), "0".repeat(400)));
+        assertThatThrownBy(() -> config.number("a")).isExactlyInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("config.json: \"a\" must be a number, found 1000");
+        assertThatThrownBy(() -> config.numbers("b")).isExactlyInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("config.json: \"b\" must be a list of numbers, found [1,1000");
+        assertThatThrownBy(() -> config.positive("a")).hasMessageStartingWith("config.json: \"a\" must be a positive");
+        assertThat(config.number("c")).isEqualTo(Double.POSITIVE_INFINITY);
+    }
+
+    @Test
+    void more_text_than_settings_need_is_refused(@TempDir Path folder) throws IOException {
+        assertThatThrownBy(() -> config("{\"a\": [" + "{},".repeat(5_000_000) + "0]}"))
+                .isExactlyInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("config.json: not valid JSON");
+        Path large = folder.resolve("config.json");
+        try (var file = new RandomAccessFile(large.toFile(), "rw")) {
+            file.setLength(200_000_000);
+        }
+        assertThatThrownBy(() -> Json.read(large))
+                .hasMessage(large + ": 200000000 bytes are no settings; the limit is 100000000");
     }
 
     @Test

@@ -114,6 +114,9 @@ class TorchArchiveTest {
         refused("\u0080\2}X\1\0\0\0wK\1s.", "`w` is no tensor; save the state_dict");
         refused("\u0080\2K\1.", "holds no dict of tensors");
         refused("\u0080\2}", "the pickle is broken");
+        refused(good.replace("K\2K\3\u0086", "(" + "K\1".repeat(65) + "t"),
+                "a tensor of 65 axes; PyTorch knows at most 64");
+        refused("\u0080\2" + "}".repeat(5_000_000), "the pickle has more than 5000000 operations");
     }
 
     @Test

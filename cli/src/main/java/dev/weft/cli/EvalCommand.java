@@ -75,6 +75,8 @@ final class EvalCommand implements Callable<Integer> {
 
     /// The folder itself, or the newest checkpoint of a run that has not finished a model yet.
     static Path modelFolder(Path folder) {
-        return Files.exists(folder.resolve("config.json")) ? folder : RunFolder.latestIn(folder).orElse(folder);
+        return Files.isRegularFile(folder) || Files.exists(folder.resolve("config.json"))
+                ? folder
+                : RunFolder.latestIn(folder).orElse(folder);
     }
 }

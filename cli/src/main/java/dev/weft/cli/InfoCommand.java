@@ -4,7 +4,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
-import dev.weft.nn.LanguageModel;
+import dev.weft.models.heads.HeadKind;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Tokenizer;
 import dev.weft.train.RunFolder;
@@ -16,14 +16,15 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /// `weft info`: what is in a folder.
-@Command(name = "info", mixinStandardHelpOptions = true, description = "Show what a model or run folder holds: family, sizes, weights, tokenizer, progress.")
+@Command(name = "info", mixinStandardHelpOptions = true, description = "Show what a model or run folder holds: family, sizes, memory, task, other heads, tokenizer, progress.")
 final class InfoCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "FOLDER", description = "A model folder or a run folder.")
+    @Parameters(paramLabel = "FOLDER", description = "A model folder, a .gguf file or a run folder.")
     Path folder;
 
     @Mixin
@@ -46,13 +47,16 @@ final class InfoCommand implements Callable<Integer> {
             facts.put("memory", mebibytes(bytes(head.parameters())));
             facts.put("layers", head.backbone().layers());
             facts.put("hidden size", head.backbone().hiddenSize());
-            facts.put("positions", head.backbone().maxPositions());
+            int positions = head.backbone().maxPositions();
+            facts.put("positions", positions == Integer.MAX_VALUE ? "no limit" : positions);
             facts.put("vocabulary", head.backbone().vocabSize());
-            facts.put("tasks", head instanceof LanguageModel ? "text generation, eval" : "");
+            HeadKind kind = HeadKind.of(Models.architecture(config));
+            facts.put("task", task(kind));
+            facts.put("other heads", Models.heads(config).stream().sorted().filter(other -> other != kind)
+                    .map(InfoCommand::task).toList());
+            head.notes().forEach(note -> facts.merge("notes", note, (one, two) -> one + "; " + two));
         }
-        if (Files.exists(home.resolve("tokenizer.json")) || Files.exists(home.resolve("vocab.json"))) {
-            facts.put("tokenizer", Tokenizer.load(home).vocabSize() + " entries");
-        }
+        facts.put("tokenizer", tokenizer(home));
         RunFolder.latestIn(folder).ifPresent(checkpoint -> {
             RunFolder.Progress progress = RunFolder.progress(checkpoint);
             facts.put("trained steps", progress.step());
@@ -64,6 +68,22 @@ final class InfoCommand implements Callable<Integer> {
         });
         output.facts(facts);
         return 0;
+    }
+
+    private static String task(HeadKind kind) {
+        return kind.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+
+    /// What the folder has of one; a kind that Weft does not read is no reason to show nothing.
+    private static String tokenizer(Path home) {
+        if (Stream.of("tokenizer.json", "vocab.json").noneMatch(name -> Files.exists(home.resolve(name)))) {
+            return "none that Weft reads";
+        }
+        try {
+            return Tokenizer.load(home).vocabSize() + " entries";
+        } catch (IllegalArgumentException e) {
+            return "not read: " + e.getMessage();
+        }
     }
 
     private static long bytes(Map<String, Tensor> parameters) {

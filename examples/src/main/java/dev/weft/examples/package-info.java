@@ -1,4 +1,5 @@
-/// Short programs on the public types; start with [dev.weft.examples.TrainAndGenerate].
+/// Short programs on the public types; start with [dev.weft.examples.TrainAndGenerate], then
+/// [dev.weft.examples.OpenAndSave].
 @NullMarked
 package dev.weft.examples;
 

@@ -2,27 +2,24 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.nn.Activation;
-import dev.weft.nn.Dropout;
+import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.FeedForward;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Init;
 import dev.weft.nn.LayerNorm;
 import dev.weft.nn.Linear;
-import dev.weft.nn.Norm;
 import dev.weft.nn.Projection;
+import dev.weft.nn.Residual;
+import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
-import dev.weft.nn.attention.ScoreMask;
+import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.Tensor;
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /// GPT-2: a decoder with learned positions, a norm before each part and one at the end.
@@ -39,16 +36,10 @@ public final class Gpt2 implements Backbone {
             int numAttentionHeads,
             int maxPositionEmbeddings, Activation activation, double layerNormEpsilon, double initializerRange,
             Drops dropout, boolean scaleAttnWeights, boolean scaleAttnByInverseLayerIdx, boolean addCrossAttention,
-            boolean tieWordEmbeddings) {
-
-        /// Shares dropped in training: of embeddings, attention weights and what enters the residual stream.
-        public record Drops(double embeddings, double attention, double residual) {}
+            boolean tieWordEmbeddings) implements Sizes {
 
         public Config {
-            if (hiddenSize % numAttentionHeads != 0) {
-                throw new IllegalArgumentException("config.json: n_embd (%d) must be a multiple of n_head (%d)"
-                        .formatted(hiddenSize, numAttentionHeads));
-            }
+            Sizes.requireMultiple("n_embd", hiddenSize, "n_head", numAttentionHeads);
         }
 
         /// As in `config.json`; what is missing has the reference's default.
@@ -61,8 +52,7 @@ public final class Gpt2 implements Backbone {
                     Activation.parse(json.text("activation_function", "gelu_new")),
                     json.number("layer_norm_epsilon", 1e-5),
                     json.number("initializer_range", 0.02),
-                    new Drops(json.number("embd_pdrop", 0.1), json.number("attn_pdrop", 0.1),
-                            json.number("resid_pdrop", 0.1)),
+                    Drops.read(json, 0.1),
                     json.flag("scale_attn_weights", true), json.flag("scale_attn_by_inverse_layer_idx", false),
                     json.flag("add_cross_attention", false), json.flag("tie_word_embeddings", true));
         }
@@ -117,59 +107,34 @@ public final class Gpt2 implements Backbone {
     private final Config config;
     private final Embedding tokens;
     private final Embedding positions;
-    private final List<Block> blocks = new ArrayList<>();
-    private final Norm finalNorm;
+    private final Stack stack;
 
     /// Names in quotes are the names inside the checkpoint.
     public Gpt2(Config config, Weights weights) {
         this.config = config;
         tokens = Embedding.load(weights.at("wte"), config.vocabSize(), config.hiddenSize(), init());
         positions = Embedding.load(weights.at("wpe"), config.maxPositionEmbeddings(), config.hiddenSize(), init());
-        for (int layer = 0; layer < config.numHiddenLayers(); layer++) {
-            blocks.add(new Block(config, layer, weights.at("h").at(layer)));
-        }
-        finalNorm = LayerNorm.load(weights.at("ln_f"), config.hiddenSize(), config.layerNormEpsilon());
+        stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("h").at(layer)),
+                Reach.causal(), LayerNorm.load(weights.at("ln_f"), config.hiddenSize(), config.layerNormEpsilon()));
     }
 
     @Override
     public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        long seq = tokenIds.size(1);
-        long room = config.maxPositionEmbeddings();
-        if (pass.positions() == null && pass.cached() + seq > room) {
-            throw new IllegalArgumentException(
-                    "The text has %d tokens, this model has room for %d (n_positions); shorten it"
-                            .formatted(pass.cached() + seq, room));
-        }
-        ScoreMask mask = AttentionMask.causal().and(pass.mask()).prepare(seq, pass.cached() + seq, tokenIds.device());
-        Tensor place = pass.positions(seq).to(tokenIds.device());
-        Tensor embedded = tokens.forward(tokenIds).add(positions.forward(place));
-        Tensor hidden = pass.dropout().apply(embedded, config.dropout().embeddings());
-        for (int layer = 0; layer < blocks.size(); layer++) {
-            Block block = blocks.get(layer);
-            ForwardPass inside = pass.at("blocks").at(layer);
-            hidden = pass.run(x -> block.forward(x, place, mask, inside), hidden);
-        }
-        return pass.trace().tap("final", finalNorm.forward(hidden));
+        Tensor places = pass.positions(tokenIds.size(1), config.maxPositionEmbeddings(), "n_positions")
+                .to(tokenIds.device());
+        Tensor embedded = embedded(tokens, tokenIds, pass).add(positions.forward(places));
+        return stack.forward(pass.dropout().apply(embedded, config.dropout().embeddings()), pass);
+    }
+
+    /// The vectors of the tokens; a segment, where one is given, is a token too.
+    static Tensor embedded(Embedding tokens, Tensor tokenIds, ForwardPass pass) {
+        Tensor embedded = tokens.forward(tokenIds);
+        return pass.tokenTypes() == null ? embedded : embedded.add(tokens.forward(pass.tokenTypes()));
     }
 
     @Override
-    public int hiddenSize() {
-        return config.hiddenSize();
-    }
-
-    @Override
-    public int vocabSize() {
-        return config.vocabSize();
-    }
-
-    @Override
-    public int maxPositions() {
-        return config.maxPositionEmbeddings();
-    }
-
-    @Override
-    public int layers() {
-        return config.numHiddenLayers();
+    public Sizes sizes() {
+        return config;
     }
 
     @Override
@@ -177,87 +142,55 @@ public final class Gpt2 implements Backbone {
         return tokens;
     }
 
-    @Override
-    public Init init() {
-        return Init.normal(config.initializerRange());
+    /// x + attention(norm(x)), then x + feedForward(norm(x)).
+    private static Block block(Config config, int layer, Weights weights) {
+        int hidden = config.hiddenSize();
+        int headDim = config.headDim();
+        Weights attn = weights.at("attn");
+        // Old files carry the causal mask as buffers.
+        attn.ignore("bias", "masked_bias");
+        Attention formula = formula(config, layer, headDim);
+        Weights mlp = weights.at("mlp");
+        return new Block.Sequential(residual(config, weights.at("ln_1")),
+                new GroupedQueryAttention(new Heads(layer, config.numAttentionHeads(), headDim),
+                        new Inputs.Packed(conv1d(config, attn.at("c_attn"), hidden, 3 * hidden)),
+                        entry(config, attn.at("c_proj"), hidden), formula),
+                config.addCrossAttention() ? cross(config, weights, headDim, formula) : null,
+                residual(config, weights.at("ln_2")),
+                new FeedForward.Plain(conv1d(config, mlp.at("c_fc"), hidden, config.intermediateSize()),
+                        config.activation(), entry(config, mlp.at("c_proj"), config.intermediateSize())));
     }
 
-    /// x + attention(norm(x)), then x + feedForward(norm(x)).
-    private static final class Block {
-        private final Norm attentionNorm;
-        private final GroupedQueryAttention attention;
-        private final @Nullable Norm crossNorm;
-        private final @Nullable CrossAttention cross;
-        private final Norm feedForwardNorm;
-        private final FeedForward feedForward;
-        private final double dropped;
+    private static Attention formula(Config config, int layer, int headDim) {
+        double scale = config.scaleAttnWeights() ? 1 / Math.sqrt(headDim) : 1;
+        return Attention.scaled(headDim)
+                .withScale(config.scaleAttnByInverseLayerIdx() ? scale / (layer + 1) : scale)
+                .withDropout(config.dropout().attention());
+    }
 
-        Block(Config config, int layer, Weights weights) {
-            int hidden = config.hiddenSize();
-            int headDim = hidden / config.numAttentionHeads();
-            Weights attn = weights.at("attn");
-            // Old files carry the causal mask as buffers.
-            attn.ignore("bias");
-            attn.ignore("masked_bias");
-            attentionNorm = LayerNorm.load(weights.at("ln_1"), hidden, config.layerNormEpsilon());
-            Attention formula = formula(config, layer, headDim);
-            attention = new GroupedQueryAttention(
-                    new Heads(layer, config.numAttentionHeads(), config.numAttentionHeads(), headDim),
-                    new Inputs.Packed(conv1d(config, attn.at("c_attn"), hidden, 3 * hidden)),
-                    residual(config, attn.at("c_proj"), hidden), formula, null);
-            feedForwardNorm = LayerNorm.load(weights.at("ln_2"), hidden, config.layerNormEpsilon());
-            if (config.addCrossAttention()) {
-                crossNorm = LayerNorm.load(weights.at("ln_cross_attn"), hidden, config.layerNormEpsilon());
-                cross = cross(config, weights.at("crossattention"), headDim, formula);
-            } else {
-                crossNorm = null;
-                cross = null;
-            }
-            Weights mlp = weights.at("mlp");
-            feedForward = new FeedForward.Plain(conv1d(config, mlp.at("c_fc"), hidden, config.intermediateSize()),
-                    config.activation(), residual(config, mlp.at("c_proj"), config.intermediateSize()));
-            dropped = config.dropout().residual();
-        }
+    private static Block.Cross cross(Config config, Weights block, int headDim, Attention formula) {
+        int hidden = config.hiddenSize();
+        Weights weights = block.at("crossattention");
+        weights.ignore("bias", "masked_bias");
+        return new Block.Cross(residual(config, block.at("ln_cross_attn")),
+                new CrossAttention(config.numAttentionHeads(), headDim,
+                        conv1d(config, weights.at("q_attn"), hidden, hidden),
+                        new CrossAttention.KeysValues.Packed(conv1d(config, weights.at("c_attn"), hidden, 2 * hidden)),
+                        entry(config, weights.at("c_proj"), hidden), formula));
+    }
 
-        private static Attention formula(Config config, int layer, int headDim) {
-            double scale = config.scaleAttnWeights() ? 1 / Math.sqrt(headDim) : 1;
-            return Attention.scaled(headDim)
-                    .withScale(config.scaleAttnByInverseLayerIdx() ? scale / (layer + 1) : scale)
-                    .withDropout(config.dropout().attention());
-        }
+    private static Residual residual(Config config, Weights norm) {
+        return Residual.preNorm(LayerNorm.load(norm, config.hiddenSize(), config.layerNormEpsilon()),
+                config.dropout().residual());
+    }
 
-        private static CrossAttention cross(Config config, Weights weights, int headDim, Attention formula) {
-            int hidden = config.hiddenSize();
-            weights.ignore("bias");
-            weights.ignore("masked_bias");
-            return new CrossAttention(config.numAttentionHeads(), headDim,
-                    conv1d(config, weights.at("q_attn"), hidden, hidden),
-                    new CrossAttention.KeysValues.Packed(conv1d(config, weights.at("c_attn"), hidden, 2 * hidden)),
-                    residual(config, weights.at("c_proj"), hidden), formula);
-        }
+    private static Projection conv1d(Config config, Weights weights, int in, int out) {
+        return Linear.load(weights, Linear.Layout.IN_OUT, in, out, config.init());
+    }
 
-        private static Projection conv1d(Config config, Weights weights, int in, int out) {
-            return Linear.load(weights, Linear.Layout.IN_OUT, in, out, Init.normal(config.initializerRange()));
-        }
-
-        /// What enters the residual stream begins smaller by √(2·layers), §2.3 of the paper.
-        private static Projection residual(Config config, Weights weights, int in) {
-            double std = config.initializerRange() / Math.sqrt(2.0 * config.numHiddenLayers());
-            return Linear.load(weights, Linear.Layout.IN_OUT, in, config.hiddenSize(), Init.normal(std));
-        }
-
-        Tensor forward(Tensor x, Tensor positions, ScoreMask mask, ForwardPass pass) {
-            Dropout dropout = pass.dropout();
-            Tensor entry = pass.trace().tap("resid_pre", x);
-            ForwardPass attn = pass.at("attn");
-            Tensor gathered = attention.forward(attentionNorm.forward(entry), positions, mask, attn);
-            Tensor hidden = entry.add(dropout.apply(attn.trace().tap("out", gathered), dropped));
-            if (cross != null && crossNorm != null && pass.encoded() != null) {
-                Tensor seen = cross.forward(crossNorm.forward(hidden), pass.encoded(), pass.at("cross"));
-                hidden = hidden.add(dropout.apply(seen, dropped));
-            }
-            Tensor thought = pass.trace().tap("mlp.out", feedForward.forward(feedForwardNorm.forward(hidden)));
-            return hidden.add(dropout.apply(thought, dropped));
-        }
+    /// What enters the residual stream begins smaller by √(2·layers), §2.3 of the paper.
+    private static Projection entry(Config config, Weights weights, int in) {
+        double std = config.initializerRange() / Math.sqrt(2.0 * config.numHiddenLayers());
+        return Linear.load(weights, Linear.Layout.IN_OUT, in, config.hiddenSize(), Init.normal(std));
     }
 }

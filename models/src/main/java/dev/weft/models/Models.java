@@ -3,35 +3,41 @@ package dev.weft.models;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
-import dev.weft.models.heads.BareModel;
 import dev.weft.models.heads.CausalLanguageModel;
+import dev.weft.models.heads.Frame;
 import dev.weft.models.heads.Head;
-import dev.weft.models.heads.SequenceClassification;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.Heads;
 import dev.weft.nn.Model;
 import dev.weft.nn.WeightSource;
 import dev.weft.nn.Weights;
+import dev.weft.tensor.DType;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Opens model folders and saves them.
+///
+/// `Models.load(folder)` opens the head that the folder's config names; `Models.load(folder, Heads.regression())` another
+/// one on the same body.
 public final class Models {
-    /// Files are split above this size, as the Python library does.
-    private static final long SHARD_BYTES = 5_000_000_000L;
-
-    /// How a family is found and built.
-    private record Family(String prefix, Builder builder) {
-        private interface Builder {
-            Backbone build(Json config, Weights weights);
-        }
-    }
-
-    private static final Map<String, Family> FAMILIES = Map.of(Gpt2.MODEL_TYPE,
-            new Family("transformer", (config, weights) -> new Gpt2(Gpt2.Config.fromJson(config), weights)));
+    private static final System.Logger LOG = System.getLogger(Models.class.getName());
 
     private Models() {}
+
+    /// The `model_type`s of the families that Weft knows, sorted.
+    public static Set<String> families() {
+        return Families.names();
+    }
 
     /// Opens a folder with the head that its config names, mapped into memory: for reading, not for training.
     public static Head load(Path folder) {
@@ -39,35 +45,92 @@ public final class Models {
         return load(opened, architecture(opened.config()));
     }
 
-    /// The class of the Python library that a config names; where it names none, a causal language model.
+    /// Opens a folder with another head than its config names, mapped into memory. Weights that the file lacks for it are made
+    /// new, weights that it does not need are left out; both are named in [Head#notes] and logged as a warning.
+    public static Head load(Path folder, Heads head) {
+        ModelFolder opened = ModelFolder.open(folder);
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            return load(opened, head, source);
+        }
+    }
+
+    /// Opens a folder with weights of another type than float32: null keeps what the file has.
+    public static Head load(Path folder, @Nullable DType dtype) {
+        ModelFolder opened = ModelFolder.open(folder);
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            return load(opened, architecture(opened.config()), dtype == null ? source.asStored() : source.as(dtype));
+        }
+    }
+
+    /// [#load(Path, Heads)] with weights of its own, marked as trained.
+    public static Head loadForTraining(Path folder, Heads head) {
+        ModelFolder opened = ModelFolder.open(folder);
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            Head model = load(opened, head, source.forTraining());
+            model.requiresGrad(true);
+            return model;
+        }
+    }
+    /// The class of the Python library that a config names; where it names none, what the family is mostly used as.
     public static String architecture(Json config) {
-        return config.has("architectures") ? config.texts("architectures").getFirst() : "ForCausalLM";
+        if (config.has("architectures")) {
+            return config.texts("architectures").getFirst();
+        }
+        Family family = Families.of(config);
+        HeadKind usual = family.heads().usual();
+        return family.architecture(usual == HeadKind.BASE && config.flag("is_decoder", false)
+                ? HeadKind.CAUSAL_LANGUAGE
+                : usual);
+    }
+
+    /// The kinds of heads that the family of this config has.
+    public static Set<HeadKind> heads(Json config) {
+        return Families.of(config).heads().choices();
     }
 
     /// Opens a folder as a class of the Python library: `GPT2LMHeadModel`, `GPT2ForSequenceClassification`, `GPT2Model`.
     public static Head load(ModelFolder folder, String architecture) {
-        return load(folder, architecture, CheckpointWeights.open(folder));
+        try (CheckpointWeights source = CheckpointWeights.open(folder)) {
+            return load(folder, architecture, source);
+        }
     }
 
     /// A causal language model whose weights are its own copy, to be trained.
     public static CausalLanguageModel loadForTraining(Path folder) {
         ModelFolder opened = ModelFolder.open(folder);
-        Head head = load(opened, architecture(opened.config()), CheckpointWeights.open(opened).forTraining());
-        if (head instanceof CausalLanguageModel model) {
-            model.requiresGrad(true);
-            return model;
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            Head head = load(opened, architecture(opened.config()), source.forTraining());
+            if (head instanceof CausalLanguageModel model) {
+                model.requiresGrad(true);
+                return model;
+            }
+            head.close();
+            throw new IllegalArgumentException(folder + " holds no causal language model but a "
+                    + architecture(opened.config()));
         }
-        head.close();
-        throw new IllegalArgumentException(folder + " holds no causal language model but a "
-                + architecture(opened.config()));
     }
 
     /// Opens a folder as a class of the Python library, with weights read as the caller wants them.
     public static Head load(ModelFolder folder, String architecture, WeightSource source) {
+        return named(folder, () -> build(folder.config(), folder.generationConfig().orElse(null),
+                HeadKind.of(architecture), source, name -> false));
+    }
+
+    private static Head load(ModelFolder folder, Heads head, WeightSource source) {
+        return named(folder, () -> {
+            Family family = Families.of(folder.config());
+            ObjectNode config = head.config(folder.config().node());
+            config.putArray("architectures").add(family.architecture(head.kind()));
+            return build(Json.of(folder.path().resolve("config.json").toString(), config),
+                    folder.generationConfig().orElse(null), head.kind(), source,
+                    name -> !inBase(family.prefix(head.kind()), name));
+        });
+    }
+
+    private static Head named(ModelFolder folder, Supplier<Head> load) {
         try {
-            Weights weights = Weights.from(source);
-            Head head = build(folder.config(), architecture, weights);
-            weights.requireAllRead();
+            Head head = load.get();
+            head.notes().forEach(note -> LOG.log(System.Logger.Level.WARNING, () -> folder.path() + ": " + note));
             return head;
         } catch (IllegalArgumentException e) {
             throw e.getMessage().contains(folder.path().toString())
@@ -76,43 +139,72 @@ public final class Models {
         }
     }
 
-    /// A model of the sizes of `config` with new weights, ready to train.
+    /// A model of the sizes of `config`, a `config.json` of any family with its `architectures`, with new weights, ready to
+    /// train.
+    public static Head create(ObjectNode config, long seed) {
+        Json json = Json.of("config.json", config);
+        Head head = build(json, null, HeadKind.of(architecture(json)), WeightSource.random(seed), name -> false);
+        head.requiresGrad(true);
+        return head;
+    }
+
+    /// A GPT-2 of these sizes with new weights, ready to train.
     public static CausalLanguageModel create(Gpt2.Config config, long seed) {
-        Weights weights = Weights.random(seed);
-        var model = new CausalLanguageModel(new Gpt2(config, weights.base("transformer")), weights,
-                config.tieWordEmbeddings());
-        model.requiresGrad(true);
-        return model;
+        return (CausalLanguageModel) create(config.toJson(), seed);
     }
 
     /// Writes a folder that [#load] and the Python library read.
     public static void save(Path folder, ObjectNode config, Model model) {
-        ModelFolder.save(folder, config, model.parameters(), SHARD_BYTES);
+        ModelFolder.save(folder, config, model.parameters(), Head.SHARD_BYTES);
     }
 
-    private static Head build(Json config, String architecture, Weights weights) {
-        String type = config.text("model_type");
-        Family family = FAMILIES.get(type);
-        if (family == null) {
-            throw new IllegalArgumentException("Weft does not know the model_type \"" + type + "\"; it knows "
-                    + new TreeSet<>(FAMILIES.keySet()));
+    private static Head build(Json config, @Nullable Json generation, HeadKind kind, WeightSource source,
+            Predicate<String> mayBeNew) {
+        Family family = Families.of(config);
+        Weights weights = Weights.from(source, mayBeNew);
+        try {
+            String prefix = family.prefix(kind);
+            Weights base = weights.at(prefix).storedAt(
+                    Stream.of(prefix, family.prefix(), "").filter(place -> !place.isEmpty()).distinct()
+                            .toArray(String[]::new));
+            Backbone backbone = family.builder().build(config, base, kind);
+            var notes = new ArrayList<String>();
+            Head head = family.heads().load(kind, new Frame(config, backbone, weights, base, generation, notes));
+            notes.addAll(notes(weights, base));
+            return head;
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
         }
-        Backbone backbone = family.builder().build(config, weights.base(family.prefix()));
-        if (architecture.endsWith("ForSequenceClassification")) {
-            return new SequenceClassification(backbone, weights, new SequenceClassification.Settings(labels(config),
-                    config.integer("pad_token_id", -1), config.text("problem_type", "")));
-        }
-        if (List.of("LMHeadModel", "ForCausalLM").stream().anyMatch(architecture::endsWith)) {
-            return new CausalLanguageModel(backbone, weights, config.flag("tie_word_embeddings", true));
-        }
-        if (architecture.endsWith("Model")) {
-            weights.at("lm_head").ignore("weight");
-            return new BareModel(backbone, weights);
-        }
-        throw new IllegalArgumentException("Weft has no head for " + architecture);
     }
 
-    private static int labels(Json config) {
-        return config.has("id2label") ? config.object("id2label").names().size() : config.positive("num_labels", 2);
+    /// What was made new and what was left out.
+    ///
+    /// @throws IllegalArgumentException if the file holds weights of a backbone that this backbone does not have
+    private static List<String> notes(Weights weights, Weights base) {
+        Map<Boolean, List<String>> unread = weights.unread().stream()
+                .collect(Collectors.partitioningBy(name -> base.holds(name) && inBase("", name)));
+        if (!unread.get(true).isEmpty()) {
+            throw new IllegalArgumentException(
+                    "The checkpoint holds %d weights that this model does not have, the first is %s; "
+                            .formatted(unread.get(true).size(), unread.get(true).getFirst())
+                            + "check model_type and the sizes in config.json");
+        }
+        var notes = new ArrayList<String>();
+        if (!weights.made().isEmpty()) {
+            notes.add("these weights are new, train them before use: " + String.join(", ", weights.made()));
+        }
+        if (!unread.get(false).isEmpty()) {
+            notes.add("these weights of the file are not used: " + String.join(", ", unread.get(false)));
+        }
+        return notes;
+    }
+
+    /// Whether a weight is the backbone's and not a head's; poolers are heads.
+    private static boolean inBase(String prefix, String name) {
+        boolean below = prefix.isEmpty()
+                ? HeadStyle.ROOTS.stream().noneMatch(root -> name.equals(root) || name.startsWith(root + "."))
+                : name.startsWith(prefix + ".");
+        return below && !name.contains("pooler.");
     }
 }

@@ -5,20 +5,34 @@ import dev.weft.tensor.Tensor;
 
 /// A learned vector per id.
 public final class Embedding {
-    private final Tensor weight;
+    private static final int NONE = -1;
 
-    private Embedding(Tensor weight) {
+    private final Tensor weight;
+    private final int paddingId;
+
+    private Embedding(Tensor weight, int paddingId) {
         this.weight = weight;
+        this.paddingId = paddingId;
     }
 
     /// `weight [entries, hidden]` at this place.
     public static Embedding load(Weights weights, int entries, int hidden, Init init) {
-        return new Embedding(weights.get("weight", init, entries, hidden));
+        return new Embedding(weights.get("weight", init, entries, hidden), NONE);
+    }
+
+    /// The same, whose vector of `id` is not trained through look-ups: padding. Ids beyond the table mean none.
+    public Embedding withPadding(int id) {
+        return new Embedding(weight, id < weight.size(0) ? id : NONE);
     }
 
     /// ids `[...]` to `[..., hidden]`.
     public Tensor forward(Tensor ids) {
-        return Kernels.embedding(weight, ids);
+        return Kernels.embedding(weight, ids, paddingId);
+    }
+
+    /// Length of each vector.
+    public int width() {
+        return (int) weight.size(1);
     }
 
     /// The same weight as a map from hidden to ids: a tied head.

@@ -1,24 +1,58 @@
 package dev.weft.nn;
 
 import dev.weft.tensor.Tensor;
+import java.util.List;
 
 /// What each position computes alone: `[..., hidden]` to `[..., hidden]`.
-public sealed interface FeedForward {
-    Tensor forward(Tensor x);
+public interface FeedForward {
+    Tensor forward(Tensor x, Dropout drop);
 
     /// down(activation(up(x))): “Attention Is All You Need”, §3.3.
-    record Plain(Projection up, Activation activation, Projection down) implements FeedForward {
+    ///
+    /// @param dropout share of the inner activations dropped in training
+    record Plain(Projection up, Activation activation, Projection down, double dropout) implements FeedForward {
+        public Plain(Projection up, Activation activation, Projection down) {
+            this(up, activation, down, 0);
+        }
+
+        /// Of weights stored as `[out, in]`.
+        ///
+        /// @param bias whether both projections have one
+        public static Plain load(Weights up, Activation activation, Weights down, int hidden, int inner, boolean bias,
+                Init init) {
+            return new Plain(Linear.load(up, hidden, inner, bias, init), activation,
+                    Linear.load(down, inner, hidden, bias, init));
+        }
+
         @Override
-        public Tensor forward(Tensor x) {
-            return down.forward(activation.forward(up.forward(x)));
+        public Tensor forward(Tensor x, Dropout drop) {
+            return down.forward(drop.apply(activation.forward(up.forward(x)), dropout));
         }
     }
 
     /// down(activation(gate(x)) · up(x)). Shazeer 2020, <https://arxiv.org/abs/2002.05202>.
-    record Gated(Projection gate, Projection up, Activation activation, Projection down) implements FeedForward {
+    record Gated(Projection gate, Projection up, Activation activation, Projection down, double dropout)
+            implements
+                FeedForward {
+        public Gated(Projection gate, Projection up, Activation activation, Projection down) {
+            this(gate, up, activation, down, 0);
+        }
+
         @Override
-        public Tensor forward(Tensor x) {
-            return down.forward(activation.forward(gate.forward(x)).mul(up.forward(x)));
+        public Tensor forward(Tensor x, Dropout drop) {
+            Tensor inner = activation.forward(gate.forward(x)).mul(up.forward(x));
+            return down.forward(drop.apply(inner, dropout));
+        }
+    }
+
+    /// The same with gate and up, in this order, in one projection: Phi-3, ModernBERT.
+    record GatedPacked(Projection gateUp, Activation activation, Projection down, double dropout)
+            implements
+                FeedForward {
+        @Override
+        public Tensor forward(Tensor x, Dropout drop) {
+            List<Tensor> halves = gateUp.forward(x).chunk(2, -1);
+            return down.forward(drop.apply(activation.forward(halves.get(0)).mul(halves.get(1)), dropout));
         }
     }
 }

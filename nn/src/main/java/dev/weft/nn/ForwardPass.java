@@ -11,43 +11,55 @@ import org.jspecify.annotations.Nullable;
 /// @param mask        which keys each query sees, beside what the family itself masks (a decoder is causal anyway)
 /// @param cache       keys and values of earlier positions, or null
 /// @param encoded     what an encoder hands to cross attention, or null
+/// @param tokenTypes  `[batch, seq]`, which segment each token belongs to, or null: all to the first
+/// @param globals     `[batch, seq]`, 1 where a token sees and is seen by all (Longformer), or null
 /// @param trace       watches activations
 /// @param dropout     on while training
 /// @param activations kept for the backward pass, or computed again in it
 public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nullable KvCache cache,
-        @Nullable Encoded encoded, Trace trace, Dropout dropout, Activations activations) {
+        @Nullable Encoded encoded, @Nullable Tensor tokenTypes, @Nullable Tensor globals, Trace trace, Dropout dropout,
+        Activations activations) {
 
     /// Every position seen, no cache, no dropout, nobody watching.
     public static ForwardPass plain() {
-        return new ForwardPass(null, AttentionMask.none(), null, null, Trace.SILENT, Dropout.OFF, Activations.KEPT);
+        return new ForwardPass(null, AttentionMask.none(), null, null, null, null, Trace.SILENT, Dropout.OFF,
+                Activations.KEPT);
     }
 
     public ForwardPass withPositions(@Nullable Tensor positions) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     public ForwardPass withMask(AttentionMask mask) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     public ForwardPass withCache(KvCache cache) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     public ForwardPass withEncoded(Encoded encoded) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
+    }
+
+    public ForwardPass withTokenTypes(@Nullable Tensor tokenTypes) {
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
+    }
+
+    public ForwardPass withGlobals(@Nullable Tensor globals) {
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     public ForwardPass withTrace(Trace trace) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     public ForwardPass withDropout(Dropout dropout) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     public ForwardPass withActivations(Activations activations) {
-        return new ForwardPass(positions, mask, cache, encoded, trace, dropout, activations);
+        return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
     /// Inside a part of the model.
@@ -71,6 +83,19 @@ public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nulla
         }
         long from = cached();
         return Tensor.arange(from, from + seq).unsqueeze(0);
+    }
+
+    /// The same for a table of `room` positions.
+    ///
+    /// @param setting what `config.json` calls their number
+    /// @throws IllegalArgumentException if the text is longer
+    public Tensor positions(long seq, int room, String setting) {
+        if (positions == null && cached() + seq > room) {
+            throw new IllegalArgumentException(
+                    "The text has %d tokens, this model has room for %d (%s); shorten it".formatted(cached() + seq,
+                            room, setting));
+        }
+        return positions(seq);
     }
 
     /// How many positions the cache holds.

@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 /// (x − mean) / √(variance + eps) · weight + bias over the last axes. Ba, Kiros & Hinton 2016,
 /// <https://arxiv.org/abs/1607.06450>.
 public final class LayerNorm implements Norm {
-    private final Tensor weight;
+    private final @Nullable Tensor weight;
     private final @Nullable Tensor bias;
     private final double eps;
 
-    public LayerNorm(Tensor weight, @Nullable Tensor bias, double eps) {
+    public LayerNorm(@Nullable Tensor weight, @Nullable Tensor bias, double eps) {
         this.weight = weight;
         this.bias = bias;
         this.eps = eps;
@@ -20,6 +20,19 @@ public final class LayerNorm implements Norm {
     public static LayerNorm load(Weights weights, int hidden, double eps) {
         return new LayerNorm(weights.get("weight", Init.ones(), hidden), weights.get("bias", Init.zeros(), hidden),
                 eps);
+    }
+
+    public static LayerNorm loadWithoutBias(Weights weights, int hidden, double eps) {
+        return new LayerNorm(weights.get("weight", Init.ones(), hidden), null, eps);
+    }
+
+    public static LayerNorm load(Weights weights, int hidden, double eps, boolean bias) {
+        return bias ? load(weights, hidden, eps) : loadWithoutBias(weights, hidden, eps);
+    }
+
+    /// With nothing learned, over the last axis.
+    public static LayerNorm fixed(double eps) {
+        return new LayerNorm(null, null, eps);
     }
 
     @Override

@@ -35,6 +35,13 @@ public final class Linear implements Projection {
         return weights.planned(new Linear(weight(weights, layout, in, out, init), null, layout));
     }
 
+    /// Stored as `[out, in]`, with or without a bias.
+    public static Projection load(Weights weights, int in, int out, boolean bias, Init init) {
+        return bias
+                ? load(weights, Layout.OUT_IN, in, out, init)
+                : loadWithoutBias(weights, Layout.OUT_IN, in, out, init);
+    }
+
     private static Tensor weight(Weights weights, Layout layout, int in, int out, Init init) {
         return layout == Layout.OUT_IN ? weights.get("weight", init, out, in) : weights.get("weight", init, in, out);
     }

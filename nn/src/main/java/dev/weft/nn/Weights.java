@@ -1,6 +1,7 @@
 package dev.weft.nn;
 
 import dev.weft.tensor.Tensor;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /// The weights of a model, seen from one place in the tree of their names.
 ///
@@ -15,21 +17,39 @@ import java.util.TreeSet;
 /// it expects: `weights.at("h").at(3).at("ln_1").get("weight", Init.ones(), hidden)`. The [WeightSource] behind it is a
 /// file or a seeded initialiser, so one constructor loads, trains from nothing and saves back under the same names.
 /// Strict both ways: a missing or wrongly shaped weight is an error at once, one that nobody asked for in
-/// [#requireAllRead].
+/// [#unread].
 public final class Weights {
-    private final WeightSource source;
-    private final Map<String, Tensor> given;
-    private final Set<String> ignored;
-    private final ProjectionPlan plan;
-    private final String path;
+    /// What all places of one tree share.
+    private static final class Ledger {
+        private final WeightSource source;
+        private final ProjectionPlan plan;
+        private final Predicate<String> mayBeNew;
+        private final WeightSource fresh = WeightSource.random(0);
+        private final Map<String, Tensor> given = new LinkedHashMap<>();
+        private final Set<String> read = new HashSet<>();
+        private final Set<String> made = new TreeSet<>();
+        private final Set<String> constants = new HashSet<>();
 
-    private Weights(WeightSource source, Map<String, Tensor> given, Set<String> ignored, ProjectionPlan plan,
-            String path) {
-        this.source = source;
-        this.given = given;
-        this.ignored = ignored;
-        this.plan = plan;
+        Ledger(WeightSource source, ProjectionPlan plan, Predicate<String> mayBeNew) {
+            this.source = source;
+            this.plan = plan;
+            this.mayBeNew = mayBeNew;
+        }
+    }
+
+    /// Ends of names of what old versions of the Python library saved and nobody needs.
+    private static final List<String> BUFFERS = List.of(".position_ids", ".rotary_emb.inv_freq",
+            ".embeddings.token_type_ids", ".embed_positions.weight", ".embed_positions.weights");
+
+    private final Ledger ledger;
+    private final String path;
+    /// Where the source has what is here; another place for published base models that lack their prefix.
+    private final String stored;
+
+    private Weights(Ledger ledger, String path, String stored) {
+        this.ledger = ledger;
         this.path = path;
+        this.stored = stored;
     }
 
     public static Weights from(WeightSource source) {
@@ -37,7 +57,12 @@ public final class Weights {
     }
 
     public static Weights from(WeightSource source, ProjectionPlan plan) {
-        return new Weights(source, new LinkedHashMap<>(), new HashSet<>(), plan, "");
+        return new Weights(new Ledger(source, plan, name -> false), "", "");
+    }
+
+    /// Weights that the source lacks are made new where `mayBeNew` says so of their full name; see [#made].
+    public static Weights from(WeightSource source, Predicate<String> mayBeNew) {
+        return new Weights(new Ledger(source, ProjectionPlan.PLAIN, mayBeNew), "", "");
     }
 
     /// New weights from a seed.
@@ -45,9 +70,9 @@ public final class Weights {
         return from(WeightSource.random(seed));
     }
 
-    /// One step down the tree.
+    /// One step down the tree; an empty name stays.
     public Weights at(String child) {
-        return new Weights(source, given, ignored, plan, full(child));
+        return child.isEmpty() ? this : new Weights(ledger, join(path, child), join(stored, child));
     }
 
     /// One step down into a numbered list of layers.
@@ -55,59 +80,109 @@ public final class Weights {
         return at(Integer.toString(index));
     }
 
-    /// The base model's weights: below `prefix` where the source has any there, or makes its own, else right here.
-    /// Published checkpoints of a base model leave the prefix out that the same model has below a head.
-    public Weights base(String prefix) {
-        boolean flat = !source.names().isEmpty()
-                && source.names().stream().noneMatch(name -> name.startsWith(full(prefix) + "."));
-        return flat ? this : at(prefix);
+    /// The same place, read from the first of `places` below which the source has weights, or else from its root: published
+    /// checkpoints of a base model leave out the prefix that the same model has below a head.
+    public Weights storedAt(String... places) {
+        if (ledger.source.names().isEmpty()) {
+            return this;
+        }
+        String found = Arrays.stream(places).filter(place -> ledger.source.names().stream()
+                .anyMatch(name -> name.startsWith(place + "."))).findFirst().orElse("");
+        return new Weights(ledger, path, found);
+    }
+
+    /// Whether a name of the source lies here or below.
+    public boolean holds(String name) {
+        return stored.isEmpty() || name.startsWith(stored + ".");
     }
 
     /// The full name of a weight here.
     public String full(String name) {
+        return join(path, name);
+    }
+
+    private static String join(String path, String name) {
         return path.isEmpty() ? name : path + "." + name;
     }
 
     /// Whether the source has this weight; true if it makes whatever is asked for.
     public boolean has(String name) {
-        return source.names().isEmpty() || source.names().contains(full(name));
+        return ledger.source.names().isEmpty() || ledger.source.names().contains(join(stored, name));
     }
 
     /// The weight `name` here. Asked for twice it is the same tensor: that is how weights are tied.
     public Tensor get(String name, Init init, long... shape) {
-        return given.computeIfAbsent(full(name), missing -> source.read(missing, init, shape));
+        return ledger.given.computeIfAbsent(full(name), missing -> {
+            if (!has(name) && ledger.mayBeNew.test(missing)) {
+                ledger.made.add(missing);
+                return ledger.fresh.read(missing, init, shape);
+            }
+            ledger.read.add(join(stored, name));
+            return ledger.source.read(ledger.source.names().isEmpty() ? missing : join(stored, name), init, shape);
+        });
+    }
+
+    /// The same for numbers that are saved with the weights and never trained.
+    public Tensor constant(String name, Init init, long... shape) {
+        ledger.constants.add(full(name));
+        return get(name, init, shape);
+    }
+
+    /// Whether the weight of this full name is trained at all.
+    public boolean trains(String name) {
+        return !ledger.constants.contains(name);
+    }
+
+    /// The first of these places that has `weight`; the others are copies of it, and ignored. Where none has it, the first.
+    public Weights oneOf(String... places) {
+        String found = Arrays.stream(places).filter(place -> at(place).has("weight")).findFirst().orElse(places[0]);
+        Arrays.stream(places).filter(place -> !place.equals(found)).forEach(place -> at(place).ignore("weight"));
+        return at(found);
+    }
+
+    /// The weight `first` where the source has it, else `second`: names that changed.
+    public Tensor getEither(String first, String second, Init init, long... shape) {
+        return has(first) || !has(second) ? get(first, init, shape) : get(second, init, shape);
     }
 
     /// What the plan makes of a projection here.
     Projection planned(Linear plain) {
-        return plan.choose(this, plain);
+        return ledger.plan.choose(this, plain);
     }
 
     /// Says that a file may hold this without meaning anything: buffers of old versions, copies of tied weights.
-    public void ignore(String name) {
-        ignored.add(full(name));
+    public void ignore(String... names) {
+        for (String name : names) {
+            ledger.read.add(join(stored, name));
+        }
+    }
+
+    /// The same for all that lies here and below: the half of a model that was not asked for.
+    public void ignoreAll() {
+        ledger.source.names().stream().filter(this::holds).forEach(ledger.read::add);
     }
 
     /// Every weight asked for so far, by full name, in the order of asking.
     public Map<String, Tensor> given() {
-        return Collections.unmodifiableMap(given);
+        return Collections.unmodifiableMap(ledger.given);
     }
 
-    /// What the source has and nobody asked for or ignored, sorted.
+    /// The full names of those that the source lacked and that were made new, sorted.
+    public List<String> made() {
+        return List.copyOf(ledger.made);
+    }
+
+    /// What the source has and nobody asked for or ignored, by the source's names, sorted.
     public List<String> unread() {
-        var left = new TreeSet<>(source.names());
-        left.removeAll(given.keySet());
-        left.removeAll(ignored);
+        var left = new TreeSet<>(ledger.source.names());
+        left.removeAll(ledger.read);
+        left.removeIf(name -> BUFFERS.stream().anyMatch(name::endsWith));
         return List.copyOf(left);
     }
 
-    /// @throws IllegalArgumentException if the source has weights that the model does not know
-    public void requireAllRead() {
-        List<String> left = unread();
-        if (!left.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "The checkpoint holds %d weights that this model does not have, the first is %s; "
-                            .formatted(left.size(), left.getFirst()) + "check model_type and the sizes in config.json");
-        }
+    /// Closes what was given so far: for a model that could not be built to its end.
+    public void close() {
+        ledger.given.values().forEach(Tensor::close);
+        ledger.given.clear();
     }
 }

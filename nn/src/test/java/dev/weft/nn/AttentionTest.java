@@ -8,6 +8,7 @@ import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.ScoreMask;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Device;
@@ -106,8 +107,7 @@ class AttentionTest {
                 new Inputs.Apart(Linear.load(weights.at("q"), Linear.Layout.OUT_IN, 32, 32, init),
                         Linear.load(weights.at("k"), Linear.Layout.OUT_IN, 32, 16, init),
                         Linear.load(weights.at("v"), Linear.Layout.OUT_IN, 32, 16, init)),
-                Linear.load(weights.at("o"), Linear.Layout.OUT_IN, 32, 32, init), Attention.scaled(8),
-                Rotary.plain(8, 10_000, Rotary.Pairing.HALVES));
+                Linear.load(weights.at("o"), Linear.Layout.OUT_IN, 32, 32, init), Attention.scaled(8));
         try (var random = Randomness.seeded(6); var cache = new KvCache()) {
             Tensor x = random.normal(0, 1, 2, 150, 32);
             Tensor full = step(part, x, 0, 150, ForwardPass.plain());
@@ -124,8 +124,9 @@ class AttentionTest {
     }
 
     private static Tensor step(GroupedQueryAttention part, Tensor x, int from, int length, ForwardPass pass) {
-        ScoreMask mask = AttentionMask.causal().prepare(length, from + length, Device.CPU);
-        return part.forward(x.narrow(1, from, length), pass.positions(length), mask, pass);
+        Tensor piece = x.narrow(1, from, length);
+        Reach reach = Reach.causal().with(Rotary.plain(8, 10_000, Rotary.Pairing.HALVES));
+        return part.forward(piece, reach.prepare(piece, pass), pass);
     }
 
     @Test

@@ -10,7 +10,6 @@ import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.io.IOException;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -150,10 +149,8 @@ class OperatorVectorsTest {
             cos = cos.indexSelect(0, positions.flatten(0, 1)).view(shape);
             sin = sin.indexSelect(0, positions.flatten(0, 1)).view(shape);
         }
-        int pairs = (int) cos.size(-1);
         var pairing = vector.attribute("interleaved", 0) == 1 ? Rotary.Pairing.NEIGHBOURS : Rotary.Pairing.HALVES;
-        var rotary = new Rotary(Collections.nCopies(pairs, 1.0), pairing, 1);
-        Tensor turned = rotary.rotate(x, cos.unsqueeze(1), sin.unsqueeze(1));
+        Tensor turned = new Rotary.Angles(cos.unsqueeze(1), sin.unsqueeze(1), pairing).turn(x);
         Tensor out = vector.input("input").dim() == 3 ? turned.transpose(1, 2).flatten(2, 3) : turned;
         assertThat(Shared.difference(out, vector.outputs().get("output"))).isLessThan(1e-5);
     }

@@ -51,12 +51,11 @@ class PartsTest {
         assertThat(first.given()).containsOnlyKeys("before", "h.0.weight");
     }
 
-    @Test
-    void a_weight_that_nobody_asked_for_is_an_error_that_names_it() {
-        var source = new WeightSource() {
+    private static WeightSource zeros(String... names) {
+        return new WeightSource() {
             @Override
             public Set<String> names() {
-                return Set.of("wte.weight", "extra.weight", "mask");
+                return Set.of(names);
             }
 
             @Override
@@ -64,12 +63,34 @@ class PartsTest {
                 return Tensor.zeros(DType.FLOAT32, shape);
             }
         };
-        Weights weights = Weights.from(source);
-        assertThat(weights.base("transformer").full("wte")).isEqualTo("wte");
+    }
+
+    @Test
+    void weights_that_nobody_asked_for_are_named_but_for_those_that_mean_nothing() {
+        Weights weights = Weights.from(zeros("wte.weight", "extra.weight", "mask", "embeddings.position_ids"));
         Embedding.load(weights.at("wte"), 4, 2, Init.zeros());
         weights.ignore("mask");
-        assertThatThrownBy(weights::requireAllRead).hasMessageContaining("1 weights")
-                .hasMessageContaining("extra.weight");
+        assertThat(weights.unread()).containsExactly("extra.weight");
+    }
+
+    @Test
+    void a_base_model_without_its_prefix_is_read_under_the_names_it_has_and_kept_under_its_own() {
+        Weights weights = Weights.from(zeros("wte.weight"));
+        Weights base = weights.at("transformer").storedAt("transformer");
+        Embedding.load(base.at("wte"), 4, 2, Init.zeros());
+        assertThat(weights.given()).containsOnlyKeys("transformer.wte.weight");
+        assertThat(weights.unread()).isEmpty();
+        assertThat(base.holds("wte.weight")).isTrue();
+        assertThat(Weights.from(zeros("transformer.wte.weight")).storedAt("transformer").has("wte.weight"))
+                .isTrue();
+    }
+
+    @Test
+    void what_may_be_new_is_made_and_named() {
+        Weights weights = Weights.from(zeros("wte.weight"), name -> name.startsWith("score."));
+        assertThat(weights.at("score").get("weight", Init.ones(), 2).toFloats()).containsExactly(1, 1);
+        assertThat(weights.made()).containsExactly("score.weight");
+        assertThat(weights.getEither("score.bias", "wte.weight", Init.ones(), 2).toFloats()).containsExactly(0, 0);
     }
 
     @Test
@@ -117,9 +138,11 @@ class PartsTest {
     void feed_forward_parts_are_their_formulas() {
         Projection twice = x -> x.mul(2);
         Tensor x = Tensor.of(new float[]{0, 3}, 2);
-        assertThat(new FeedForward.Plain(twice, Activation.RELU, twice).forward(x).toFloats()).containsExactly(0, 12);
-        assertThat(new FeedForward.Gated(twice, twice, Activation.RELU, twice).forward(x).toFloats()).containsExactly(0,
-                72);
+        assertThat(new FeedForward.Plain(twice, Activation.RELU, twice).forward(x, Dropout.OFF).toFloats())
+                .containsExactly(0, 12);
+        assertThat(new FeedForward.Gated(twice, twice, Activation.RELU, twice).forward(x, Dropout.OFF).toFloats())
+                .containsExactly(0,
+                        72);
     }
 
     @Test

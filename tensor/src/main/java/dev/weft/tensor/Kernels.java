@@ -30,16 +30,34 @@ public final class Kernels {
     }
 
     /// Rows of `weight [vocab, hidden]`: ids `[...]` to `[..., hidden]`.
-    public static Tensor embedding(Tensor weight, Tensor ids) {
-        return Tensor.produce("embedding", () -> torch.embedding(weight.peer(), ids.peer()), weight, ids);
+    ///
+    /// @param padding the row whose gradient stays 0; −1: none
+    public static Tensor embedding(Tensor weight, Tensor ids, int padding) {
+        try {
+            return Tensor.produce("embedding",
+                    () -> torch.embedding(weight.peer(), ids.peer(), padding, false, false), weight, ids);
+        } catch (TensorException e) {
+            throw outside(weight.size(0), ids, e);
+        }
     }
 
-    /// Normalised over the last axes, which are those of `weight`.
-    public static Tensor layerNorm(Tensor x, Tensor weight, @Nullable Tensor bias, double eps) {
-        long[] axes = weight.shape();
-        try (var scale = new TensorOptional(weight.peer()); var shift = optional(bias)) {
+    /// Ids that a table does not have, named; else what LibTorch said.
+    private static RuntimeException outside(long entries, Tensor ids, TensorException refused) {
+        if (ids.dtype().isFloating() || ids.count() == 0
+                || ids.min().itemLong() >= 0 && ids.max().itemLong() < entries) {
+            return refused;
+        }
+        long least = ids.min().itemLong();
+        return new IllegalArgumentException("id %d is outside the table, whose %d entries have the ids 0 to %d"
+                .formatted(least < 0 ? least : ids.max().itemLong(), entries, entries - 1));
+    }
+
+    /// Normalised over the last axes, which are those of `weight`, or over the last axis where there is none.
+    public static Tensor layerNorm(Tensor x, @Nullable Tensor weight, @Nullable Tensor bias, double eps) {
+        long[] axes = weight == null ? new long[]{x.size(-1)} : weight.shape();
+        try (var scale = optional(weight); var shift = optional(bias)) {
             return Tensor.produce("layer_norm",
-                    () -> torch.layer_norm(x.peer(), axes, scale, shift, eps, false), x, weight);
+                    () -> torch.layer_norm(x.peer(), axes, scale, shift, eps, false), x);
         }
     }
 

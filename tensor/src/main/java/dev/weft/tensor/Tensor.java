@@ -413,7 +413,7 @@ public final class Tensor implements AutoCloseable {
 
     /// At least `low`.
     public Tensor clampMin(double low) {
-        try (var bound = new Scalar(low); var from = new ScalarOptional(bound)) {
+        try (var bound = asNumber(low); var from = new ScalarOptional(bound)) {
             return with("clamp", a -> a.clamp(from, OPEN_END));
         }
     }
@@ -507,6 +507,11 @@ public final class Tensor implements AutoCloseable {
     /// A copy in which the places `index` along `dim` hold `source`.
     public Tensor scatter(int dim, Tensor index, Tensor source) {
         return produce("scatter", () -> peer().scatter(dim, index.peer(), source.peer()), this, index, source);
+    }
+
+    /// A copy in which slice `i` of `source` is added to slice `index[i]` along `dim`; an index may stand there often.
+    public Tensor indexAdd(int dim, Tensor index, Tensor source) {
+        return produce("index_add", () -> peer().index_add(dim, index.peer(), source.peer()), this, index, source);
     }
 
     /// Rows (or slices along `dim`) `index`, which is `[n]` of int64.
@@ -723,6 +728,21 @@ public final class Tensor implements AutoCloseable {
         return change("copy_", () -> peer().copy_(source.peer()), this, source);
     }
 
+    /// Overwrites elements from `start` on, row-major, with the first `count` values: of a contiguous float32 tensor on the
+    /// CPU. Several threads may fill different parts at once.
+    public Tensor copyInPlace(long start, float[] values, int count) {
+        var peer = peer();
+        if (dtype() != DType.FLOAT32 || !peer.is_cpu() || !isContiguous() || start < 0 || start > count() - count) {
+            throw new IllegalArgumentException(
+                    "%d values from %d on do not fit: the tensor must be contiguous, float32 and on the CPU, and is %s"
+                            .formatted(count, start, signature()));
+        }
+        if (count > 0) {
+            peer.data_ptr_float().position(start).put(values, 0, count);
+        }
+        return this;
+    }
+
     public Tensor fillInPlace(double value) {
         try (var scalar = new Scalar(value)) {
             return change("fill_", () -> peer().fill_(scalar), this);
@@ -883,8 +903,15 @@ public final class Tensor implements AutoCloseable {
 
     private Tensor with(String operation, double value,
             BiFunction<org.bytedeco.pytorch.Tensor, Scalar, org.bytedeco.pytorch.Tensor> body) {
-        try (var scalar = new Scalar(value)) {
+        try (var scalar = asNumber(value)) {
             return produce(operation, () -> body.apply(peer(), scalar), this);
         }
+    }
+
+    /// A whole number stays one, so that integers stay integers.
+    private Scalar asNumber(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1L << 53 && !dtype().isFloating()
+                ? new Scalar((long) value)
+                : new Scalar(value);
     }
 }

@@ -129,4 +129,20 @@ class TensorTest {
         assertThat(Engine.describe()).containsKeys("libtorch", "blas", "instructions", "threads");
         assertThatThrownBy(() -> Engine.threads(0)).hasMessageContaining("at least 1");
     }
+
+    @Test
+    void a_part_of_a_tensor_is_overwritten_with_values() {
+        try (var scope = TensorScope.open()) {
+            Tensor target = Tensor.zeros(DType.FLOAT32, 2, 3);
+            target.copyInPlace(2, new float[]{1, 2, 3, 4}, 3).copyInPlace(6, new float[0], 0);
+            assertThat(target.toFloats()).containsExactly(0, 0, 1, 2, 3, 0);
+            assertThatThrownBy(() -> target.copyInPlace(4, new float[3], 3))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("3 values from 4 on do not fit").hasMessageEndingWith("[2, 3] float32");
+            assertThatThrownBy(() -> target.transpose(0, 1).copyInPlace(0, new float[1], 1))
+                    .isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> target.copyInPlace(-1, new float[1], 1))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
 }

@@ -57,6 +57,21 @@ public sealed interface Optimizer extends AutoCloseable {
                 this(weightDecay, new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(),
                         new ArrayList<>());
             }
+
+            /// Those that the loss depends on in this step; the others stay as they are, without decay.
+            Group reached() {
+                var reached = new Group(weightDecay);
+                for (int i = 0; i < weights.size(); i++) {
+                    if (weights.get(i).grad() != null) {
+                        reached.names.add(names.get(i));
+                        reached.weights.add(weights.get(i));
+                        reached.first.add(first.get(i));
+                        reached.second.add(second.get(i));
+                        reached.steps.add(steps.get(i));
+                    }
+                }
+                return reached;
+            }
         }
 
         private final Numbers numbers;
@@ -80,12 +95,13 @@ public sealed interface Optimizer extends AutoCloseable {
         @Override
         public void step(double learningRate) {
             try (var off = Gradients.off(); var scope = TensorScope.open()) {
-                for (Group group : groups) {
+                for (Group all : groups) {
+                    Group group = all.reached();
                     if (!group.weights().isEmpty()) {
                         Updates.add(group.steps(), 1);
-                        Updates.adamW(group.weights(), gradients(group.names(), group.weights()), group.first(),
-                                group.second(), group.steps(), learningRate, numbers.beta1(), numbers.beta2(),
-                                group.weightDecay(), numbers.eps());
+                        Updates.adamW(group.weights(), group.weights().stream().map(Tensor::grad).toList(),
+                                group.first(), group.second(), group.steps(), learningRate, numbers.beta1(),
+                                numbers.beta2(), group.weightDecay(), numbers.eps());
                     }
                 }
             }
@@ -131,7 +147,10 @@ public sealed interface Optimizer extends AutoCloseable {
         public void step(double learningRate) {
             try (var off = Gradients.off(); var scope = TensorScope.open()) {
                 weights.forEach((name, weight) -> {
-                    Tensor change = gradients(List.of(name), List.of(weight)).getFirst();
+                    Tensor change = weight.grad();
+                    if (change == null) {
+                        return;
+                    }
                     if (weight.dim() >= 2 && weightDecay != 0) {
                         change = change.add(weight.mul(weightDecay));
                     }
@@ -166,18 +185,5 @@ public sealed interface Optimizer extends AutoCloseable {
 
     private static Tensor zerosLike(Tensor weight) {
         return Tensor.zeros(weight.dtype(), weight.shape()).to(weight.device()).unscoped();
-    }
-
-    private static List<Tensor> gradients(List<String> names, List<Tensor> weights) {
-        var gradients = new ArrayList<Tensor>();
-        for (int i = 0; i < weights.size(); i++) {
-            Tensor gradient = weights.get(i).grad();
-            if (gradient == null) {
-                throw new IllegalStateException(
-                        names.get(i) + " is trained but the loss does not depend on it; freeze it");
-            }
-            gradients.add(gradient);
-        }
-        return gradients;
     }
 }

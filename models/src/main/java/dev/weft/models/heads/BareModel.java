@@ -1,38 +1,26 @@
 package dev.weft.models.heads;
 
-import dev.weft.models.Backbone;
 import dev.weft.nn.ForwardPass;
-import dev.weft.nn.Weights;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/// The base model: hidden states and nothing on them.
-public final class BareModel implements Head {
-    private final Backbone backbone;
-    private final Map<String, Tensor> parameters;
-
-    public BareModel(Backbone backbone, Weights weights) {
-        this.backbone = backbone;
-        parameters = weights.given();
+/// The base model: hidden states and, where the family has one and the file holds it, a pooled vector.
+///
+/// @param pooler to `pooler_output [batch, hidden]`, or null
+public record BareModel(Frame frame, @Nullable Summary pooler) implements Head {
+    @Override
+    public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
+        Map<String, Tensor> results = hidden(inputs, pass);
+        if (pooler != null) {
+            results.put("pooler_output",
+                    pooler.forward(results.get("last_hidden_state"), inputs, pass.dropout()));
+        }
+        return results;
     }
 
     @Override
-    public Backbone backbone() {
-        return backbone;
-    }
-
-    @Override
-    public Map<String, Tensor> parameters() {
-        return parameters;
-    }
-
-    @Override
-    public Map<String, Tensor> outputs(Tensor tokenIds, ForwardPass pass) {
-        return Map.of("last_hidden_state", backbone.forward(tokenIds, pass));
-    }
-
-    @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> labels) {
+    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
         throw new IllegalArgumentException("A base model has no loss; load it with a head");
     }
 }

@@ -1,21 +1,74 @@
 package dev.weft.models.heads;
 
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Backbone;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Model;
 import dev.weft.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import tools.jackson.databind.node.ObjectNode;
 
 /// A model for one task: a backbone and what its task needs on top.
+///
+/// Arguments and results have the names that the Python library gives them: `input_ids`, `attention_mask`, `labels`,
+/// `logits`, …
 public interface Head extends Model {
-    Backbone backbone();
+    /// As the Python library splits.
+    long SHARD_BYTES = 5_000_000_000L;
 
-    /// What the task computes from token ids, by the names of the Python library's results: `logits`, …
-    Map<String, Tensor> outputs(Tensor tokenIds, ForwardPass pass);
+    Frame frame();
+
+    /// What the task computes: `logits [batch, …]` and what the backbone gives.
+    Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass);
 
     /// The loss that the reference computes from labels, `[]`.
     ///
     /// @param outputs what [#outputs] gave
-    /// @param labels  by the reference's argument names: `labels`, `start_positions`, …
-    Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> labels);
+    /// @param inputs  with the labels: `labels`, `start_positions`, …
+    Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs);
+
+    default Backbone backbone() {
+        return frame().backbone();
+    }
+
+    @Override
+    default Map<String, Tensor> parameters() {
+        return frame().weights().given();
+    }
+
+    @Override
+    default void requiresGrad(boolean trained) {
+        parameters().forEach((name, weight) -> weight.requiresGrad(trained && frame().weights().trains(name)));
+    }
+
+    /// What the user should know of its loading: weights made new, weights of the file left out.
+    default List<String> notes() {
+        return frame().notes();
+    }
+
+    /// Writes a folder that [dev.weft.models.Models#load] and the Python library read: `config.json`,
+    /// `generation_config.json` where there was one, and the weights as safetensors, split above 5 GB. Other files stay.
+    default void save(Path folder) {
+        save(folder, SHARD_BYTES);
+    }
+
+    /// The same, split above `maxShardBytes`.
+    default void save(Path folder, long maxShardBytes) {
+        ObjectNode config = frame().config().node().deepCopy();
+        String key = config.has("torch_dtype") ? "torch_dtype" : "dtype";
+        config.put(key, parameters().values().iterator().next().dtype().toString());
+        ModelFolder.save(folder, config, parameters(), maxShardBytes);
+        if (frame().generation() != null) {
+            Json.write(folder.resolve("generation_config.json"), frame().generation().node());
+        }
+    }
+
+    /// The backbone's results, to add to.
+    default Map<String, Tensor> hidden(Map<String, Tensor> inputs, ForwardPass pass) {
+        return new TreeMap<>(backbone().outputs(inputs, pass));
+    }
 }

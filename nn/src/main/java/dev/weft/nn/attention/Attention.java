@@ -2,6 +2,7 @@ package dev.weft.nn.attention;
 
 import dev.weft.nn.Dropout;
 import dev.weft.nn.Trace;
+import dev.weft.tensor.Autocast;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Engine;
 import dev.weft.tensor.Gradients;
@@ -64,7 +65,8 @@ public record Attention(double scale, double softcap, double dropout) {
 
     /// Only the explicit product shows or changes the scores and weights.
     private boolean explicit(ScoreMask mask, Dropout drop, Trace trace) {
-        return softcap != 0 || mask.hidesRows() || drop instanceof Dropout.On && dropout > 0 || trace.listens("weights")
+        return softcap != 0 || mask.hidesRows() || mask.trained() || drop instanceof Dropout.On && dropout > 0
+                || trace.listens("weights")
                 || trace.listens("scores");
     }
 
@@ -95,8 +97,18 @@ public record Attention(double scale, double softcap, double dropout) {
     }
 
     private Tensor fused(Tensor queries, Tensor keys, Tensor values, ScoreMask mask) {
+        DType dtype = queries.dtype();
+        // In half precision this kernel's products are plain loops on a CPU, and converting to float32 and back is cheap
+        // (docs/decisions/0004-attention-kernels.md).
+        if (queries.device().isCpu() && dtype != DType.FLOAT32 && dtype.isFloating()
+                && !(Gradients.recording() && queries.requiresGrad())) {
+            try (var plain = Autocast.paused(queries.device())) {
+                return fused(queries.to(DType.FLOAT32), keys.to(DType.FLOAT32), values.to(DType.FLOAT32), mask)
+                        .to(dtype);
+            }
+        }
         @Nullable
-        Tensor added = mask.causalOnly() ? null : mask.additive(queries.dtype());
+        Tensor added = mask.causalOnly() ? null : mask.additive(dtype);
         return Kernels.attention(queries, keys, values, added, mask.causalOnly(), scale);
     }
 }

@@ -23,9 +23,20 @@ public sealed interface AttentionMask {
         return new Padding(keep);
     }
 
+    /// Queries where `keep [batch, querySeq]` is 0 see nobody, which leaves them the average of everything: DeBERTa, whose
+    /// convolution and losses look at padding.
+    static AttentionMask realQueries(Tensor keep) {
+        return new RealQueries(keep);
+    }
+
     /// No query sees keys `size` or more positions before it.
     static AttentionMask window(int size) {
         return new Window(size);
+    }
+
+    /// No query sees keys more than `distance` positions away, on either side.
+    static AttentionMask nearby(int distance) {
+        return new Nearby(distance);
     }
 
     /// Exactly the places where `allowed` holds: bool, broadcast to `[batch, heads, querySeq, keySeq]`.
@@ -50,7 +61,11 @@ public sealed interface AttentionMask {
 
     record Padding(Tensor keep) implements AttentionMask {}
 
+    record RealQueries(Tensor keep) implements AttentionMask {}
+
     record Window(int size) implements AttentionMask {}
+
+    record Nearby(int distance) implements AttentionMask {}
 
     record Allowed(Tensor allowed) implements AttentionMask {}
 
@@ -73,7 +88,9 @@ public sealed interface AttentionMask {
             case None() -> null;
             case Causal() -> distance(querySeq, keySeq, device).ge(0);
             case Window(int size) -> distance(querySeq, keySeq, device).lt(size);
+            case Nearby(int distance) -> distance(querySeq, keySeq, device).abs().lt(distance + 1);
             case Padding(Tensor keep) -> keep.ne(0).unsqueeze(1).unsqueeze(1);
+            case RealQueries(Tensor keep) -> keep.ne(0).unsqueeze(1).unsqueeze(-1);
             case Allowed(Tensor allowed) -> allowed.to(DType.BOOL);
             case Bias(Tensor bias) -> null;
             case Both(AttentionMask first, AttentionMask second) -> {
@@ -95,21 +112,59 @@ public sealed interface AttentionMask {
             case None none -> null;
             case Causal causal -> null;
             case Window window -> null;
+            case Nearby nearby -> null;
             case Padding padding -> null;
+            case RealQueries queries -> null;
             case Allowed allowed -> null;
         };
     }
 
-    /// Whether some query may be left without any key.
+    /// Whether some query may be left without any key: padding hides all that a window or the past would show it. Padding
+    /// alone does so only to a text of nothing but padding.
     private boolean hidesRows() {
         return switch (this) {
+            case Allowed(Tensor allowed) -> true;
+            case Both(AttentionMask first, AttentionMask second) ->
+                keep() != null && limits() || first.hidesRows() || second.hidesRows();
             case None none -> false;
             case Causal causal -> false;
             case Window window -> false;
+            case Nearby nearby -> false;
             case Bias bias -> false;
-            case Padding(Tensor keep) -> true;
-            case Allowed(Tensor allowed) -> true;
-            case Both(AttentionMask first, AttentionMask second) -> first.hidesRows() || second.hidesRows();
+            case Padding padding -> false;
+            case RealQueries queries -> false;
+        };
+    }
+
+    private boolean limits() {
+        return switch (this) {
+            case Causal causal -> true;
+            case Window window -> true;
+            // Every query sees itself, so that only padding may be left without a key; like the reference it then has the
+            // average of everything, which losses over all positions see.
+            case Nearby nearby -> false;
+            case Both(AttentionMask first, AttentionMask second) -> first.limits() || second.limits();
+            case None none -> false;
+            case Allowed allowed -> false;
+            case Bias bias -> false;
+            case Padding padding -> false;
+            case RealQueries queries -> false;
+        };
+    }
+
+    /// The caller's `[batch, keySeq]` of a [#padding] mask in here, not 0 where a token is real; null if there is none.
+    default @Nullable Tensor keep() {
+        return switch (this) {
+            case Padding(Tensor keep) -> keep;
+            case Both(AttentionMask first, AttentionMask second) ->
+                first.keep() == null ? second.keep() : first.keep();
+            case None none -> null;
+            case Causal causal -> null;
+            case RealQueries queries -> null;
+            case Window window -> null;
+            case Nearby nearby -> null;
+            case Allowed allowed -> null;
+            case Bias bias -> null;
         };
     }
 

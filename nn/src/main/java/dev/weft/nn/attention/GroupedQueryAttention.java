@@ -1,24 +1,58 @@
 package dev.weft.nn.attention;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Init;
 import dev.weft.nn.KvCache;
+import dev.weft.nn.Linear;
+import dev.weft.nn.Norm;
 import dev.weft.nn.Projection;
-import dev.weft.nn.position.Rotary;
+import dev.weft.nn.Weights;
 import dev.weft.tensor.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// Projections into heads, attention in each, and the projection back.
 ///
 /// Grouped-query attention (Ainslie et al. 2023, <https://arxiv.org/abs/2305.13245>): as many key heads as query heads is
 /// multi-head attention (“Attention Is All You Need”, §3.2.2), one key head is multi-query attention (Shazeer 2019).
-public final class GroupedQueryAttention {
+///
+/// @param norms       on queries and keys, before they are turned
+/// @param turnsValues whether values are turned by their positions as well, as RoFormer can
+public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection output, Attention attention, Norms norms,
+        boolean turnsValues) implements SelfAttention {
+
     /// How checkpoints store the three projections.
     public sealed interface Inputs {
         /// Three projections.
-        record Apart(Projection queries, Projection keys, Projection values) implements Inputs {}
+        record Apart(Projection queries, Projection keys, Projection values) implements Inputs {
+            /// Under the names that most decoders have: `q_proj`, `k_proj`, `v_proj`.
+            public static Apart load(Weights weights, int hidden, Heads heads, boolean bias, Init init) {
+                return new Apart(Linear.load(weights.at("q_proj"), hidden, heads.queryWidth(), bias, init),
+                        Linear.load(weights.at("k_proj"), hidden, heads.keyWidth(), bias, init),
+                        Linear.load(weights.at("v_proj"), hidden, heads.keyWidth(), bias, init));
+            }
+        }
 
-        /// One projection to queries, keys and values one after the other, all with as many heads: GPT-2's `c_attn`.
+        /// One projection to all queries, then all keys, then all values: GPT-2, Phi-3.
         record Packed(Projection all) implements Inputs {}
+
+        /// One projection to, for each key head, its queries, its key and its value: GPT-NeoX, BLOOM, Falcon.
+        record Grouped(Projection all) implements Inputs {
+            /// Under the name that these have: `query_key_value`.
+            public static Grouped load(Weights weights, int hidden, Heads heads, boolean bias, Init init) {
+                return new Grouped(Linear.load(weights.at("query_key_value"), hidden,
+                        heads.queryWidth() + 2 * heads.keyWidth(), bias, init));
+            }
+        }
+    }
+
+    /// Norms of queries and keys.
+    public sealed interface Norms {
+        record None() implements Norms {}
+
+        /// Over all heads together, `[batch, seq, heads · headDim]`: OLMo 2.
+        record Whole(Norm queries, Norm keys) implements Norms {}
+
+        /// Of each head, `[batch, heads, seq, headDim]`: Qwen3, Gemma 3.
+        record PerHead(Norm queries, Norm keys) implements Norms {}
     }
 
     /// Sizes.
@@ -32,62 +66,101 @@ public final class GroupedQueryAttention {
                                 .formatted(heads, kvHeads));
             }
         }
+
+        /// As many key heads as query heads.
+        public Heads(int layer, int heads, int headDim) {
+            this(layer, heads, heads, headDim);
+        }
+
+        /// Width of all queries together.
+        public int queryWidth() {
+            return heads * headDim;
+        }
+
+        /// Width of all keys, or all values, together.
+        public int keyWidth() {
+            return kvHeads * headDim;
+        }
     }
 
-    private final Heads heads;
-    private final Inputs inputs;
-    private final Projection output;
-    private final Attention attention;
-    private final @Nullable Rotary rotary;
+    public GroupedQueryAttention(Heads heads, Inputs inputs, Projection output, Attention attention) {
+        this(heads, inputs, output, attention, new Norms.None(), false);
+    }
 
-    public GroupedQueryAttention(Heads heads, Inputs inputs, Projection output, Attention attention,
-            @Nullable Rotary rotary) {
-        this.heads = heads;
-        this.inputs = inputs;
-        this.output = output;
-        this.attention = attention;
-        this.rotary = rotary;
+    public GroupedQueryAttention withNorms(Norms norms) {
+        return new GroupedQueryAttention(heads, inputs, output, attention, norms, turnsValues);
+    }
+
+    public GroupedQueryAttention withTurnedValues(boolean turnsValues) {
+        return new GroupedQueryAttention(heads, inputs, output, attention, norms, turnsValues);
     }
 
     /// `[batch, seq, hidden]` to the same shape. New keys and values go to the cache, if there is one.
-    ///
-    /// @param positions `[batch, seq]`, for rotary embeddings
-    public Tensor forward(Tensor hidden, Tensor positions, ScoreMask mask, ForwardPass pass) {
+    @Override
+    public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         Tensor gathered;
-        if (inputs instanceof Inputs.Packed(Projection all) && pass.cache() == null && rotary == null) {
+        if (inputs instanceof Inputs.Packed(Projection all) && heads.kvHeads() == heads.heads() && pass.cache() == null
+                && sight.angles() == null && norms instanceof Norms.None) {
             Tensor packed = all.forward(hidden).view(batch, seq, 3, heads.heads(), heads.headDim());
-            gathered = attention.attendPacked(packed, mask, pass.dropout(), pass.trace());
+            gathered = attention.attendPacked(packed, sight.mask(), pass.dropout(), pass.trace());
         } else {
-            Tensor[] qkv = project(hidden, batch, seq);
-            if (rotary != null) {
-                qkv[0] = rotary.rotate(qkv[0], positions);
-                qkv[1] = rotary.rotate(qkv[1], positions);
+            Tensor[] qkv = normed(project(hidden, batch, seq));
+            if (sight.angles() != null) {
+                for (int part = 0; part < (turnsValues ? 3 : 2); part++) {
+                    qkv[part] = sight.angles().turn(qkv[part]);
+                }
             }
             if (pass.cache() != null) {
                 KvCache.Entry known = pass.cache().append(heads.layer(), qkv[1], qkv[2]);
                 qkv[1] = known.keys();
                 qkv[2] = known.values();
             }
-            gathered = attention.attend(qkv[0], qkv[1], qkv[2], mask, pass.dropout(), pass.trace());
+            gathered = attention.attend(qkv[0], qkv[1], qkv[2], sight.mask(), pass.dropout(), pass.trace());
         }
         // [batch, heads, seq, headDim] → [batch, seq, hidden]
-        return output.forward(gathered.transpose(1, 2).reshape(batch, seq, (long) heads.heads() * heads.headDim()));
+        return output.forward(gathered.transpose(1, 2).reshape(batch, seq, heads.queryWidth()));
     }
 
     /// Queries, keys and values, `[batch, heads, seq, headDim]` each.
     private Tensor[] project(Tensor hidden, long batch, long seq) {
         return switch (inputs) {
-            case Inputs.Packed(Projection all) ->
-                RecomputedAttention.unpacked(all.forward(hidden).view(batch, seq, 3, heads.heads(), heads.headDim()));
             case Inputs.Apart(Projection queries, Projection keys, Projection values) -> new Tensor[]{
-                    apart(queries.forward(hidden), heads.heads()), apart(keys.forward(hidden), heads.kvHeads()),
-                    apart(values.forward(hidden), heads.kvHeads())};
+                    apart(whole(queries.forward(hidden), true)), apart(whole(keys.forward(hidden), false)),
+                    apart(values.forward(hidden))};
+            case Inputs.Packed(Projection all) -> {
+                Tensor packed = all.forward(hidden);
+                yield new Tensor[]{apart(whole(packed.narrow(-1, 0, heads.queryWidth()), true)),
+                        apart(whole(packed.narrow(-1, heads.queryWidth(), heads.keyWidth()), false)),
+                        apart(packed.narrow(-1, heads.queryWidth() + heads.keyWidth(), heads.keyWidth()))};
+            }
+            case Inputs.Grouped(Projection all) -> {
+                long queries = heads.heads() / heads.kvHeads();
+                Tensor groups = all.forward(hidden).view(batch, seq, heads.kvHeads(), queries + 2, heads.headDim());
+                yield new Tensor[]{
+                        groups.narrow(3, 0, queries).reshape(batch, seq, heads.heads(), heads.headDim())
+                                .transpose(1, 2),
+                        groups.select(3, queries).transpose(1, 2), groups.select(3, queries + 1).transpose(1, 2)};
+            }
         };
     }
 
-    private Tensor apart(Tensor projected, int count) {
-        return projected.view(projected.size(0), projected.size(1), count, heads.headDim()).transpose(1, 2);
+    private Tensor whole(Tensor projected, boolean queries) {
+        return norms instanceof Norms.Whole(Norm query, Norm key)
+                ? (queries ? query : key).forward(projected)
+                : projected;
+    }
+
+    private Tensor[] normed(Tensor[] qkv) {
+        if (norms instanceof Norms.PerHead(Norm queries, Norm keys)) {
+            qkv[0] = queries.forward(qkv[0]);
+            qkv[1] = keys.forward(qkv[1]);
+        }
+        return qkv;
+    }
+
+    private Tensor apart(Tensor projected) {
+        return projected.reshape(projected.size(0), projected.size(1), -1, heads.headDim()).transpose(1, 2);
     }
 }

@@ -18,7 +18,7 @@ public final class ScoreMask {
 
     ScoreMask(@Nullable Tensor allowed, @Nullable Tensor bias, boolean causalOnly, boolean hidesRows) {
         this.causalOnly = causalOnly;
-        seesSomething = hidesRows && allowed != null ? allowed.to(DType.FLOAT32).max(-1, true) : null;
+        seesSomething = hidesRows && allowed != null ? unlessAll(allowed.to(DType.FLOAT32).max(-1, true)) : null;
         if (allowed == null) {
             additive = bias;
         } else {
@@ -26,6 +26,26 @@ public final class ScoreMask {
                     HIDDEN);
             additive = bias == null ? hidden : hidden.add(bias);
         }
+    }
+
+    private ScoreMask(@Nullable Tensor additive, @Nullable Tensor seesSomething) {
+        this.additive = additive;
+        this.seesSomething = seesSomething;
+        causalOnly = false;
+    }
+
+    /// With more added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`.
+    ScoreMask with(Tensor bias) {
+        return new ScoreMask(additive == null ? bias : additive.add(bias), seesSomething);
+    }
+
+    private static @Nullable Tensor unlessAll(Tensor rows) {
+        return rows.min().item() > 0 ? null : rows;
+    }
+
+    /// Whether what is added is trained, so that its gradient is wanted.
+    boolean trained() {
+        return additive != null && additive.requiresGrad();
     }
 
     /// Whether this is a square causal mask and nothing else, which kernels know without being given it.

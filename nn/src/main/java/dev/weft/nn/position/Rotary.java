@@ -7,10 +7,11 @@ import java.util.List;
 /// Rotary position embedding: each pair of channels is turned by an angle that grows with the position.
 /// Su et al. 2021 (RoFormer), §3.2, <https://arxiv.org/abs/2104.09864>.
 ///
-/// @param inverseFrequencies one per pair of channels that are turned; channels beyond them stay as they are
-/// @param pairing            which channels form a pair
-/// @param amplitude          what cosines and sines are multiplied by; 1 but for stretched contexts
-public record Rotary(List<Double> inverseFrequencies, Pairing pairing, double amplitude) {
+/// @param dims    how many channels of a head are turned; those beyond stay as they are
+/// @param theta   the base of the frequencies
+/// @param pairing which channels form a pair
+/// @param scaling how frequencies are stretched beyond the context a model was trained on
+public record Rotary(int dims, double theta, Pairing pairing, RopeScaling scaling) {
     /// Which channels form a pair.
     public enum Pairing {
         /// 0 with 1, 2 with 3, …: the paper, GPT-J.
@@ -19,53 +20,57 @@ public record Rotary(List<Double> inverseFrequencies, Pairing pairing, double am
         HALVES
     }
 
-    /// θ^(−2i/dims) for the first `dims` channels of a head.
+    /// θ^(−2i/dims), not stretched.
     public static Rotary plain(int dims, double theta, Pairing pairing) {
-        var frequencies = new java.util.ArrayList<Double>();
-        for (int pair = 0; pair < dims / 2; pair++) {
-            frequencies.add(Math.pow(theta, -2.0 * pair / dims));
-        }
-        return new Rotary(List.copyOf(frequencies), pairing, 1);
+        return new Rotary(dims, theta, pairing, new RopeScaling.None());
     }
 
-    /// Queries or keys `[batch, heads, seq, headDim]` at `positions [batch, seq]` (or `[1, seq]`), turned.
-    public Tensor rotate(Tensor x, Tensor positions) {
-        double[] frequencies = inverseFrequencies.stream().mapToDouble(Double::doubleValue).toArray();
+    /// The angles of `positions [batch, seq]` (or `[1, seq]`), made once per call for all layers.
+    public Angles angles(Tensor positions) {
+        long length = scaling.dependsOnLength() ? positions.max().itemLong() + 1 : 0;
+        double[] frequencies = scaling.inverseFrequencies(dims, theta, length);
+        double amplitude = scaling.amplitude();
         // Angles in float64: positions in the hundred thousands lose their fraction in float32.
         Tensor angles = positions.to(DType.FLOAT64).unsqueeze(-1)
-                .mul(Tensor.of(frequencies, frequencies.length).to(x.device()));
+                .mul(Tensor.of(frequencies, frequencies.length).to(positions.device()));
         // [batch, seq, pairs] → [batch, 1, seq, pairs]
-        Tensor cos = angles.cos().mul(amplitude).to(x.dtype()).unsqueeze(1);
-        Tensor sin = angles.sin().mul(amplitude).to(x.dtype()).unsqueeze(1);
-        return rotate(x, cos, sin);
+        return new Angles(angles.cos().mul(amplitude).to(DType.FLOAT32).unsqueeze(1),
+                angles.sin().mul(amplitude).to(DType.FLOAT32).unsqueeze(1), pairing);
     }
 
-    /// Turned by angles that are given: cosines and sines broadcast to `[batch, heads, seq, pairs]`.
-    public Tensor rotate(Tensor x, Tensor cos, Tensor sin) {
-        long pairs = inverseFrequencies.size();
-        long headDim = x.size(-1);
-        Tensor turned = 2 * pairs == headDim ? x : x.narrow(-1, 0, 2 * pairs);
-        Tensor result = switch (pairing) {
-            case HALVES -> {
-                Tensor first = turned.narrow(-1, 0, pairs);
-                Tensor second = turned.narrow(-1, pairs, pairs);
-                yield Tensor.cat(List.of(first.mul(cos).sub(second.mul(sin)), second.mul(cos).add(first.mul(sin))), -1);
+    /// Cosines and sines, broadcast to `[batch, heads, seq, pairs]`.
+    public record Angles(Tensor cos, Tensor sin, Pairing pairing) {
+        /// `[batch, heads, seq, headDim]`, turned; channels beyond `2 · pairs` stay as they are.
+        public Tensor turn(Tensor x) {
+            long pairs = cos.size(-1);
+            long headDim = x.size(-1);
+            Tensor c = cos.to(x.dtype());
+            Tensor s = sin.to(x.dtype());
+            if (2 * pairs < headDim) {
+                return Tensor.cat(List.of(turned(x.narrow(-1, 0, 2 * pairs), c, s),
+                        x.narrow(-1, 2 * pairs, headDim - 2 * pairs)), -1);
             }
-            case NEIGHBOURS -> {
-                long[] shape = turned.shape();
-                long[] paired = java.util.Arrays.copyOf(shape, shape.length + 1);
-                paired[shape.length - 1] = pairs;
-                paired[shape.length] = 2;
-                Tensor pair = turned.reshape(paired);
-                Tensor first = pair.select(-1, 0);
-                Tensor second = pair.select(-1, 1);
-                yield Tensor
-                        .stack(List.of(first.mul(cos).sub(second.mul(sin)), second.mul(cos).add(first.mul(sin))), -1)
-                        .reshape(shape);
-            }
-        };
-        return 2 * pairs == headDim
-                ? result
-                : Tensor.cat(List.of(result, x.narrow(-1, 2 * pairs, headDim - 2 * pairs)), -1);
+            return turned(x, c, s);
+        }
+
+        private Tensor turned(Tensor x, Tensor c, Tensor s) {
+            long pairs = c.size(-1);
+            return switch (pairing) {
+                case HALVES -> {
+                    Tensor first = x.narrow(-1, 0, pairs);
+                    Tensor second = x.narrow(-1, pairs, pairs);
+                    yield Tensor.cat(List.of(first.mul(c).sub(second.mul(s)), second.mul(c).add(first.mul(s))), -1);
+                }
+                case NEIGHBOURS -> {
+                    long[] shape = x.shape();
+                    Tensor pair = x.reshape(shape[0], shape[1], shape[2], pairs, 2);
+                    Tensor first = pair.select(-1, 0);
+                    Tensor second = pair.select(-1, 1);
+                    yield Tensor
+                            .stack(List.of(first.mul(c).sub(second.mul(s)), second.mul(c).add(first.mul(s))), -1)
+                            .reshape(shape);
+                }
+            };
+        }
     }
 }

@@ -1,6 +1,8 @@
 package dev.weft.nn.position;
 
+import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
+import java.util.List;
 
 /// Sines and cosines of geometric wavelengths: “Attention Is All You Need”, §3.5.
 public final class Sinusoidal {
@@ -12,6 +14,20 @@ public final class Sinusoidal {
         INTERLEAVED,
         /// All sines, then all cosines: Marian, Whisper.
         HALVES
+    }
+
+    /// `[...]` positions to `[..., hidden]` in float32.
+    ///
+    /// @param steps pairs from the shortest wavelength, 2π, to the longest, 10,000 times that: hidden/2 in the paper, one
+    ///              less in fairseq, whose longest wavelength is reached
+    public static Tensor at(Tensor positions, int hidden, int steps) {
+        var frequencies = new double[hidden / 2];
+        for (int pair = 0; pair < frequencies.length; pair++) {
+            frequencies[pair] = Math.pow(10_000, -(double) pair / steps);
+        }
+        Tensor angles = positions.to(DType.FLOAT64).unsqueeze(-1)
+                .mul(Tensor.of(frequencies, frequencies.length).to(positions.device()));
+        return Tensor.cat(List.of(angles.sin(), angles.cos()), -1).to(DType.FLOAT32);
     }
 
     /// `[positions, hidden]` in float32.

@@ -1,0 +1,29 @@
+package dev.weft.examples;
+
+import dev.weft.models.Models;
+import dev.weft.models.heads.Heads;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Opens a folder of Hugging Face's, as it is or with another head on its body, and hands it back.
+public final class OpenAndSave {
+    private OpenAndSave() {}
+
+    /// `OpenAndSave models/bert-base-uncased out person place`
+    public static void main(String... args) {
+        newHead(Path.of(args[0]), List.of(args).subList(2, args.length), Path.of(args[1]));
+    }
+
+    static void asItIs(Path folder, Path out) {
+        try (var model = Models.load(folder)) { // the head that the config names
+            model.save(out); // config and safetensors, for Weft and for Python
+        }
+    }
+
+    static void newHead(Path folder, List<String> labels, Path out) {
+        try (var model = Models.load(folder, Heads.tokenClassification(labels))) {
+            model.notes().forEach(System.out::println); // which weights are new, which were left out
+            model.save(out);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.weft.models;
+
+import dev.weft.checkpoint.Json;
+import dev.weft.nn.Block;
+import dev.weft.nn.Projection;
+import dev.weft.nn.Weights;
+
+/// ALBERT: BERT with narrow embeddings and few weights for many layers. Lan et al. 2019,
+/// <https://arxiv.org/abs/1909.11942>.
+///
+/// @param groups how many sets of weights the layers share
+/// @param inner  how many blocks each set has, all of which every layer runs through
+record Albert(Bert.Config config, int groups, int inner) implements Bert.Parts {
+    static Albert fromJson(Json json) {
+        Json full = json.withDefaults(Json.object().put("embedding_size", 128).put("hidden_act", "gelu_new")
+                .put("hidden_dropout_prob", 0).put("attention_probs_dropout_prob", 0));
+        return new Albert(Bert.Config.fromJson(full), full.positive("num_hidden_groups", 1),
+                full.positive("inner_group_num", 1));
+    }
+
+    @Override
+    public Projection widening(Weights weights) {
+        return dense(weights.at("encoder.embedding_hidden_mapping_in"), config.embeddingSize(), config.hiddenSize());
+    }
+
+    @Override
+    public int blocks() {
+        return config.numHiddenLayers() * inner;
+    }
+
+    @Override
+    public Block block(int layer, Weights weights) {
+        // Asked for again, a weight is the same tensor: that is how layers share it.
+        int group = (int) (layer / inner / ((double) config.numHiddenLayers() / groups));
+        Weights block = weights.at("encoder.albert_layer_groups").at(group).at("albert_layers").at(layer % inner);
+        Weights attention = block.at("attention");
+        return new Block.Sequential(residual(attention.at("LayerNorm")),
+                attention(layer, attention, dense(attention.at("dense"))), null,
+                residual(block.at("full_layer_layer_norm"), 0),
+                feedForward(block.at("ffn"), block.at("ffn_output")));
+    }
+}

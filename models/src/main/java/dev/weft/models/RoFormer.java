@@ -1,0 +1,37 @@
+package dev.weft.models;
+
+import dev.weft.checkpoint.Json;
+import dev.weft.nn.Projection;
+import dev.weft.nn.Weights;
+import dev.weft.nn.attention.GroupedQueryAttention;
+import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.SelfAttention;
+import dev.weft.nn.position.Rotary;
+import org.jspecify.annotations.Nullable;
+
+/// RoFormer: BERT with rotary positions in place of learned ones. Su et al. 2021, <https://arxiv.org/abs/2104.09864>.
+///
+/// @param turnsValues whether values are turned as well
+record RoFormer(Bert.Config config, boolean turnsValues) implements Bert.Parts {
+    static RoFormer fromJson(Json json) {
+        return new RoFormer(Bert.Config.fromJson(json.withDefaults(Json.object().put("max_position_embeddings", 1536))),
+                json.flag("rotary_value", false));
+    }
+
+    @Override
+    public Reach reach(int layer) {
+        return Bert.Parts.super.reach(layer)
+                .with(Rotary.plain(config.headDim(), 10_000, Rotary.Pairing.NEIGHBOURS));
+    }
+
+    @Override
+    public @Nullable String positions() {
+        return null;
+    }
+
+    @Override
+    public SelfAttention attention(int layer, Weights weights, Projection output) {
+        var plain = (GroupedQueryAttention) Bert.Parts.super.attention(layer, weights, output);
+        return plain.withTurnedValues(turnsValues);
+    }
+}

@@ -1,0 +1,79 @@
+package dev.weft.models;
+
+import dev.weft.nn.Embedding;
+import dev.weft.nn.Encoded;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.attention.AttentionMask;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// An encoder and a decoder that looks at it. As a backbone it is its decoder, on a pass that carries what was encoded.
+public interface Seq2Seq extends Backbone {
+    /// Token ids `[batch, seq]` to what the decoder looks at.
+    Encoded encode(Tensor tokenIds, ForwardPass pass);
+
+    Backbone decoder();
+
+    int encoderLayers();
+
+    /// How decoder inputs are made of labels.
+    Shift shift();
+
+    /// Labels become decoder inputs one place to the right, so that each position predicts its own label.
+    ///
+    /// @param padId   in place of labels that are ignored (−100)
+    /// @param startId comes first; null: each row's last token that is not padding does, as in mBART, where it names the
+    ///                language
+    /// @param hides   whether padding among them is hidden from the decoder
+    record Shift(int padId, @Nullable Integer startId, boolean hides) {
+        public Shift(int padId, @Nullable Integer startId) {
+            this(padId, startId, false);
+        }
+
+        /// `[batch, seq]` to the same shape.
+        public Tensor apply(Tensor labels) {
+            Tensor ids = labels.maskedFill(labels.eq(-100), padId);
+            Tensor first = startId != null
+                    ? ids.narrow(1, 0, 1).mul(0).add(startId)
+                    : ids.gather(1, ids.ne(padId).to(DType.INT64).sum(1, true).sub(1));
+            return Tensor.cat(List.of(first, ids.narrow(1, 0, ids.size(1) - 1)), 1);
+        }
+    }
+
+    @Override
+    default Tensor forward(Tensor tokenIds, ForwardPass pass) {
+        return decoder().forward(tokenIds, pass.at("decoder"));
+    }
+
+    /// Encodes `input_ids`, then decodes `decoder_input_ids`, or where there are none the labels, shifted, or the input
+    /// itself, shifted.
+    @Override
+    default Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
+        Tensor ids = Inputs.ids(inputs);
+        Encoded encoded = encode(ids, Inputs.pass(inputs, pass));
+        Tensor given = inputs.get("decoder_input_ids");
+        Tensor labels = inputs.get("labels");
+        boolean perToken = labels != null && labels.dim() == 2 && !labels.dtype().isFloating();
+        Tensor decoderIds = given != null ? given : shift().apply(perToken ? labels : ids);
+        ForwardPass decoding = pass.withEncoded(encoded);
+        if (given == null && shift().hides() && !inputs.containsKey("decoder_attention_mask")) {
+            decoding = decoding.withMask(AttentionMask.padding(decoderIds.ne(shift().padId())));
+        }
+        decoding = Inputs.masked(decoding, inputs, "decoder_attention_mask");
+        return Map.of("last_hidden_state", forward(decoderIds, decoding), "encoder_last_hidden_state",
+                encoded.hidden());
+    }
+
+    @Override
+    default Sizes sizes() {
+        return decoder().sizes();
+    }
+
+    @Override
+    default Embedding tokens() {
+        return decoder().tokens();
+    }
+}

@@ -1,0 +1,41 @@
+package dev.weft.models;
+
+import dev.weft.nn.Init;
+
+/// What every family's config says under the same names.
+public interface Sizes {
+    int vocabSize();
+
+    int hiddenSize();
+
+    int numHiddenLayers();
+
+    int numAttentionHeads();
+
+    int maxPositionEmbeddings();
+
+    double initializerRange();
+
+    /// Width of a head.
+    default int headDim() {
+        return hiddenSize() / numAttentionHeads();
+    }
+
+    /// How new weights begin.
+    default Init init() {
+        return Init.normal(initializerRange());
+    }
+
+    /// Sizes of one half of an encoder-decoder.
+    record Half(int vocabSize, int hiddenSize, int numHiddenLayers, int numAttentionHeads, int maxPositionEmbeddings,
+            double initializerRange) implements Sizes {}
+
+    /// @throws IllegalArgumentException if `size` cannot be split into `parts`; the message has the names that `config.json`
+    ///                                  has for them
+    static void requireMultiple(String name, int size, String partsName, int parts) {
+        if (size % parts != 0) {
+            throw new IllegalArgumentException(
+                    "config.json: %s (%d) must be a multiple of %s (%d)".formatted(name, size, partsName, parts));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package dev.weft.models.heads;
+
+import dev.weft.checkpoint.Json;
+import dev.weft.models.Backbone;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Weights;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// What a head stands on.
+///
+/// @param config  `config.json`, of this head
+/// @param weights of the whole model, where heads have theirs
+/// @param base    those of the backbone
+/// @param generation the folder's `generation_config.json`, or null; saved with the model
+/// @param notes   what was found on loading that the user should know: weights made new, weights left out
+public record Frame(Json config, Backbone backbone, Weights weights, Weights base, @Nullable Json generation,
+        List<String> notes) {
+    int hidden() {
+        return backbone.hiddenSize();
+    }
+
+    /// Share dropped before a classifier.
+    double classifierDropout() {
+        String name = config.first("classifier_dropout", "classifier_dropout_prob", "cls_dropout",
+                "seq_classif_dropout",
+                "hidden_dropout_prob", "hidden_dropout", "dropout");
+        return config.number(name, 0);
+    }
+
+    /// The family's own activation.
+    Activation activation() {
+        return Activation.parse(config.text(config.first("hidden_act", "activation_function", "activation",
+                "hidden_activation"), "gelu"));
+    }
+
+    double normEps() {
+        return config.number(config.first("norm_eps", "layer_norm_eps", "layer_norm_epsilon"), 1e-12);
+    }
+
+    /// How many labels the config names.
+    public int labels() {
+        return config.has("id2label")
+                ? config.object("id2label").names().size()
+                : config.positive("num_labels", 2);
+    }
+
+    boolean ties() {
+        return config.flag("tie_word_embeddings", true);
+    }
+
+    /// The same with or without a last projection of its own.
+    Frame tying(boolean ties) {
+        Json other = Json.of(config.toString(), config.node().deepCopy().put("tie_word_embeddings", ties));
+        return new Frame(other, backbone, weights, base, generation, notes);
+    }
+}

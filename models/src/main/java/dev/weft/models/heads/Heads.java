@@ -1,0 +1,82 @@
+package dev.weft.models.heads;
+
+import dev.weft.checkpoint.Json;
+import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Heads to ask for when a folder is opened: on the same body, with new weights where the file has none.
+///
+/// @param kind        what kind
+/// @param labels      names of what it tells apart; empty: as the folder's config says
+/// @param problemType of sequence classification, as `config.json` has it; empty: as the labels decide
+public record Heads(HeadKind kind, List<String> labels, String problemType) {
+    /// The base model, with pooling where the family has it.
+    public static Heads base() {
+        return of(HeadKind.BASE);
+    }
+
+    public static Heads maskedLanguage() {
+        return of(HeadKind.MASKED_LANGUAGE);
+    }
+
+    public static Heads causalLanguage() {
+        return of(HeadKind.CAUSAL_LANGUAGE);
+    }
+
+    public static Heads seq2seq() {
+        return of(HeadKind.SEQ2SEQ);
+    }
+
+    /// One of the labels for a text.
+    public static Heads sequenceClassification(List<String> labels) {
+        return new Heads(HeadKind.SEQUENCE_CLASSIFICATION, List.copyOf(labels), "single_label_classification");
+    }
+
+    /// Any of the labels for a text.
+    public static Heads multiLabelClassification(List<String> labels) {
+        return new Heads(HeadKind.SEQUENCE_CLASSIFICATION, List.copyOf(labels), "multi_label_classification");
+    }
+
+    /// A number for a text.
+    public static Heads regression() {
+        return new Heads(HeadKind.SEQUENCE_CLASSIFICATION, List.of("LABEL_0"), "regression");
+    }
+
+    /// One of the labels for each token.
+    public static Heads tokenClassification(List<String> labels) {
+        return new Heads(HeadKind.TOKEN_CLASSIFICATION, List.copyOf(labels), "");
+    }
+
+    /// Where in a text an answer begins and ends.
+    public static Heads questionAnswering() {
+        return of(HeadKind.QUESTION_ANSWERING);
+    }
+
+    public static Heads multipleChoice() {
+        return of(HeadKind.MULTIPLE_CHOICE);
+    }
+
+    public static Heads of(HeadKind kind) {
+        return new Heads(kind, List.of(), "");
+    }
+
+    /// The config with this head's labels, in the order of their ids.
+    public ObjectNode config(ObjectNode old) {
+        ObjectNode config = old.deepCopy();
+        if (!labels.isEmpty()) {
+            ObjectNode names = Json.object();
+            ObjectNode ids = Json.object();
+            for (int id = 0; id < labels.size(); id++) {
+                names.put(Integer.toString(id), labels.get(id));
+                ids.put(labels.get(id), id);
+            }
+            config.set("id2label", names);
+            config.set("label2id", ids);
+            config.remove("num_labels");
+        }
+        if (!problemType.isEmpty()) {
+            config.put("problem_type", problemType);
+        }
+        return config;
+    }
+}

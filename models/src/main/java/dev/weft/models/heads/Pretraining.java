@@ -1,0 +1,37 @@
+package dev.weft.models.heads;
+
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Projection;
+import dev.weft.tensor.Tensor;
+import java.util.Map;
+
+/// Masked tokens and a question about two sentences at once, as BERT (does the second follow?) and ALBERT (is their order
+/// right?) are trained.
+///
+/// @param vocabulary scores of the masked tokens
+/// @param pair       scores of the sentences
+/// @param names      of what is computed and asked
+public record Pretraining(Frame frame, Projection vocabulary, Summary pair, Names names) implements Head {
+    /// @param logits the reference's name for the scores of the sentences
+    /// @param label  and for their label
+    public record Names(String logits, String label) {
+        public static final Names BERT = new Names("seq_relationship_logits", "next_sentence_label");
+        public static final Names ALBERT = new Names("sop_logits", "sentence_order_label");
+    }
+
+    @Override
+    public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
+        Map<String, Tensor> results = hidden(inputs, pass);
+        Tensor hidden = results.get("last_hidden_state");
+        results.put("prediction_logits", vocabulary.forward(hidden));
+        results.put(names.logits(), pair.forward(hidden, inputs, pass.dropout()));
+        return results;
+    }
+
+    /// The sum of both cross-entropies.
+    @Override
+    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+        return Losses.crossEntropy(outputs.get("prediction_logits"), Losses.given(inputs, "labels"))
+                .add(Losses.crossEntropy(outputs.get(names.logits()), Losses.given(inputs, names.label())));
+    }
+}

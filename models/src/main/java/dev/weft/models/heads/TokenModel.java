@@ -1,0 +1,24 @@
+package dev.weft.models.heads;
+
+import dev.weft.nn.ForwardPass;
+import dev.weft.tensor.Tensor;
+import java.util.Map;
+
+/// Logits for each position on its own, against a label for each: masked language models (labels are ids), encoder-decoders
+/// (labels are the ids that the decoder is to say), token classification (labels are classes).
+///
+/// @param scores `[batch, seq, hidden]` to `[batch, seq, classes]`
+public record TokenModel(Frame frame, Scores scores) implements Head {
+    @Override
+    public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
+        Map<String, Tensor> results = hidden(inputs, pass);
+        results.put("logits", scores.of(results.get("last_hidden_state"), inputs, pass.dropout()));
+        return results;
+    }
+
+    /// Mean cross-entropy over the labels that are not −100.
+    @Override
+    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"));
+    }
+}

@@ -1,0 +1,133 @@
+package dev.weft.models.heads;
+
+import dev.weft.nn.Activation;
+import dev.weft.nn.Init;
+import dev.weft.nn.Linear;
+import dev.weft.nn.Norm;
+import dev.weft.nn.Projection;
+import dev.weft.nn.LayerNorm;
+import dev.weft.nn.Weights;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// From hidden states to one score per id of the vocabulary.
+///
+/// A family says with [Style] how its checkpoints name what stands there.
+public final class VocabularyHead implements Projection {
+    /// How a family builds it.
+    @FunctionalInterface
+    public interface Style {
+        Projection load(Frame frame);
+    }
+
+    private final Projection transform;
+    private final Projection decoder;
+    private final @Nullable Tensor bias;
+
+    private VocabularyHead(Projection transform, Projection decoder, @Nullable Tensor bias) {
+        this.transform = transform;
+        this.decoder = decoder;
+        this.bias = bias;
+    }
+
+    @Override
+    public Tensor forward(Tensor hidden) {
+        Tensor scores = decoder.forward(transform.forward(hidden));
+        return bias == null ? scores : scores.add(bias);
+    }
+
+    /// One projection `name`, tied to the input embedding unless the config says otherwise.
+    ///
+    /// @param tied what holds where the config is silent
+    public static Style plain(String name, boolean bias, boolean tied) {
+        return frame -> {
+            Weights place = frame.weights().at(name);
+            int vocab = frame.backbone().vocabSize();
+            return new VocabularyHead(x -> x, decoder(frame, place, tied, frame.hidden()),
+                    bias ? place.get("bias", Init.zeros(), vocab) : null);
+        };
+    }
+
+    /// The weight of the last projection: the input embedding's, or its own.
+    static Projection decoder(Frame frame, Weights place, boolean tied, int width) {
+        if (frame.config().flag("tie_word_embeddings", tied)) {
+            // Some files carry the shared weight twice.
+            place.ignore("weight");
+            return frame.backbone().tokens().tied();
+        }
+        return Linear.load(place, width, frame.backbone().vocabSize(), false, frame.backbone().init());
+    }
+
+    /// norm(activation(dense(hidden))), then the input embedding turned round and a bias: BERT and its kin.
+    ///
+    /// @param dense   where the projection before the last is
+    /// @param norm    where its norm is
+    /// @param decoder where the last projection is; its bias is there or, with the same meaning, in `bias`; null: it is the
+    ///                input embedding, whatever the config says
+    /// @param bias    full name of the bias
+    public static Style transformed(String dense, String norm, @Nullable Activation activation,
+            @Nullable String decoder, String bias) {
+        return frame -> {
+            Weights weights = frame.weights();
+            int width = frame.backbone().tokens().width();
+            Projection in = Linear.load(weights.at(dense), frame.hidden(), width, true, frame.backbone().init());
+            Norm after = LayerNorm.load(weights.at(norm), width, frame.normEps());
+            Activation middle = activation == null ? frame.activation() : activation;
+            int vocab = frame.backbone().vocabSize();
+            String other = decoder == null ? bias : decoder + ".bias";
+            Tensor shift = weights.getEither(bias, other, Init.zeros(), vocab);
+            weights.ignore(bias, other);
+            return new VocabularyHead(x -> after.forward(middle.forward(in.forward(x))),
+                    decoder == null
+                            ? frame.backbone().tokens().tied()
+                            : decoder(frame, weights.at(decoder), true, width),
+                    shift);
+        };
+    }
+
+    /// The first style where the config's `flag` holds, else the second; the other one where only its weights are there.
+    ///
+    /// @param otherwise what holds where the config is silent
+    /// @param names     a weight of the first, a weight of the second
+    static Style either(String flag, boolean otherwise, Style first, Style second, String... names) {
+        return frame -> {
+            boolean says = frame.config().flag(flag, otherwise);
+            boolean has = frame.weights().has(names[says ? 0 : 1]);
+            boolean hasOther = frame.weights().has(names[says ? 1 : 0]);
+            return (says == (has || !hasOther) ? first : second).load(frame);
+        };
+    }
+
+    /// Scores capped to ±cap by a tanh: Gemma 2. A cap of 0 leaves them.
+    public static Style capped(Style style, String setting, double cap) {
+        return frame -> {
+            Projection plain = style.load(frame);
+            double limit = frame.config().number(setting, frame.config().node().has(setting) ? 0 : cap);
+            return limit == 0 ? plain : x -> plain.forward(x).div(limit).tanh().mul(limit);
+        };
+    }
+
+    /// Hidden states divided by √hidden first where the projection is the input embedding: T5 1.0. Version 5 of the Python
+    /// library says so apart from whether weights are tied, and keeps a projection of its own that it finds.
+    public static Style shrunkWhereTied(Style style) {
+        return frame -> {
+            boolean shrinks = frame.config().flag("scale_decoder_outputs", frame.ties());
+            boolean own = !shrinks && frame.weights().at("lm_head").has("weight");
+            Projection plain = style.load(frame.tying(!own));
+            double scale = Math.pow(frame.hidden(), -0.5);
+            return shrinks ? x -> plain.forward(x.mul(scale)) : plain;
+        };
+    }
+
+    /// With `name [1, vocab]` of the file added to the scores, where it is there: BART's `final_logits_bias`.
+    public static Style shifted(Style style, String name) {
+        return frame -> {
+            Projection plain = style.load(frame);
+            Weights weights = frame.weights();
+            Tensor shift = weights.has(name)
+                    ? weights.constant(name, Init.zeros(), 1, frame.backbone().vocabSize())
+                    : null;
+            return shift == null ? plain : x -> plain.forward(x).add(shift);
+        };
+    }
+}

@@ -1,0 +1,105 @@
+package dev.weft.nn.attention;
+
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Norm;
+import dev.weft.nn.Projection;
+import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Attention with vectors of their own for distances: content looks at content, content at distance and distance at
+/// content. He et al. 2020 (DeBERTa), §3.1, <https://arxiv.org/abs/2006.03654>.
+///
+/// @param attention its scale is 1/√(headDim · number of the three that are there)
+/// @param distances null: content alone
+public record DisentangledAttention(int heads, Inputs.Apart inputs, Projection output, Attention attention,
+        @Nullable Distances distances) implements SelfAttention {
+
+    /// What is known of distances.
+    ///
+    /// @param table   a vector for each of 2 · span buckets, `[2 · span, hidden]`
+    /// @param norm    on these
+    /// @param keys    projects them to what queries look for (`c2p`), or null
+    /// @param queries projects them to what looks for keys (`p2c`), or null
+    /// @param dropout share of the table dropped in training
+    public record Distances(Tensor table, Norm norm, @Nullable Projection keys, @Nullable Projection queries,
+            Buckets buckets, double dropout) {}
+
+    /// How distances share vectors: one by one near the middle, further away in ranges that grow geometrically.
+    ///
+    /// @param count       buckets on each side; below 1: one for each distance
+    /// @param maxDistance the distance of the last bucket
+    public record Buckets(int count, int maxDistance) {
+        /// How many buckets lie on each side.
+        public int span() {
+            return count > 0 ? count : maxDistance;
+        }
+
+        /// Row of the table for query − key.
+        int row(int distance) {
+            return Math.clamp(span() + (long) bucket(distance), 0, 2 * span() - 1);
+        }
+
+        int bucket(int distance) {
+            int middle = count / 2;
+            int away = Math.abs(distance);
+            if (count < 1 || away <= middle) {
+                return distance;
+            }
+            // In float32, as the reference has it: on the border of two buckets the rounding decides.
+            float steps = (float) Math.log((float) away / middle)
+                    / (float) Math.log((float) ((maxDistance - 1) / (double) middle)) * (middle - 1);
+            return Integer.signum(distance) * (middle + (int) Math.ceil(steps));
+        }
+
+        /// `[seq, seq]`: the row for each query and key.
+        Tensor rows(int seq) {
+            var byDistance = new int[2 * seq - 1];
+            for (int i = 0; i < byDistance.length; i++) {
+                byDistance[i] = row(i - seq + 1);
+            }
+            Tensor places = Tensor.arange(0, seq);
+            Tensor distances = places.unsqueeze(1).sub(places).add(seq - 1);
+            return Tensor.of(byDistance, byDistance.length).indexSelect(0, distances.flatten(0, 1)).view(seq, seq);
+        }
+    }
+
+    @Override
+    public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
+        Tensor queries = apart(inputs.queries().forward(hidden));
+        Tensor keys = apart(inputs.keys().forward(hidden));
+        Tensor values = apart(inputs.values().forward(hidden));
+        Tensor bias = distances == null ? null : bias(distances, queries, keys, pass);
+        ScoreMask mask = bias == null ? sight.mask() : sight.mask().with(bias);
+        Tensor gathered = attention.attend(queries, keys, values, mask, pass.dropout(), pass.trace());
+        return output.forward(gathered.transpose(1, 2).flatten(2, 3));
+    }
+
+    /// `[batch, heads, querySeq, keySeq]`: what distances add to the scores.
+    private @Nullable Tensor bias(Distances distances, Tensor queries, Tensor keys, ForwardPass pass) {
+        Tensor rows = distances.buckets().rows((int) queries.size(2)).to(queries.device());
+        Tensor table = pass.dropout().apply(distances.norm().forward(distances.table()), distances.dropout())
+                .unsqueeze(0);
+        Tensor bias = null;
+        if (distances.keys() != null) {
+            bias = scores(queries, apart(distances.keys().forward(table)), rows);
+        }
+        if (distances.queries() != null) {
+            Tensor sought = scores(keys, apart(distances.queries().forward(table)), rows.transpose(0, 1))
+                    .transpose(-2, -1);
+            bias = bias == null ? sought : bias.add(sought);
+        }
+        return bias;
+    }
+
+    /// Each vector of `content [batch, heads, seq, headDim]` with the rows of `table [1, heads, buckets, headDim]` that
+    /// `[seq, seq]` says.
+    private Tensor scores(Tensor content, Tensor table, Tensor rows) {
+        Tensor all = content.mul(attention.scale()).matmul(table.transpose(-2, -1));
+        return all.gather(-1, rows.expand(all.size(0), all.size(1), rows.size(0), rows.size(1)));
+    }
+
+    private Tensor apart(Tensor projected) {
+        return projected.view(projected.size(0), projected.size(1), heads, -1).transpose(1, 2);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.weft.nn.attention;
+
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.position.Rotary;
+import dev.weft.nn.position.ScoreBias;
+import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// What the attention of a layer reaches and how it knows the order, the same for every call.
+///
+/// @param mask   what the family hides: the future, what is far; what the caller hides comes on top
+/// @param rotary turns queries and keys by their positions, or null
+/// @param bias   added to the scores by distance, or null
+public record Reach(AttentionMask mask, @Nullable Rotary rotary, @Nullable ScoreBias bias) {
+    /// Every position reaches every other.
+    public static Reach everything() {
+        return new Reach(AttentionMask.none(), null, null);
+    }
+
+    /// No position reaches the ones after it.
+    public static Reach causal() {
+        return new Reach(AttentionMask.causal(), null, null);
+    }
+
+    public Reach with(AttentionMask more) {
+        return new Reach(mask.and(more), rotary, bias);
+    }
+
+    public Reach with(@Nullable Rotary rotary) {
+        return new Reach(mask, rotary, bias);
+    }
+
+    public Reach with(@Nullable ScoreBias bias) {
+        return new Reach(mask, rotary, bias);
+    }
+
+    /// For one call.
+    ///
+    /// @param hidden `[batch, seq, hidden]`: what enters the first layer
+    public Sight prepare(Tensor hidden, ForwardPass pass) {
+        long querySeq = hidden.size(1);
+        long keySeq = pass.cached() + querySeq;
+        AttentionMask all = mask.and(pass.mask());
+        if (bias != null) {
+            all = all.and(AttentionMask.bias(bias.of(querySeq, keySeq, pass.mask().keep(), hidden.device())));
+        }
+        return new Sight(all.prepare(querySeq, keySeq, hidden.device()),
+                rotary == null ? null : rotary.angles(pass.positions(querySeq).to(hidden.device())));
+    }
+}
