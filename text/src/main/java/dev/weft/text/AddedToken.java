@@ -22,9 +22,18 @@ public record AddedToken(int id, String content, boolean singleWord, boolean lst
 
     static AddedToken fromJson(JsonPart json) {
         json.allows("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special");
-        return new AddedToken(json.at("id").id(), json.string("content"), json.flag("single_word", false),
-                json.flag("lstrip", false), json.flag("rstrip", false), json.flag("normalized", true),
-                json.flag("special", false));
+        return described(json, json.at("id").id());
+    }
+
+    /// A token as a file describes it that gives its id elsewhere.
+    static AddedToken described(JsonPart json, int id) {
+        boolean special = json.flag("special", false);
+        return new AddedToken(id, json.string("content"), json.flag("single_word", false), json.flag("lstrip", false),
+                json.flag("rstrip", false), json.flag("normalized", !special), special);
+    }
+
+    AddedToken with(int otherId, boolean isSpecial) {
+        return new AddedToken(otherId, content, singleWord, lstrip, rstrip, normalized, isSpecial);
     }
 
     ObjectNode toJson() {

@@ -80,6 +80,11 @@ record JsonPart(Path file, String place, JsonNode node) {
         return items;
     }
 
+    /// What a list holds, or an object under its names.
+    List<JsonPart> elements() {
+        return node.isObject() ? node.propertyNames().stream().map(this::at).toList() : items();
+    }
+
     String string() {
         if (!node.isString()) {
             throw error("expected a string, found " + node.getNodeType());

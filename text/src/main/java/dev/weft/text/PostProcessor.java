@@ -96,8 +96,13 @@ sealed interface PostProcessor {
         }
     }
 
-    /// `texts` holds one encoding for each of the originals; the result, joined, is these with what belongs around them.
-    default List<Encoding> process(List<Encoding> texts, List<String> originals, boolean addSpecialTokens) {
+    /// Where encodings come from: the text that places in a word of a sequence count from.
+    interface Originals {
+        String text(int sequence, int word);
+    }
+
+    /// `texts` holds one encoding for each text; the result, joined, is these with what belongs around them.
+    default List<Encoding> process(List<Encoding> texts, Originals originals, boolean addSpecialTokens) {
         return switch (this) {
             case ByteLevel(boolean addPrefixSpace, boolean trimOffsets, boolean useRegex) -> {
                 if (trimOffsets) {
@@ -123,7 +128,7 @@ sealed interface PostProcessor {
         };
     }
 
-    private static void trim(Encoding text, List<String> originals, boolean addPrefixSpace) {
+    private static void trim(Encoding text, Originals originals, boolean addPrefixSpace) {
         for (int i = 0; i < text.size(); i++) {
             String token = text.tokens()[i];
             int leading = 0;
@@ -139,7 +144,7 @@ sealed interface PostProcessor {
             if (text.sequenceIds()[i] < 0) {
                 continue;
             }
-            String original = originals.get(text.sequenceIds()[i]);
+            String original = originals.text(text.sequenceIds()[i], text.wordIds()[i]);
             // A space that was put before the text is in no place, so it need not leave one; of several none was put.
             boolean invented = leading == 1 && addPrefixSpace && (i == 0 || starts[i] == 0);
             for (int n = leading - (invented ? 1 : 0); n > 0 && starts[i] < ends[i]; n--) {

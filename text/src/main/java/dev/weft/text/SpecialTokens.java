@@ -1,17 +1,27 @@
 package dev.weft.text;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Which special token plays which part: `eos_token` and its like in `tokenizer_config.json`.
 final class SpecialTokens {
     private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
             "cls_token", "mask_token");
+    private static final List<String> OTHERS = List.of("additional_special_tokens", "extra_special_tokens");
+    private static final String LISTED = "added_tokens_decoder";
 
     /// Customary spellings, for tokenizers whose files do not say who plays which part.
     private static final Map<String, List<String>> CUSTOM = Map.of("<|endoftext|>", List.of("bos_token", "eos_token"),
@@ -24,11 +34,9 @@ final class SpecialTokens {
     static Map<String, String> roles(ObjectNode config, List<AddedToken> added) {
         var roles = new LinkedHashMap<String, String>();
         for (String role : ROLES) {
-            JsonNode token = config.path(role);
-            // Either the token itself or an object with its content.
-            JsonNode content = token.isObject() ? token.path("content") : token;
-            if (content.isString()) {
-                roles.put(role, content.stringValue());
+            String token = content(config.path(role));
+            if (token != null) {
+                roles.put(role, token);
             }
         }
         if (roles.isEmpty()) {
@@ -37,6 +45,75 @@ final class SpecialTokens {
             }
         }
         return roles;
+    }
+
+    /// What the files beside a vocabulary say: `tokenizer_config.json`, and where that does not list its tokens also the
+    /// older `special_tokens_map.json`, whose word then counts.
+    static ObjectNode config(Path beside) {
+        ObjectNode config = object(beside.resolveSibling("tokenizer_config.json"));
+        if (!config.has(LISTED)) {
+            object(beside.resolveSibling("special_tokens_map.json")).properties()
+                    .forEach(entry -> config.set(entry.getKey(), entry.getValue()));
+        }
+        return config;
+    }
+
+    private static ObjectNode object(Path file) {
+        return Files.exists(file) && JsonPart.read(file).node() instanceof ObjectNode object
+                ? object
+                : JsonNodeFactory.instance.objectNode();
+    }
+
+    /// The tokenizer of these parts, and of the tokens that its configuration adds to them or describes otherwise, as the
+    /// Python library settles them.
+    static Tokenizer settled(TokenizerParts parts, Vocabulary vocabulary, Path folder) {
+        var config = new JsonPart(folder.resolve("tokenizer_config.json"), "", parts.config());
+        Vocabulary all = vocabulary.copy();
+        Map<String, AddedToken> known = new HashMap<>();
+        parts.addedTokens().forEach(token -> known.put(token.content(), token));
+        var more = new ArrayList<AddedToken>();
+        Collection<String> roles = parts.specialTokens().values();
+        for (AddedToken token : listed(config)) {
+            boolean special = token.special() || roles.contains(token.content());
+            AddedToken settled = token.with(all.add(token.content()), special);
+            if (!settled.equals(known.put(token.content(), settled))) {
+                more.add(settled);
+            }
+        }
+        // Then tokens with a part to play, and others said to be special, that nobody listed.
+        var named = new ArrayList<JsonPart>();
+        ROLES.stream().filter(config::has).forEach(role -> named.add(config.at(role)));
+        OTHERS.stream().filter(config::has).forEach(others -> named.addAll(config.at(others).elements()));
+        for (JsonPart token : named) {
+            String content = content(token.node());
+            if (content != null && !content.isEmpty() && !known.containsKey(content)) {
+                AddedToken settled = token.node().isObject()
+                        ? AddedToken.described(token, all.add(content)).with(all.add(content), true)
+                        : AddedToken.special(all.add(content), content);
+                known.put(content, settled);
+                more.add(settled);
+            }
+        }
+        return new Tokenizer(parts.withAddedTokens(more), all);
+    }
+
+    private static List<AddedToken> listed(JsonPart config) {
+        JsonPart listed = config.optional(LISTED);
+        if (listed == null) {
+            return List.of();
+        }
+        return listed.node().propertyNames().stream().map(id -> {
+            if (!id.matches("\\d{1,7}")) {
+                throw listed.error("expected ids as names, found \"%s\"".formatted(id));
+            }
+            return AddedToken.described(listed.at(id), Integer.parseInt(id));
+        }).sorted(Comparator.comparingInt(AddedToken::id)).toList();
+    }
+
+    /// A token is written as itself or as an object with its content.
+    private static @Nullable String content(JsonNode token) {
+        JsonNode content = token.isObject() ? token.path("content") : token;
+        return content.isString() ? content.stringValue() : null;
     }
 
     /// Refuses lists of tokens to be trained with that are not different, visible words.

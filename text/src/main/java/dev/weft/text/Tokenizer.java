@@ -3,7 +3,6 @@ package dev.weft.text;
 import java.io.Reader;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -21,9 +21,12 @@ import org.jspecify.annotations.Nullable;
 /// ids  ─▶ tokens ─▶ decoder ─▶ text
 /// ```
 ///
-/// Immutable, and safe to share between threads. Surrogates without a partner count as U+FFFD. Truncation and padding
-/// that a file asks for are kept when it is written again but not done here: batches are made in room `data`.
+/// Immutable, and safe to share between threads. Surrogates without a partner count as U+FFFD. Truncation and padding are
+/// done where they are asked for ([#with(Truncation)], [#with(Padding)]), as Hugging Face's `transformers` has it; those
+/// in a file are kept for when it is written again.
 public final class Tokenizer {
+    private static final String PAD = "pad_token";
+
     private final TokenizerParts parts;
     private final Vocabulary all;
     private final BitSet special = new BitSet();
@@ -31,8 +34,17 @@ public final class Tokenizer {
     private final AddedTokens normalizedAdded;
     private final boolean gpt2Bytes;
     private final WordCache<int[]> idsOfWord = new WordCache<>();
+    private final @Nullable Truncation truncation;
+    private final @Nullable Padding padding;
 
     Tokenizer(TokenizerParts parts, Vocabulary all) {
+        this(parts, all, null, null);
+    }
+
+    private Tokenizer(TokenizerParts parts, Vocabulary all, @Nullable Truncation truncation,
+            @Nullable Padding padding) {
+        this.truncation = truncation;
+        this.padding = padding;
         this.parts = parts;
         this.all = all;
         rawAdded = new AddedTokens(parts.addedTokens().stream().filter(token -> !token.normalized()).toList(), null);
@@ -63,51 +75,130 @@ public final class Tokenizer {
     ///
     /// @throws IllegalArgumentException if a character has no token and there is no unk token, naming character and place
     public Encoding encode(String text, boolean addSpecialTokens) {
-        return encode(List.of(text), addSpecialTokens);
+        return encode(List.of(Source.text(text)), addSpecialTokens);
     }
 
     /// The tokens of a pair of texts, such as question and context; places are relative to the text the token is from.
-    public Encoding encode(String first, String second, boolean addSpecialTokens) {
-        return encode(List.of(first, second), addSpecialTokens);
+    public Encoding encodePair(String first, String second) {
+        return encodePair(first, second, true);
     }
 
-    private Encoding encode(List<String> texts, boolean addSpecialTokens) {
-        List<Encoding> plain = IntStream.range(0, texts.size()).mapToObj(i -> encodeOne(texts.get(i), i)).toList();
+    /// The tokens of a pair of texts, with or without the special tokens its family puts around them.
+    public Encoding encodePair(String first, String second, boolean addSpecialTokens) {
+        return encode(List.of(Source.text(first), Source.text(second)), addSpecialTokens);
+    }
+
+    /// The tokens of a text that came in words, as labelled data does. A token's word id is the number of its word in
+    /// the list, its place is relative to that word.
+    public Encoding encodeWords(List<String> words) {
+        return encode(List.of(Source.words(words)), true);
+    }
+
+    /// The tokens of a pair of texts that came in words.
+    public Encoding encodeWords(List<String> first, List<String> second) {
+        return encode(List.of(Source.words(first), Source.words(second)), true);
+    }
+
+    /// The tokens of many texts, computed on all processors; with [#with(Padding)] all of one length.
+    public List<Encoding> encodeAll(List<String> texts) {
+        return all(texts.size(), i -> List.of(Source.text(texts.get(i))));
+    }
+
+    /// The tokens of many pairs of texts, computed on all processors; with [#with(Padding)] all of one length.
+    ///
+    /// @throws IllegalArgumentException if there are not as many second texts as first ones
+    public List<Encoding> encodeAllPairs(List<String> first, List<String> second) {
+        if (first.size() != second.size()) {
+            throw new IllegalArgumentException("pairs need as many second texts as first ones, found %d and %d"
+                    .formatted(first.size(), second.size()));
+        }
+        return all(first.size(), i -> List.of(Source.text(first.get(i)), Source.text(second.get(i))));
+    }
+
+    private List<Encoding> all(int count, IntFunction<List<Source>> texts) {
+        return padded(IntStream.range(0, count).parallel().mapToObj(i -> cut(texts.apply(i), true)).toList());
+    }
+
+    private Encoding encode(List<Source> texts, boolean addSpecialTokens) {
+        return padded(List.of(cut(texts, addSpecialTokens))).getFirst();
+    }
+
+    private Encoding cut(List<Source> texts, boolean addSpecialTokens) {
+        List<Encoding> plain = plain(texts);
+        if (truncation == null) {
+            return framed(plain, texts, addSpecialTokens);
+        }
+        int[] lengths = lengths(truncation, plain, addSpecialTokens);
+        return framed(IntStream.range(0, lengths.length)
+                .mapToObj(i -> plain.get(i).cut(lengths[i], truncation.side())).toList(), texts, addSpecialTokens);
+    }
+
+    /// The tokens of each text, with nothing around them.
+    List<Encoding> plain(List<Source> texts) {
+        return IntStream.range(0, texts.size()).mapToObj(i -> encodeOne(texts.get(i), i)).toList();
+    }
+
+    /// How many tokens of each text stay when special tokens are to have their place too.
+    int[] lengths(Truncation to, List<Encoding> plain, boolean addSpecialTokens) {
+        int around = framed(plain.stream().map(text -> text.slice(0, 0)).toList(), List.of(), addSpecialTokens).size();
+        if (around >= to.maxLength()) {
+            throw new IllegalArgumentException(
+                    "max_length %d has no room for text: this tokenizer puts %d special tokens around it"
+                            .formatted(to.maxLength(), around));
+        }
+        return to.lengths(plain.stream().mapToInt(Encoding::size).toArray(), to.maxLength() - around);
+    }
+
+    /// The texts' tokens with what the post-processor puts around them.
+    Encoding framed(List<Encoding> plain, List<Source> texts, boolean addSpecialTokens) {
         PostProcessor postProcessor = parts.postProcessor();
-        return Encoding.join(postProcessor == null ? plain : postProcessor.process(plain, texts, addSpecialTokens));
+        return Encoding.join(postProcessor == null
+                ? plain
+                : postProcessor.process(plain, (text, word) -> texts.get(text).around(word), addSpecialTokens));
     }
 
-    private Encoding encodeOne(String text, int sequence) {
-        var ids = new IntList(text.length() / 3 + 8);
-        var starts = new IntList(text.length() / 3 + 8);
-        var ends = new IntList(text.length() / 3 + 8);
-        var words = new IntList(text.length() / 3 + 8);
-        var tokens = new ArrayList<String>(text.length() / 3 + 8);
-        int[] word = {0};
-        cut(Utf8.wellFormed(text), piece -> {
-            if (piece.addedToken >= 0) {
-                ids.add(piece.addedToken);
-                tokens.add(piece.text);
-                starts.add(piece.start(0));
-                ends.add(piece.end(piece.text.length()));
-                words.add(word[0]);
-            } else {
-                Model.Word known = parts.model().word(piece);
-                for (int i = 0; i < known.ids().length; i++) {
-                    ids.add(known.ids()[i]);
-                    tokens.add(all.token(known.ids()[i]));
-                    starts.add(piece.start(known.starts()[i]));
-                    ends.add(piece.end(known.ends()[i]));
+    List<Encoding> padded(List<Encoding> encodings) {
+        if (padding == null) {
+            return encodings;
+        }
+        int length = padding.target(encodings.stream().mapToInt(Encoding::size).max().orElse(0));
+        String token = parts.specialTokens().get(PAD);
+        int id = all.idOrNone(token);
+        int typeId = parts.config().path("pad_token_type_id").intValue(0);
+        return encodings.stream().map(each -> each.padded(length, padding.side(), id, token, typeId)).toList();
+    }
+
+    private Encoding encodeOne(Source source, int sequence) {
+        int length = source.words().stream().mapToInt(String::length).sum() / 3 + 8;
+        var ids = new IntList(length);
+        var starts = new IntList(length);
+        var ends = new IntList(length);
+        var words = new IntList(length);
+        var tokens = new ArrayList<String>(length);
+        for (int i = 0; i < source.words().size(); i++) {
+            int[] word = {i};
+            cut(source.words().get(i), piece -> {
+                if (piece.addedToken >= 0) {
+                    ids.add(piece.addedToken);
+                    tokens.add(piece.text);
+                    starts.add(piece.start(0));
+                    ends.add(piece.end(piece.text.length()));
                     words.add(word[0]);
+                } else {
+                    Model.Word known = parts.model().word(piece);
+                    for (int at = 0; at < known.ids().length; at++) {
+                        ids.add(known.ids()[at]);
+                        tokens.add(all.token(known.ids()[at]));
+                        starts.add(piece.start(known.starts()[at]));
+                        ends.add(piece.end(known.ends()[at]));
+                        words.add(word[0]);
+                    }
                 }
-            }
-            word[0]++;
-        });
-        int n = ids.size;
-        int[] sequences = new int[n];
-        Arrays.fill(sequences, sequence);
-        return new Encoding(ids.toArray(), tokens.toArray(String[]::new), starts.toArray(), ends.toArray(),
-                words.toArray(), sequences.clone(), sequences, new boolean[n]);
+                word[0] += source.apart() ? 0 : 1;
+            });
+        }
+        return Encoding.of(ids.toArray(), tokens.toArray(String[]::new), starts.toArray(), ends.toArray(),
+                words.toArray(), sequence);
     }
 
     /// The words of a text, and the added tokens between them.
@@ -252,6 +343,41 @@ public final class Tokenizer {
         return parts.specialTokens();
     }
 
+    /// This tokenizer, cutting what is too long.
+    public Tokenizer with(Truncation limit) {
+        return new Tokenizer(parts, all, limit, padding);
+    }
+
+    /// This tokenizer, spreading what is too long over windows.
+    public WindowTokenizer with(Truncation.Windows windows) {
+        return new WindowTokenizer(this, windows);
+    }
+
+    /// This tokenizer, filling up what is too short.
+    ///
+    /// @throws IllegalArgumentException if it has no `pad_token`
+    public Tokenizer with(Padding filling) {
+        if (!parts.specialTokens().containsKey(PAD)) {
+            throw new IllegalArgumentException("this tokenizer has no pad_token; choose one with "
+                    + "withSpecialToken(\"pad_token\", ...), such as its eos_token: " + parts.specialTokens());
+        }
+        return new Tokenizer(parts, all, truncation, filling);
+    }
+
+    /// The end that the files of this tokenizer want padded (`padding_side`), else the right one.
+    public Truncation.Side paddingSide() {
+        return parts.config().path("padding_side").stringValue("right").equals("left")
+                ? Truncation.Side.LEFT
+                : Truncation.Side.RIGHT;
+    }
+
+    /// The longest input that the files of this tokenizer name for its model (`model_max_length`), where they do.
+    public OptionalInt modelMaxLength() {
+        double length = parts.config().path("model_max_length").asDouble(0);
+        // Python writes 1e30 where nobody said anything.
+        return length >= 1 && length <= Integer.MAX_VALUE ? OptionalInt.of((int) length) : OptionalInt.empty();
+    }
+
     /// This tokenizer with a token in a part, such as `eos_token`.
     ///
     /// @throws IllegalArgumentException if the vocabulary does not hold the token
@@ -259,16 +385,28 @@ public final class Tokenizer {
         OptionalInt id = all.id(token);
         if (id.isEmpty()) {
             throw new IllegalArgumentException(
-                    "%s \"%s\" is not in the vocabulary of %d tokens".formatted(part, token, all.size()));
+                    "%s \"%s\" is not in the vocabulary of %d tokens; add it first (withAddedTokens)".formatted(part,
+                            token, all.size()));
         }
-        var roles = new LinkedHashMap<>(parts.specialTokens());
-        roles.put(part, token);
-        var added = new ArrayList<>(parts.addedTokens());
-        added.removeIf(known -> known.content().equals(token) && !known.special());
-        if (added.stream().noneMatch(known -> known.content().equals(token))) {
-            added.add(AddedToken.special(id.getAsInt(), token));
+        return new Tokenizer(parts.withRole(part, AddedToken.special(id.getAsInt(), token)), all, truncation, padding);
+    }
+
+    /// This tokenizer with more tokens, which are found in a text before all else. A token that the vocabulary holds keeps
+    /// its id, others get the next ones ([#vocabSize] grows; so must the embeddings of the model).
+    ///
+    /// @param special  whether they are left out when decoding without special tokens; they are then looked for in the
+    ///                 text as it is, else in the normalized one
+    /// @throws IllegalArgumentException if a token is empty
+    public Tokenizer withAddedTokens(boolean special, String... contents) {
+        Vocabulary more = all.copy();
+        var tokens = new ArrayList<AddedToken>();
+        for (String content : contents) {
+            if (content.isEmpty()) {
+                throw new IllegalArgumentException("an added token has one character at least");
+            }
+            tokens.add(new AddedToken(more.add(content), content, false, false, false, !special, special));
         }
-        return new Tokenizer(parts.withSpecialTokens(added, roles), all);
+        return new Tokenizer(parts.withAddedTokens(tokens), more, truncation, padding);
     }
 
     /// The `tokenizer.json` of this tokenizer, as Hugging Face's library reads it.

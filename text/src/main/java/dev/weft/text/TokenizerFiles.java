@@ -52,7 +52,7 @@ final class TokenizerFiles {
         JsonPart json = JsonPart.read(file);
         Model model = Model.fromJson(json.at("model"));
         var added = new ArrayList<AddedToken>();
-        Vocabulary all = copy(model.vocabulary());
+        Vocabulary all = model.vocabulary().copy();
         if (json.has("added_tokens")) {
             for (JsonPart part : json.at("added_tokens").items()) {
                 AddedToken token = AddedToken.fromJson(part);
@@ -63,13 +63,14 @@ final class TokenizerFiles {
         JsonPart normalizer = json.optional("normalizer");
         JsonPart preTokenizer = json.optional("pre_tokenizer");
         JsonPart postProcessor = json.optional("post_processor");
-        ObjectNode config = config(file);
-        return new Tokenizer(new TokenizerParts(added, normalizer == null ? null : Normalizer.fromJson(normalizer),
-                preTokenizer == null ? null : PreTokenizer.fromJson(preTokenizer), model,
-                postProcessor == null ? null : PostProcessor.fromJson(postProcessor, all),
-                Decoder.fromJson(json.optional("decoder")), SpecialTokens.roles(config, added), config,
-                kept(json, "truncation"),
-                kept(json, "padding")), all);
+        ObjectNode config = SpecialTokens.config(file);
+        return SpecialTokens
+                .settled(new TokenizerParts(added, normalizer == null ? null : Normalizer.fromJson(normalizer),
+                        preTokenizer == null ? null : PreTokenizer.fromJson(preTokenizer), model,
+                        postProcessor == null ? null : PostProcessor.fromJson(postProcessor, all),
+                        Decoder.fromJson(json.optional("decoder")), SpecialTokens.roles(config, added), config,
+                        kept(json, "truncation"),
+                        kept(json, "padding")), all, file.toAbsolutePath().getParent());
     }
 
     private static @Nullable ObjectNode kept(JsonPart json, String name) {
@@ -88,17 +89,6 @@ final class TokenizerFiles {
                     id));
         }
         all.put(token.content(), token.id());
-    }
-
-    private static Vocabulary copy(Vocabulary vocabulary) {
-        var copy = new Vocabulary(vocabulary.size());
-        for (int id = 0; id < vocabulary.size(); id++) {
-            String token = vocabulary.token(id);
-            if (token != null) {
-                copy.put(token, id);
-            }
-        }
-        return copy;
     }
 
     /// A folder as GPT-2 and RoBERTa were first published; which of the two, the vocabulary tells.
@@ -129,18 +119,9 @@ final class TokenizerFiles {
                 ? new PostProcessor.Roberta(new PostProcessor.Special("</s>", vocabulary.idOrNone("</s>")),
                         new PostProcessor.Special("<s>", vocabulary.idOrNone("<s>")), true, false)
                 : new PostProcessor.ByteLevel(true, false, true);
-        return new Tokenizer(TokenizerParts.byteLevel(model, added, postProcessor, config(vocabularyFile)), vocabulary);
-    }
-
-    /// The `tokenizer_config.json` (older: `special_tokens_map.json`) beside a file, or an empty object.
-    private static ObjectNode config(Path beside) {
-        for (String name : List.of("tokenizer_config.json", "special_tokens_map.json")) {
-            Path file = beside.resolveSibling(name);
-            if (Files.exists(file) && JsonPart.read(file).node() instanceof ObjectNode config) {
-                return config;
-            }
-        }
-        return JsonNodeFactory.instance.objectNode();
+        return new Tokenizer(
+                TokenizerParts.byteLevel(model, added, postProcessor, SpecialTokens.config(vocabularyFile)),
+                vocabulary);
     }
 
     static String json(TokenizerParts parts) {
@@ -180,6 +161,8 @@ final class TokenizerFiles {
             ArrayNode list = config.putArray("additional_special_tokens");
             others.forEach(list::add);
         }
+        // They stand, as they are now, in tokenizer.json.
+        config.remove("added_tokens_decoder");
         config.put("tokenizer_class", "PreTrainedTokenizerFast");
         if (!config.has("clean_up_tokenization_spaces")) {
             config.put("clean_up_tokenization_spaces", false);

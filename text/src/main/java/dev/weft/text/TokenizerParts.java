@@ -1,5 +1,7 @@
 package dev.weft.text;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,9 +28,25 @@ record TokenizerParts(List<AddedToken> addedTokens, @Nullable Normalizer normali
                 new Decoder.ByteLevel(true, true, true), SpecialTokens.roles(config, added), config, null, null);
     }
 
-    TokenizerParts withSpecialTokens(List<AddedToken> added, Map<String, String> roles) {
-        return new TokenizerParts(added, normalizer, preTokenizer, model, postProcessor, decoder, roles, config,
+    /// With these added tokens, in place of those with the same content.
+    TokenizerParts withAddedTokens(List<AddedToken> more) {
+        var added = new ArrayList<>(addedTokens);
+        for (AddedToken token : more) {
+            added.removeIf(known -> known.content().equals(token.content()));
+            added.add(token);
+        }
+        return new TokenizerParts(added, normalizer, preTokenizer, model, postProcessor, decoder, specialTokens, config,
                 truncation, padding);
+    }
+
+    /// With a special token in a role; added to the others unless it is one of them.
+    TokenizerParts withRole(String role, AddedToken token) {
+        var roles = new LinkedHashMap<>(specialTokens);
+        roles.put(role, token.content());
+        boolean known = addedTokens.stream().anyMatch(added -> added.content().equals(token.content())
+                && added.special());
+        return new TokenizerParts(known ? addedTokens : withAddedTokens(List.of(token)).addedTokens, normalizer,
+                preTokenizer, model, postProcessor, decoder, roles, config, truncation, padding);
     }
 
     /// Whether text goes straight into GPT-2's words and these into bytes, all of which the model knows.

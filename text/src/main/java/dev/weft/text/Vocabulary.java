@@ -38,6 +38,17 @@ final class Vocabulary {
         return vocabulary;
     }
 
+    /// Another one with the same tokens, to add more to.
+    Vocabulary copy() {
+        var copy = new Vocabulary(size);
+        for (int id = 0; id < size; id++) {
+            if (tokens[id] != null) {
+                copy.put(tokens[id], id);
+            }
+        }
+        return copy;
+    }
+
     void put(String token, int id) {
         if (id >= tokens.length) {
             tokens = Arrays.copyOf(tokens, Math.max(id + 1, tokens.length + (tokens.length >> 1)));

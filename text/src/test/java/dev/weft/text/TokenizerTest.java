@@ -227,7 +227,7 @@ class TokenizerTest {
 
     @Test
     void a_pair_of_texts_is_framed_as_the_file_says() {
-        Encoding pair = SharedData.tokenizer("roberta-base").encode("a question", "its context", true);
+        Encoding pair = SharedData.tokenizer("roberta-base").encodePair("a question", "its context");
         assertThat(pair.tokens()).containsExactly("<s>", "a", "Ġquestion", "</s>", "</s>", "its", "Ġcontext", "</s>");
         assertThat(pair.sequenceIds()).containsExactly(-1, 0, 0, -1, -1, 1, 1, -1);
         assertThat(pair.specialTokensMask()).containsExactly(true, false, false, true, true, false, false, true);
