@@ -73,6 +73,10 @@ class CommandsTest {
         assertThat(json("doctor", "--json").get("libtorch").asString()).startsWith("2.");
         JsonNode encoded = json("tokenizer", "encode", run.toString(), "the cat", "--json");
         assertThat(encoded.get("ids").size()).isEqualTo(7);
+        JsonNode windows = json("tokenizer", "encode", run.toString(), "the", "--pair", "cat", "--max-length", "5",
+                "--stride", "1", "--json").get("windows");
+        assertThat(windows.size()).isEqualTo(2);
+        assertThat(windows.get(1).get("offsets").get(3).get(0).asInt()).isEqualTo(1);
     }
 
     private static JsonNode json(String... command) {
