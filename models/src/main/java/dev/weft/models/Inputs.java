@@ -36,7 +36,7 @@ public final class Inputs {
     }
 
     /// `pass` with the mask, positions, segments and global tokens that are given.
-    static ForwardPass pass(Map<String, Tensor> inputs, ForwardPass pass) {
+    public static ForwardPass pass(Map<String, Tensor> inputs, ForwardPass pass) {
         ForwardPass with = pass.withTokenTypes(inputs.getOrDefault("token_type_ids", pass.tokenTypes()))
                 .withGlobals(inputs.getOrDefault("global_attention_mask", pass.globals()))
                 .withPositions(inputs.getOrDefault("position_ids", pass.positions()));

@@ -4,9 +4,14 @@ import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
-/// Keys and values of the positions a decoder has already seen, so that a new token costs one position.
+/// Keys and values of the positions a decoder has already seen, so that a new token costs one position; and those of the
+/// encoded text that it looks at.
 ///
 /// One per request; room grows by doubling, so that a token's cost does not depend on how many came before. Close it
 /// when the request is done.
@@ -14,6 +19,8 @@ public final class KvCache implements AutoCloseable {
     private static final int FIRST_ROOM = 64;
 
     private final List<Layer> layers = new ArrayList<>();
+    /// What was computed once of an encoder's output, by the part that looks at it.
+    private final Map<Object, Entry> encoded = new IdentityHashMap<>();
 
     /// All keys and values so far: `[batch, kvHeads, seq, headDim]`.
     public record Entry(Tensor keys, Tensor values) {}
@@ -90,7 +97,19 @@ public final class KvCache implements AutoCloseable {
         return layers.get(layer).append(keys, values);
     }
 
-    /// Makes row i what row `rows[i]` was; `rows` may be of another length. Beam search does this at each step.
+    /// Keys and values of an encoder's output, which every new token looks at again: computed the first time.
+    ///
+    /// @param owner whose they are
+    public Entry encoded(Object owner, Supplier<Entry> computed) {
+        return encoded.computeIfAbsent(owner, first -> {
+            try (var scope = TensorScope.open()) {
+                Entry entry = computed.get();
+                return new Entry(entry.keys().contiguous().unscoped(), entry.values().contiguous().unscoped());
+            }
+        });
+    }
+
+    /// Makes row i what row `rows[i]` was, of the same encoded text if there is one. Beam search does this at each step.
     public void reorder(int... rows) {
         try (var scope = TensorScope.open()) {
             Tensor index = Tensor.of(rows, rows.length);
@@ -98,14 +117,34 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    /// Makes row i what row `rows[i]` was, of any text; there may be more rows than before.
+    public void spread(int... rows) {
+        reorder(rows);
+        try (var scope = TensorScope.open()) {
+            Tensor index = Tensor.of(rows, rows.length);
+            encoded.replaceAll((owner, entry) -> {
+                Tensor own = index.to(entry.keys().device());
+                try (var old = entry.keys(); var oldValues = entry.values()) {
+                    return new Entry(old.indexSelect(0, own).unscoped(), oldValues.indexSelect(0, own).unscoped());
+                }
+            });
+        }
+    }
+
     /// Bytes of native memory.
     public long bytes() {
-        return layers.stream().mapToLong(layer -> 2 * layer.keys.count() * layer.keys.dtype().bytes()).sum();
+        return Stream.concat(layers.stream().map(layer -> layer.keys), encoded.values().stream().map(Entry::keys))
+                .mapToLong(keys -> 2 * keys.count() * keys.dtype().bytes()).sum();
     }
 
     @Override
     public void close() {
         layers.forEach(Layer::close);
         layers.clear();
+        encoded.values().forEach(entry -> {
+            entry.keys().close();
+            entry.values().close();
+        });
+        encoded.clear();
     }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Beam search (Sutskever et al. 2014, §3.2) with the rules of the Python library since its version 4.50.
@@ -22,6 +23,7 @@ final class BeamSearch {
     private static final float OUT = -1e9f;
 
     private final LanguageModel model;
+    private final Map<String, Tensor> inputs;
     private final Prompts prompts;
     private final Generation options;
     private final List<ScoreStep> steps;
@@ -35,8 +37,10 @@ final class BeamSearch {
     /// Whether an unfinished text of this prompt may still become one of the finished.
     private final boolean[] mayImprove;
 
-    BeamSearch(LanguageModel model, Prompts prompts, Generation options, List<ScoreStep> steps, Stop stop) {
+    BeamSearch(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, Generation options,
+            List<ScoreStep> steps, Stop stop) {
         this.model = model;
+        this.inputs = inputs;
         this.prompts = prompts;
         this.options = options;
         this.steps = steps;
@@ -73,7 +77,7 @@ final class BeamSearch {
     private record Candidates(int[] beam, int[] id, float[] logProbability) {}
 
     Generated run() {
-        try (var decoding = new Decoding(model, prompts, beams);
+        try (var decoding = new Decoding(model, inputs, prompts, beams);
                 var randomness = Randomness.seeded(options.sampling().seed())) {
             int[] ids = new int[0];
             for (boolean goesOn = true; goesOn;) {

@@ -1,14 +1,19 @@
 package dev.weft.run;
 
+import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
+import dev.weft.nn.SequenceToSequence;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -24,13 +29,26 @@ final class Decoding implements AutoCloseable {
     /// `[rows, prompt]` of bool, false at padding; null where there is none.
     private final @Nullable Tensor keep;
     private final KvCache cache = new KvCache();
+    /// What the model looks at beside its own text, or null; its tensors are unscoped.
+    private @Nullable Encoded encoded;
 
-    Decoding(LanguageModel model, Prompts prompts, int copies) {
+    /// @param inputs what is to be encoded first, a row for each prompt; empty where the model has no encoder
+    Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies) {
         this.model = model;
         this.prompts = prompts;
         this.copies = copies;
         device = model.parameters().values().iterator().next().device();
         keep = prompts.padded() ? keep() : null;
+        encoded = inputs.isEmpty() ? null : encode((SequenceToSequence) model, inputs);
+    }
+
+    private Encoded encode(SequenceToSequence encoder, Map<String, Tensor> inputs) {
+        try (var off = Gradients.off(); var scope = TensorScope.open()) {
+            var here = new HashMap<String, Tensor>();
+            // Copies, since the mask may be the caller's own tensor and is closed here.
+            inputs.forEach((name, tensor) -> here.put(name, tensor.to(device).copy()));
+            return encoder.encode(here, ForwardPass.plain()).map(Tensor::unscoped);
+        }
     }
 
     private Tensor keep() {
@@ -60,7 +78,15 @@ final class Decoding implements AutoCloseable {
             return scores;
         }
         int[] origins = IntStream.range(0, prompts.rows() * copies).map(row -> row / copies).toArray();
-        cache.reorder(origins);
+        cache.spread(origins);
+        if (encoded != null) {
+            Tensor index = Tensor.of(origins, origins.length).to(device);
+            encoded = encoded.map(each -> {
+                try (each) {
+                    return each.indexSelect(0, index).unscoped();
+                }
+            });
+        }
         return scores.repeatInterleave(copies, 0);
     }
 
@@ -93,7 +119,7 @@ final class Decoding implements AutoCloseable {
     }
 
     private Tensor scores(Tensor ids, ForwardPass pass) {
-        Tensor hidden = model.hidden(ids.to(device), pass);
+        Tensor hidden = model.hidden(ids.to(device), encoded == null ? pass : pass.withEncoded(encoded));
         return model.score(hidden.select(1, hidden.size(1) - 1)).to(DType.FLOAT32);
     }
 
@@ -105,6 +131,12 @@ final class Decoding implements AutoCloseable {
     @Override
     public void close() {
         cache.close();
+        if (encoded != null) {
+            encoded.map(each -> {
+                each.close();
+                return each;
+            });
+        }
         if (keep != null) {
             keep.close();
         }

@@ -5,6 +5,7 @@ import dev.weft.checkpoint.ModelFolder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 
@@ -15,7 +16,8 @@ import tools.jackson.databind.JsonNode;
 /// Generation.sampled(7).withTemperature(0.8).withTopP(0.95).withMaxNewTokens(200)
 /// ```
 /// @param numReturnSequences texts for each prompt: samples, or the best of the beams
-public record Generation(Limits limits, Sampling sampling, Penalties penalties, Beams beams, int numReturnSequences) {
+public record Generation(Limits limits, Sampling sampling, Penalties penalties, Forced forced, Beams beams,
+        int numReturnSequences) {
     /// A length, counted from one of two places.
     public sealed interface Bound {
         /// Counted without the prompt.
@@ -89,6 +91,17 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         }
     }
 
+    /// Ids that nobody chooses.
+    ///
+    /// @param decoderStart what an encoder-decoder's answers begin with, before the first that is generated
+    /// @param first        generated first, where there is one id before it: often the language to translate to
+    /// @param last         one of these is generated last where there is no room for more; empty forces none
+    public record Forced(OptionalInt decoderStart, OptionalInt first, List<Integer> last) {
+        public Forced {
+            last = List.copyOf(last);
+        }
+    }
+
     /// Beam search: so many unfinished texts are carried on at once.
     ///
     /// @param numBeams      1 means none
@@ -112,7 +125,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     private static final Generation DEFAULTS = new Generation(
             new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of()),
             new Sampling(false, 1, 50, 1, 0, 0), new Penalties(1, 0, List.of(), List.of(), List.of()),
-            new Beams(1, 1, EarlyStopping.FALSE), 1);
+            new Forced(OptionalInt.empty(), OptionalInt.empty(), List.of()), new Beams(1, 1, EarlyStopping.FALSE), 1);
 
     /// Settings that change the text and that Weft does not know yet, each with the test of whether it is in use.
     private static final Map<String, Predicate<JsonNode>> UNKNOWN = Map.ofEntries(
@@ -127,8 +140,6 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
             Map.entry("encoder_no_repeat_ngram_size", value -> value.asInt(0) != 0),
             Map.entry("exponential_decay_length_penalty", value -> true),
             Map.entry("sequence_bias", value -> true),
-            Map.entry("forced_bos_token_id", value -> true),
-            Map.entry("forced_eos_token_id", value -> true),
             Map.entry("renormalize_logits", value -> value.asBoolean(false)),
             Map.entry("watermarking_config", value -> true));
 
@@ -181,7 +192,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                         json.has("bad_words_ids") ? words(json) : penalties.badWordsIds(),
                         ids(json, "suppress_tokens", penalties.suppressTokens()),
                         ids(json, "begin_suppress_tokens", penalties.beginSuppressTokens())),
-                new Beams(json.positive("num_beams", beams.numBeams()),
+                told.forced, new Beams(json.positive("num_beams", beams.numBeams()),
                         json.number("length_penalty", beams.lengthPenalty()),
                         json.has("early_stopping") ? earlyStopping(json) : beams.earlyStopping()),
                 json.positive("num_return_sequences", numReturnSequences));
@@ -196,7 +207,14 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 ? pad
                 : endsChanged && !ends.isEmpty() && padFollowsEnd() ? ends.getFirst() : limits.padId();
         return new Generation(new Limits(limits.longest(), limits.shortest(), ends, padId, limits.stopStrings()),
-                sampling, penalties, beams, numReturnSequences);
+                sampling, penalties, new Forced(id(json, "decoder_start_token_id", forced.decoderStart()),
+                        id(json, "forced_bos_token_id", forced.first()),
+                        ids(json, "forced_eos_token_id", forced.last())),
+                beams, numReturnSequences);
+    }
+
+    private static OptionalInt id(Json json, String name, OptionalInt otherwise) {
+        return json.has(name) ? OptionalInt.of(json.integer(name)) : otherwise;
     }
 
     /// Whether nobody chose the pad id, so that it is the first end id.
@@ -329,6 +347,20 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 penalties.badWordsIds(), ids, penalties.beginSuppressTokens()));
     }
 
+    /// What an encoder-decoder's answers begin with.
+    public Generation withDecoderStartId(int id) {
+        return with(new Forced(OptionalInt.of(id), forced.first(), forced.last()));
+    }
+
+    /// Generated first: the language to translate to.
+    public Generation withForcedFirstId(int id) {
+        return with(new Forced(forced.decoderStart(), OptionalInt.of(id), forced.last()));
+    }
+
+    private Generation with(Forced changed) {
+        return new Generation(limits, sampling, penalties, changed, beams, numReturnSequences);
+    }
+
     public Generation withNumBeams(int beams) {
         return with(new Beams(beams, this.beams.lengthPenalty(), this.beams.earlyStopping()));
     }
@@ -342,23 +374,23 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     }
 
     public Generation withNumReturnSequences(int count) {
-        return new Generation(limits, sampling, penalties, beams, count);
+        return new Generation(limits, sampling, penalties, forced, beams, count);
     }
 
     private Generation with(Limits changed) {
-        return new Generation(changed, sampling, penalties, beams, numReturnSequences);
+        return new Generation(changed, sampling, penalties, forced, beams, numReturnSequences);
     }
 
     private Generation with(Sampling changed) {
-        return new Generation(limits, changed, penalties, beams, numReturnSequences);
+        return new Generation(limits, changed, penalties, forced, beams, numReturnSequences);
     }
 
     private Generation with(Penalties changed) {
-        return new Generation(limits, sampling, changed, beams, numReturnSequences);
+        return new Generation(limits, sampling, changed, forced, beams, numReturnSequences);
     }
 
     private Generation with(Beams changed) {
-        return new Generation(limits, sampling, penalties, changed, numReturnSequences);
+        return new Generation(limits, sampling, penalties, forced, changed, numReturnSequences);
     }
 
     private static void require(boolean holds, String message, Object found) {

@@ -1,8 +1,11 @@
 package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
+import dev.weft.nn.SequenceToSequence;
+import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntConsumer;
 
 /// Ids to more ids: greedy, sampled, or by beam search, for one prompt or a batch. Safe to share between threads.
@@ -58,15 +61,37 @@ public final class Generator {
     }
 
     public Generated generate(Prompts prompts, Generation options) {
-        if (options.beams().numBeams() > 1) {
-            return new BeamSearch(model, prompts, options, ScoreStep.of(options, steps), stop).run();
-        }
-        return generate(prompts, options, TokenListener.SILENT);
+        return generate(Map.of(), prompts, options);
     }
 
     /// @throws IllegalArgumentException with beam search, whose ids are known only at the end
     public Generated generate(Prompts prompts, Generation options, TokenListener listener) {
-        try (var loop = loop(prompts, options)) {
+        return generate(Map.of(), prompts, options, listener);
+    }
+
+    /// Answers to what an encoder-decoder encodes, a row each, begun with the settings' `decoder_start_token_id`.
+    ///
+    /// @param inputs by the names of the Python library: `input_ids [batch, seq]`, `attention_mask [batch, seq]`, …
+    /// @throws IllegalArgumentException if the model has no encoder, or nobody says how an answer begins
+    public Generated generate(Map<String, Tensor> inputs, Generation options) {
+        int start = options.forced().decoderStart().orElseThrow(() -> new IllegalArgumentException(
+                "decoder_start_token_id is in neither generation_config.json nor config.json; say which id begins an answer"));
+        int rows = (int) inputs.values().iterator().next().size(0);
+        return generate(inputs, Prompts.starts(start, rows), options);
+    }
+
+    /// The same, begun with ids of one's own.
+    public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation options) {
+        if (options.beams().numBeams() > 1) {
+            return new BeamSearch(checked(inputs), inputs, begin, options, ScoreStep.of(options, begin, steps), stop)
+                    .run();
+        }
+        return generate(inputs, begin, options, TokenListener.SILENT);
+    }
+
+    private Generated generate(Map<String, Tensor> inputs, Prompts prompts, Generation options,
+            TokenListener listener) {
+        try (var loop = loop(inputs, prompts, options)) {
             while (!loop.done()) {
                 loop.step(listener);
             }
@@ -82,15 +107,24 @@ public final class Generator {
             throw new IllegalArgumentException("A stream has one text, and num_return_sequences is "
                     + options.numReturnSequences() + "; use generate");
         }
-        return new TokenStream(loop(Prompts.of(List.of(prompt), options.limits().padId()), options));
+        return new TokenStream(loop(Map.of(), Prompts.of(List.of(prompt), options.limits().padId()), options));
     }
 
-    private TokenLoop loop(Prompts prompts, Generation options) {
+    private TokenLoop loop(Map<String, Tensor> inputs, Prompts prompts, Generation options) {
         if (options.beams().numBeams() > 1) {
             throw new IllegalArgumentException(
                     "Beam search with %d beams knows its ids only at the end; listen with num_beams 1"
                             .formatted(options.beams().numBeams()));
         }
-        return new TokenLoop(model, prompts, options, ScoreStep.of(options, steps), stop);
+        return new TokenLoop(checked(inputs), inputs, prompts, options, ScoreStep.of(options, prompts, steps), stop);
+    }
+
+    private LanguageModel checked(Map<String, Tensor> inputs) {
+        if (inputs.isEmpty() == model instanceof SequenceToSequence) {
+            throw new IllegalArgumentException(inputs.isEmpty()
+                    ? "This model answers to what it encodes: give it inputs, such as input_ids"
+                    : "This model has no encoder: give it prompts to go on from, not " + inputs.keySet());
+        }
+        return model;
     }
 }

@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import dev.weft.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /// What a batch begins with: rows of ids of one length, padded on the left.
@@ -40,6 +41,11 @@ public record Prompts(int[][] ids, boolean[][] real) {
             Arrays.fill(real[row], begin, length, true);
         }
         return new Prompts(ids, real);
+    }
+
+    /// The same id at the beginning of so many rows: an answer to a text that was encoded.
+    static Prompts starts(int id, int rows) {
+        return of(Collections.nCopies(rows, new int[]{id}), id);
     }
 
     /// @param ids  `[batch, seq]`

@@ -119,9 +119,22 @@ public interface ScoreStep {
         };
     }
 
-    /// Not these ids as the first that is generated.
-    static ScoreStep suppressAtBegin(List<Integer> notFirst) {
-        return (ids, scores) -> ids.newTokens() == 0 ? suppress(notFirst).apply(ids, scores) : scores;
+    /// Not these ids as the next when so many are generated.
+    static ScoreStep suppressAtBegin(List<Integer> notFirst, int generated) {
+        return (ids, scores) -> ids.newTokens() == generated ? suppress(notFirst).apply(ids, scores) : scores;
+    }
+
+    /// One of these ids, and no other, when the row, prompt included, is `length` ids long.
+    static ScoreStep forcedAt(int length, List<Integer> allowed) {
+        return (ids, scores) -> {
+            if (ids.length() != length) {
+                return scores;
+            }
+            long vocab = scores.size(-1);
+            Tensor row = Tensor.full(NEVER, scores.dtype(), vocab);
+            allowed.forEach(id -> row.narrow(0, id, 1).fillInPlace(0));
+            return row.to(scores.device()).unsqueeze(0).expand(scores.size(0), vocab);
+        };
     }
 
     /// Never these words, each one or more ids.
@@ -176,7 +189,7 @@ public interface ScoreStep {
 
     /// All steps that the settings ask for, in the order of the reference: what forbids and penalises, then `own`, then,
     /// when sampling, what shapes the distribution.
-    static List<ScoreStep> of(Generation options, List<ScoreStep> own) {
+    static List<ScoreStep> of(Generation options, Prompts prompts, List<ScoreStep> own) {
         var steps = new ArrayList<ScoreStep>();
         Generation.Penalties penalties = options.penalties();
         List<Integer> ends = options.limits().endIds();
@@ -199,11 +212,21 @@ public interface ScoreStep {
                 }
             }
         }
+        Generation.Forced forced = options.forced();
+        if (forced.first().isPresent()) {
+            steps.add(forcedAt(1, List.of(forced.first().getAsInt())));
+        }
+        if (!forced.last().isEmpty()) {
+            int longest = prompts.length() + options.limits().longest().newTokens(prompts.length());
+            steps.add(forcedAt(longest - 1, forced.last()));
+        }
         if (!penalties.suppressTokens().isEmpty()) {
             steps.add(suppress(penalties.suppressTokens()));
         }
         if (!penalties.beginSuppressTokens().isEmpty()) {
-            steps.add(suppressAtBegin(penalties.beginSuppressTokens()));
+            // Not in place of an id that is forced to be the first.
+            steps.add(suppressAtBegin(penalties.beginSuppressTokens(),
+                    prompts.length() == 1 && forced.first().isPresent() ? 1 : 0));
         }
         steps.addAll(own);
         Generation.Sampling sampling = options.sampling();

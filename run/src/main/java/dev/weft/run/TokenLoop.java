@@ -9,6 +9,7 @@ import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,8 @@ final class TokenLoop implements AutoCloseable {
     private int[] latest = new int[0];
     private boolean closed;
 
-    TokenLoop(LanguageModel model, Prompts prompts, Generation options, List<ScoreStep> steps, Stop stop) {
+    TokenLoop(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, Generation options,
+            List<ScoreStep> steps, Stop stop) {
         int copies = options.numReturnSequences();
         if (copies > 1 && !options.samples()) {
             throw new IllegalArgumentException(
@@ -45,7 +47,7 @@ final class TokenLoop implements AutoCloseable {
         sequences = new Sequences(begin);
         finished = new Finish[rows];
         lengths = new int[rows];
-        decoding = new Decoding(model, prompts, copies);
+        decoding = new Decoding(model, inputs, prompts, copies);
         randomness = Randomness.seeded(options.sampling().seed());
     }
 

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -59,7 +60,7 @@ class GeneratorTest {
         int[][] more = {{7, 11, 13}, {21, 22, 23}, {40, 41, 42}, {50, 51, 52}};
         try (var scope = TensorScope.open();
                 var off = Gradients.off();
-                var decoding = new Decoding(model, prompts, 1)) {
+                var decoding = new Decoding(model, Map.of(), prompts, 1)) {
             var steps = new ArrayList<Tensor>();
             steps.add(decoding.begin());
             for (int[] next : more) {
@@ -84,7 +85,7 @@ class GeneratorTest {
         int[] whole = {1, 2, 3, 4, 5, 6, 7, 8};
         try (var scope = TensorScope.open();
                 var off = Gradients.off();
-                var decoding = new Decoding(model, Prompts.of(List.of(new int[]{1, 2, 3}), 0), 1)) {
+                var decoding = new Decoding(model, Map.of(), Prompts.of(List.of(new int[]{1, 2, 3}), 0), 1)) {
             Tensor full = model.logits(Tensor.of(whole, 1, 8), ForwardPass.plain()).select(0, 0);
             Tensor found = decoding.begin();
             for (int i = 3; i <= 8; i++) {
@@ -353,7 +354,7 @@ class GeneratorTest {
         boolean[][] real = {{true, false, true, true, true}};
         try (var scope = TensorScope.open();
                 var off = Gradients.off();
-                var decoding = new Decoding(model, new Prompts(ids, real), 1)) {
+                var decoding = new Decoding(model, Map.of(), new Prompts(ids, real), 1)) {
             Tensor keep = Tensor.of(real[0], 1, 5);
             Tensor expected = model.logits(Tensor.of(ids[0], 1, 5), ForwardPass.plain()
                     .withMask(AttentionMask.padding(keep)).withPositions(Tensor.of(new int[]{0, 0, 1, 2, 3}, 1, 5)));

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /// Against numbers computed by hand.
 class ScoreStepTest {
+    private static final Prompts PROMPT = Prompts.of(List.of(new int[]{5, 6}), 0);
     private static final float NEVER = Float.NEGATIVE_INFINITY;
     private TensorScope scope;
 
@@ -159,22 +160,23 @@ class ScoreStepTest {
         assertThat(kept(applied(ScoreStep.suppress(List.of(0, 3)), new int[]{5}, new float[4]))).isEqualTo(".xx.");
         var ids = new Sequences(new int[][]{{5}});
         Tensor scores = Tensor.of(new float[2], 1, 2);
-        assertThat(kept(ScoreStep.suppressAtBegin(List.of(0)).apply(ids, scores).toFloats())).isEqualTo(".x");
+        assertThat(kept(ScoreStep.suppressAtBegin(List.of(0), 0).apply(ids, scores).toFloats())).isEqualTo(".x");
         ids.append(new int[]{1});
-        assertThat(kept(ScoreStep.suppressAtBegin(List.of(0)).apply(ids, scores).toFloats())).isEqualTo("xx");
+        assertThat(kept(ScoreStep.suppressAtBegin(List.of(0), 0).apply(ids, scores).toFloats())).isEqualTo("xx");
     }
 
     @Test
     void steps_that_would_change_nothing_are_left_out() {
-        assertThat(ScoreStep.of(Generation.greedy().withTemperature(0.7).withTopP(0.5), List.of())).isEmpty();
-        assertThat(ScoreStep.of(Generation.sampled(1).withTopK(0), List.of())).isEmpty();
-        assertThat(ScoreStep.of(Generation.sampled(1).withTemperature(0.7).withTopP(0.5), List.of())).hasSize(3);
+        assertThat(ScoreStep.of(Generation.greedy().withTemperature(0.7).withTopP(0.5), PROMPT, List.of())).isEmpty();
+        assertThat(ScoreStep.of(Generation.sampled(1).withTopK(0), PROMPT, List.of())).isEmpty();
+        assertThat(ScoreStep.of(Generation.sampled(1).withTemperature(0.7).withTopP(0.5), PROMPT, List.of()))
+                .hasSize(3);
     }
 
     @Test
     void own_steps_come_after_penalties_and_before_sampling() {
         ScoreStep own = (ids, scores) -> scores;
-        List<ScoreStep> steps = ScoreStep.of(Generation.sampled(1).withRepetitionPenalty(2), List.of(own));
+        List<ScoreStep> steps = ScoreStep.of(Generation.sampled(1).withRepetitionPenalty(2), PROMPT, List.of(own));
         assertThat(steps.indexOf(own)).isEqualTo(1);
         assertThat(steps).hasSize(3);
     }

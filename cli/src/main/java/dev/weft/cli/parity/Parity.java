@@ -9,6 +9,7 @@ import dev.weft.models.Seq2Seq;
 import dev.weft.models.heads.Head;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
+import dev.weft.nn.SequenceToSequence;
 import dev.weft.nn.Trace;
 import dev.weft.run.Generated;
 import dev.weft.run.Generation;
@@ -163,6 +164,9 @@ public final class Parity {
             }
             Generation options = Generation.of(ModelFolder.open(one.folder())).with(check.json().object("options"));
             Map<String, Tensor> inputs = one.inputs(check);
+            if (head instanceof SequenceToSequence) {
+                return compareTexts(one, check, 1, Generator.of(model).generate(inputs, options));
+            }
             Tensor ids = inputs.get("input_ids");
             Tensor mask = inputs.get("attention_mask");
             Prompts prompts = Prompts.of(ids, mask == null ? ids.mul(0).add(1) : mask);

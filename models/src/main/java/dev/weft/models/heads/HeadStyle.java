@@ -287,7 +287,8 @@ public record HeadStyle(VocabularyHead.Style vocabulary, ByConfig sequence, Stri
         return switch (kind) {
             case BASE, ENCODER -> new BareModel(frame,
                     pooling != null && pooling.present(frame) ? pooling.load(frame) : null);
-            case MASKED_LANGUAGE, SEQ2SEQ -> {
+            case SEQ2SEQ -> new ConditionalLanguageModel(frame, vocabulary.load(frame));
+            case MASKED_LANGUAGE -> {
                 Projection scores = vocabulary.load(frame);
                 yield new TokenModel(frame, (hidden, inputs, drop) -> scores.forward(hidden));
             }

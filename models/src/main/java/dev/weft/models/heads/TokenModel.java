@@ -4,8 +4,8 @@ import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
-/// Logits for each position on its own, against a label for each: masked language models (labels are ids), encoder-decoders
-/// (labels are the ids that the decoder is to say), token classification (labels are classes).
+/// Logits for each position on its own, against a label for each: masked language models (labels are ids), token
+/// classification (labels are classes).
 ///
 /// @param scores `[batch, seq, hidden]` to `[batch, seq, classes]`
 public record TokenModel(Frame frame, Scores scores) implements Head {

@@ -3,6 +3,7 @@ package dev.weft.nn.attention;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// Which keys each query sees. Small masks combine with [#and].
@@ -52,6 +53,21 @@ public sealed interface AttentionMask {
     /// What both let through.
     default AttentionMask and(AttentionMask other) {
         return this instanceof None ? other : other instanceof None ? this : new Both(this, other);
+    }
+
+    /// The same mask of other tensors, such as these on another device or in other rows.
+    default AttentionMask map(UnaryOperator<Tensor> change) {
+        return switch (this) {
+            case Padding(Tensor keep) -> new Padding(change.apply(keep));
+            case RealQueries(Tensor keep) -> new RealQueries(change.apply(keep));
+            case Allowed(Tensor allowed) -> new Allowed(change.apply(allowed));
+            case Bias(Tensor bias) -> new Bias(change.apply(bias));
+            case Both(AttentionMask first, AttentionMask second) -> new Both(first.map(change), second.map(change));
+            case None none -> none;
+            case Causal causal -> causal;
+            case Window window -> window;
+            case Nearby nearby -> nearby;
+        };
     }
 
     /// Everything seen.

@@ -2,6 +2,7 @@ package dev.weft.nn.attention;
 
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.KvCache;
 import dev.weft.nn.Projection;
 import dev.weft.tensor.Tensor;
 import java.util.List;
@@ -23,17 +24,24 @@ public record CrossAttention(int heads, int headDim, Projection queries, KeysVal
         record Packed(Projection both) implements KeysValues {}
     }
 
-    /// `[batch, seq, hidden]` to the same shape.
+    /// `[batch, seq, hidden]` to the same shape. With a cache, what is encoded is projected once.
     public Tensor forward(Tensor hidden, Encoded encoded, ForwardPass pass) {
-        ScoreMask mask = encoded.mask().prepare(hidden.size(1), encoded.hidden().size(1), hidden.device());
+        KvCache.Entry known = pass.cache() == null
+                ? keysValues(encoded)
+                : pass.cache().encoded(this, () -> keysValues(encoded));
+        ScoreMask mask = encoded.mask().prepare(hidden.size(1), known.keys().size(2), hidden.device());
+        Tensor gathered = attention.attend(apart(queries.forward(hidden)), known.keys(), known.values(), mask,
+                pass.dropout(), pass.trace());
+        return output.forward(gathered.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), (long) heads * headDim));
+    }
+
+    private KvCache.Entry keysValues(Encoded encoded) {
         List<Tensor> pair = switch (inputs) {
             case KeysValues.Apart(Projection keys, Projection values) ->
                 List.of(keys.forward(encoded.hidden()), values.forward(encoded.hidden()));
             case KeysValues.Packed(Projection both) -> both.forward(encoded.hidden()).chunk(2, -1);
         };
-        Tensor gathered = attention.attend(apart(queries.forward(hidden)), apart(pair.get(0)), apart(pair.get(1)), mask,
-                pass.dropout(), pass.trace());
-        return output.forward(gathered.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), (long) heads * headDim));
+        return new KvCache.Entry(apart(pair.get(0)), apart(pair.get(1)));
     }
 
     private Tensor apart(Tensor projected) {

@@ -1,0 +1,52 @@
+package dev.weft.models.heads;
+
+import dev.weft.models.Inputs;
+import dev.weft.models.Seq2Seq;
+import dev.weft.nn.Encoded;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Projection;
+import dev.weft.nn.SequenceToSequence;
+import dev.weft.tensor.Tensor;
+import java.util.Map;
+
+/// The next token of an answer to an encoded text: translation, summarization. Its labels stand at the position that
+/// predicts them.
+public record ConditionalLanguageModel(Frame frame, Projection vocabulary) implements Head, SequenceToSequence {
+    @Override
+    public Encoded encode(Map<String, Tensor> inputs, ForwardPass pass) {
+        return ((Seq2Seq) backbone()).encode(Inputs.ids(inputs), Inputs.pass(inputs, pass));
+    }
+
+    @Override
+    public Tensor hidden(Tensor tokenIds, ForwardPass pass) {
+        return backbone().forward(tokenIds, pass);
+    }
+
+    @Override
+    public Tensor score(Tensor hidden) {
+        return vocabulary.forward(hidden);
+    }
+
+    @Override
+    public int vocabSize() {
+        return backbone().vocabSize();
+    }
+
+    @Override
+    public int maxPositions() {
+        return backbone().maxPositions();
+    }
+
+    @Override
+    public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
+        Map<String, Tensor> results = hidden(inputs, pass);
+        results.put("logits", score(results.get("last_hidden_state")));
+        return results;
+    }
+
+    /// Mean cross-entropy over the labels that are not −100.
+    @Override
+    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"));
+    }
+}
