@@ -35,6 +35,11 @@ public interface Backbone {
         return sizes().maxPositionEmbeddings();
     }
 
+    /// See [dev.weft.nn.LanguageModel#recomputesBeyond].
+    default long recomputesBeyond() {
+        return Long.MAX_VALUE;
+    }
+
     default int layers() {
         return sizes().numHiddenLayers();
     }

@@ -58,6 +58,7 @@ public final class Llama implements Backbone {
 
     private final Config config;
     private final double embeddingScale;
+    private final long recomputesBeyond;
     private final Embedding tokens;
     private final Stack stack;
 
@@ -69,6 +70,7 @@ public final class Llama implements Backbone {
     Llama(LlamaParts parts, Weights weights) {
         config = parts.config();
         embeddingScale = parts.embeddingScale();
+        recomputesBeyond = parts.recomputesBeyond();
         tokens = Embedding.load(weights.at("embed_tokens"), config.vocabSize(), config.hiddenSize(), config.init())
                 .withPadding(config.padTokenId());
         stack = new Stack(config.numHiddenLayers(),
@@ -90,6 +92,11 @@ public final class Llama implements Backbone {
     @Override
     public int maxPositions() {
         return RopeConfig.positions(config.rotary(), config.maxPositionEmbeddings());
+    }
+
+    @Override
+    public long recomputesBeyond() {
+        return recomputesBeyond;
     }
 
     @Override

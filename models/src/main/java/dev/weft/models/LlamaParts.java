@@ -26,6 +26,11 @@ interface LlamaParts {
         return Reach.causal().with(config().rotary());
     }
 
+    /// See [Backbone#recomputesBeyond].
+    default long recomputesBeyond() {
+        return Long.MAX_VALUE;
+    }
+
     /// What embeddings are multiplied by.
     default double embeddingScale() {
         return 1;

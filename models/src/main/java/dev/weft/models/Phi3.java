@@ -7,6 +7,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
 import dev.weft.nn.attention.Reach;
+import dev.weft.nn.position.RopeScaling;
 
 /// Phi-3: Llama with its projections packed together and, in the long variants, LongRoPE. Abdin et al. 2024,
 /// <https://arxiv.org/abs/2404.14219>.
@@ -22,6 +23,13 @@ record Phi3(Llama.Config config, LayerTypes layers) implements LlamaParts {
     @Override
     public Reach reach(int layer) {
         return Mistral.reach(config, layers, layer);
+    }
+
+    @Override
+    public long recomputesBeyond() {
+        return config.rotary().scaling() instanceof RopeScaling.LongRope longRope
+                ? longRope.context()
+                : Long.MAX_VALUE;
     }
 
     @Override

@@ -19,4 +19,10 @@ public interface LanguageModel extends Model {
 
     /// How many positions it can tell apart.
     int maxPositions();
+
+    /// A text that grows longer than this is computed otherwise from its beginning on, so that a cache filled before is of
+    /// no use: LongRoPE's other factors. Most models have no such length.
+    default long recomputesBeyond() {
+        return Long.MAX_VALUE;
+    }
 }

@@ -83,7 +83,7 @@ final class BeamSearch {
             for (boolean goesOn = true; goesOn;) {
                 List<Candidates> all;
                 try (var off = Gradients.off(); var scope = TensorScope.open()) {
-                    all = best(sequences.newTokens() == 0 ? decoding.begin() : decoding.next(ids), randomness);
+                    all = best(sequences.newTokens() == 0 ? decoding.begin() : decoding.next(sequences), randomness);
                 }
                 ids = new int[prompts.rows() * beams];
                 int[] origins = new int[ids.length];

@@ -103,19 +103,47 @@ final class Decoding implements AutoCloseable {
         return Tensor.of(positions, prompts.rows(), length);
     }
 
-    /// Adds one id to each row: the scores of what follows, `[rows, vocab]`.
-    Tensor next(int[] ids) {
+    /// The scores of what follows on each row, of which the cache holds all ids but the last, `[rows, vocab]`.
+    Tensor next(Sequences sequences) {
+        int rows = sequences.rows();
+        // Where longer texts are turned otherwise, what the cache holds is of no use any more.
+        int longest = IntStream.range(0, prompts.rows()).map(prompts::realLength).max().orElse(0)
+                + sequences.newTokens();
+        boolean anew = longest - 1 == model.recomputesBeyond();
+        if (anew) {
+            cache.close();
+        }
+        int from = anew ? 0 : sequences.length() - 1;
+        int length = sequences.length() - from;
         ForwardPass pass = ForwardPass.plain().withCache(cache);
         if (keep != null) {
-            int done = (int) (cache.length() - prompts.length());
-            // A finished row is carried on beyond its end, but not beyond the last position.
-            int[] positions = IntStream.range(0, ids.length)
-                    .map(row -> Math.min(prompts.realLength(row / copies) + done, model.maxPositions() - 1)).toArray();
-            Tensor generated = Tensor.full(1, DType.BOOL, 1, done + 1).to(device).expand(ids.length, done + 1);
+            int done = sequences.newTokens();
+            Tensor generated = Tensor.full(1, DType.BOOL, 1, done).to(device).expand(rows, done);
             pass = pass.withMask(AttentionMask.padding(Tensor.cat(List.of(keep, generated), 1)))
-                    .withPositions(Tensor.of(positions, ids.length, 1));
+                    .withPositions(Tensor.of(positions(sequences, from), rows, length));
         }
-        return scores(Tensor.of(ids, ids.length, 1), pass);
+        int[] ids = IntStream.range(0, rows * length)
+                .map(i -> sequences.id(i / length, from + i % length)).toArray();
+        return scores(Tensor.of(ids, rows, length), pass);
+    }
+
+    /// Counted from the first real id of each row. A finished row is carried on beyond its end, but not beyond the last
+    /// position.
+    private int[] positions(Sequences sequences, int from) {
+        int length = sequences.length() - from;
+        int[] positions = new int[sequences.rows() * length];
+        for (int row = 0; row < sequences.rows(); row++) {
+            boolean[] real = prompts.real()[row / copies];
+            int next = 0;
+            for (int i = 0; i < sequences.length(); i++) {
+                boolean counts = i >= real.length || real[i];
+                if (i >= from) {
+                    positions[row * length + i - from] = counts ? Math.min(next, model.maxPositions() - 1) : 0;
+                }
+                next += counts ? 1 : 0;
+            }
+        }
+        return positions;
     }
 
     private Tensor scores(Tensor ids, ForwardPass pass) {

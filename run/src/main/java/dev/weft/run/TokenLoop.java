@@ -59,7 +59,7 @@ final class TokenLoop implements AutoCloseable {
     void step(TokenListener listener) {
         boolean[] open = new boolean[finished.length];
         try (var off = Gradients.off(); var scope = TensorScope.open()) {
-            Tensor scores = sequences.newTokens() == 0 ? decoding.begin() : decoding.next(latest);
+            Tensor scores = sequences.newTokens() == 0 ? decoding.begin() : decoding.next(sequences);
             for (ScoreStep step : steps) {
                 scores = step.apply(sequences, scores);
             }

@@ -63,8 +63,10 @@ class GeneratorTest {
                 var decoding = new Decoding(model, Map.of(), prompts, 1)) {
             var steps = new ArrayList<Tensor>();
             steps.add(decoding.begin());
+            var sequences = new Sequences(prompts.ids());
             for (int[] next : more) {
-                steps.add(decoding.next(next));
+                sequences.append(next);
+                steps.add(decoding.next(sequences));
             }
             for (int row = 0; row < begin.size(); row++) {
                 int at = row;
@@ -88,10 +90,12 @@ class GeneratorTest {
                 var decoding = new Decoding(model, Map.of(), Prompts.of(List.of(new int[]{1, 2, 3}), 0), 1)) {
             Tensor full = model.logits(Tensor.of(whole, 1, 8), ForwardPass.plain()).select(0, 0);
             Tensor found = decoding.begin();
+            var sequences = new Sequences(new int[][]{{1, 2, 3}});
             for (int i = 3; i <= 8; i++) {
                 assertThat(found.select(0, 0).sub(full.select(0, i - 1)).abs().max().item()).isLessThan(1e-5);
                 if (i < 8) {
-                    found = decoding.next(new int[]{whole[i]});
+                    sequences.append(new int[]{whole[i]});
+                    found = decoding.next(sequences);
                 }
             }
         }

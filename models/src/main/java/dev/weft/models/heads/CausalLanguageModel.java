@@ -32,6 +32,11 @@ public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean sh
     }
 
     @Override
+    public long recomputesBeyond() {
+        return backbone().recomputesBeyond();
+    }
+
+    @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
         Map<String, Tensor> results = hidden(inputs, pass);
         results.put("logits", score(results.get("last_hidden_state")));
