@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /// How text is generated. Names and meanings are those of `generation_config.json`, and so are the defaults: greedy,
 /// 20 new ids.
@@ -16,8 +18,8 @@ import tools.jackson.databind.JsonNode;
 /// Generation.sampled(7).withTemperature(0.8).withTopP(0.95).withMaxNewTokens(200)
 /// ```
 /// @param numReturnSequences texts for each prompt: samples, or the best of the beams
-public record Generation(Limits limits, Sampling sampling, Penalties penalties, Forced forced, Beams beams,
-        int numReturnSequences) {
+public record Generation(Limits limits, Sampling sampling, Penalties penalties, Words words, Forced forced,
+        Beams beams, int numReturnSequences) {
     /// A length, counted from one of two places.
     public sealed interface Bound {
         /// Counted without the prompt.
@@ -42,7 +44,9 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     /// @param endIds      each of these ends a text
     /// @param padId       what follows in a batch where other rows go on
     /// @param stopStrings each of these ends a text, and is not part of it
-    public record Limits(Bound longest, Bound shortest, List<Integer> endIds, int padId, List<String> stopStrings) {
+    /// @param decay       how the end comes nearer
+    public record Limits(Bound longest, Bound shortest, List<Integer> endIds, int padId, List<String> stopStrings,
+            Decay decay) {
         public Limits {
             endIds = List.copyOf(endIds);
             stopStrings = List.copyOf(stopStrings);
@@ -61,8 +65,16 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     /// @param topK        only so many best; 0 means all
     /// @param topP        only the fewest best with this probability together; 1 means all
     /// @param minP        only those with this share of the best one's probability; 0 means all
-    public record Sampling(boolean doSample, double temperature, int topK, double topP, double minP, long seed) {
+    /// @param typicalP    only the most typical with this probability together; 1 means all
+    /// @param epsilonCutoff only those at least so probable; 0 means all
+    /// @param etaCutoff   the same with a bound that falls where much is possible; 0 means all
+    public record Sampling(boolean doSample, double temperature, int topK, double topP, double minP, double typicalP,
+            double epsilonCutoff, double etaCutoff, long seed) {
         public Sampling {
+            require(typicalP > 0 && typicalP <= 1, "typical_p must lie above 0 and at most at 1, found %s", typicalP);
+            require(epsilonCutoff >= 0 && epsilonCutoff < 1, "epsilon_cutoff must lie from 0 to below 1, found %s",
+                    epsilonCutoff);
+            require(etaCutoff >= 0 && etaCutoff < 1, "eta_cutoff must lie from 0 to below 1, found %s", etaCutoff);
             require(temperature >= 0, "temperature must not be negative, found %s", temperature);
             require(topK >= 0, "top_k must not be negative (0 keeps all), found %s", topK);
             require(topP > 0 && topP <= 1, "top_p must lie above 0 and at most at 1, found %s", topP);
@@ -72,24 +84,52 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     /// What is made less likely, or impossible.
     ///
-    /// @param repetitionPenalty   above 1, ids that stand there already become less likely
-    /// @param noRepeatNgramSize   no sequence of so many ids twice; 0 allows all
+    /// @param repetitionPenalty        above 1, ids that stand there already become less likely
+    /// @param encoderRepetitionPenalty above 1, ids of the encoded text, or of the prompt, become likelier
+    /// @param presencePenalty          taken from the score of an id that was generated already
+    /// @param frequencyPenalty         taken from it as often as it was generated
+    /// @param noRepeatNgramSize        no sequence of so many ids twice; 0 allows all
+    /// @param encoderNoRepeatNgramSize none of so many ids that stands in the encoded text, or in the prompt; 0 allows all
+    public record Penalties(double repetitionPenalty, double encoderRepetitionPenalty, double presencePenalty,
+            double frequencyPenalty, int noRepeatNgramSize, int encoderNoRepeatNgramSize) {
+        public Penalties {
+            require(repetitionPenalty > 0, "repetition_penalty must be above 0, found %s", repetitionPenalty);
+            require(encoderRepetitionPenalty > 0, "encoder_repetition_penalty must be above 0, found %s",
+                    encoderRepetitionPenalty);
+            require(noRepeatNgramSize >= 0, "no_repeat_ngram_size must not be negative, found %s", noRepeatNgramSize);
+            require(encoderNoRepeatNgramSize >= 0, "encoder_no_repeat_ngram_size must not be negative, found %s",
+                    encoderNoRepeatNgramSize);
+        }
+    }
+
+    /// Words and ids that are wanted or not.
+    ///
     /// @param badWordsIds         never these sequences
     /// @param suppressTokens      never these ids
     /// @param beginSuppressTokens not these first
-    public record Penalties(double repetitionPenalty, int noRepeatNgramSize, List<List<Integer>> badWordsIds,
-            List<Integer> suppressTokens, List<Integer> beginSuppressTokens) {
-        public Penalties {
+    /// @param sequenceBias        added to the score of what would complete a sequence
+    public record Words(List<List<Integer>> badWordsIds, List<Integer> suppressTokens,
+            List<Integer> beginSuppressTokens, List<Bias> sequenceBias) {
+        public Words {
             badWordsIds = badWordsIds.stream().map(List::copyOf).toList();
             suppressTokens = List.copyOf(suppressTokens);
             beginSuppressTokens = List.copyOf(beginSuppressTokens);
-            require(repetitionPenalty > 0, "repetition_penalty must be above 0, found %s", repetitionPenalty);
-            require(noRepeatNgramSize >= 0, "no_repeat_ngram_size must not be negative, found %s", noRepeatNgramSize);
+            sequenceBias = List.copyOf(sequenceBias);
             require(badWordsIds.stream().noneMatch(List::isEmpty),
-                    "bad_words_ids must not hold an empty word, found %s",
-                    badWordsIds);
+                    "bad_words_ids must not hold an empty word, found %s", badWordsIds);
         }
     }
+
+    /// What is added to the score of a sequence's last id where all before it stands there.
+    public record Bias(List<Integer> ids, double bias) {
+        public Bias {
+            ids = List.copyOf(ids);
+            require(!ids.isEmpty(), "sequence_bias must not hold an empty sequence, found %s", ids);
+        }
+    }
+
+    /// From `start` generated ids on, end ids become likelier by `factor` with each more; a factor of 1 changes nothing.
+    public record Decay(int start, double factor) {}
 
     /// Ids that nobody chooses.
     ///
@@ -122,25 +162,22 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         NEVER
     }
 
+    private static final JsonMapper MAPPER = new JsonMapper();
+
     private static final Generation DEFAULTS = new Generation(
-            new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of()),
-            new Sampling(false, 1, 50, 1, 0, 0), new Penalties(1, 0, List.of(), List.of(), List.of()),
+            new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of(), new Decay(0, 1)),
+            new Sampling(false, 1, 50, 1, 0, 1, 0, 0, 0), new Penalties(1, 1, 0, 0, 0, 0),
+            new Words(List.of(), List.of(), List.of(), List.of()),
             new Forced(OptionalInt.empty(), OptionalInt.empty(), List.of()), new Beams(1, 1, EarlyStopping.FALSE), 1);
+
+    private static final String DECAY = "exponential_decay_length_penalty";
 
     /// Settings that change the text and that Weft does not know yet, each with the test of whether it is in use.
     private static final Map<String, Predicate<JsonNode>> UNKNOWN = Map.ofEntries(
-            Map.entry("typical_p", value -> value.asDouble(1) != 1),
-            Map.entry("epsilon_cutoff", value -> value.asDouble(0) != 0),
-            Map.entry("eta_cutoff", value -> value.asDouble(0) != 0),
             Map.entry("top_h", value -> true),
             Map.entry("penalty_alpha", value -> value.asDouble(0) != 0),
             Map.entry("num_beam_groups", value -> value.asInt(1) != 1),
             Map.entry("guidance_scale", value -> value.asDouble(1) != 1),
-            Map.entry("encoder_repetition_penalty", value -> value.asDouble(1) != 1),
-            Map.entry("encoder_no_repeat_ngram_size", value -> value.asInt(0) != 0),
-            Map.entry("exponential_decay_length_penalty", value -> true),
-            Map.entry("sequence_bias", value -> true),
-            Map.entry("renormalize_logits", value -> value.asBoolean(false)),
             Map.entry("watermarking_config", value -> true));
 
     public Generation {
@@ -183,15 +220,25 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         Bound shortest = bound(json, "min_new_tokens", "min_length", limits.shortest());
         List<String> stops = json.has("stop_strings") ? json.texts("stop_strings") : limits.stopStrings();
         return new Generation(
-                new Limits(longest, shortest, told.limits.endIds(), told.limits.padId(), stops),
+                new Limits(longest, shortest, told.limits.endIds(), told.limits.padId(), stops,
+                        json.has(DECAY) ? decay(json) : limits.decay()),
                 new Sampling(json.flag("do_sample", sampling.doSample()),
                         json.number("temperature", sampling.temperature()), json.integer("top_k", sampling.topK()),
-                        json.number("top_p", sampling.topP()), json.number("min_p", sampling.minP()), sampling.seed()),
+                        json.number("top_p", sampling.topP()), json.number("min_p", sampling.minP()),
+                        json.number("typical_p", sampling.typicalP()),
+                        json.number("epsilon_cutoff", sampling.epsilonCutoff()),
+                        json.number("eta_cutoff", sampling.etaCutoff()),
+                        json.has("seed") ? json.node().get("seed").asLong() : sampling.seed()),
                 new Penalties(json.number("repetition_penalty", penalties.repetitionPenalty()),
+                        json.number("encoder_repetition_penalty", penalties.encoderRepetitionPenalty()),
+                        json.number("presence_penalty", penalties.presencePenalty()),
+                        json.number("frequency_penalty", penalties.frequencyPenalty()),
                         json.integer("no_repeat_ngram_size", penalties.noRepeatNgramSize()),
-                        json.has("bad_words_ids") ? words(json) : penalties.badWordsIds(),
-                        ids(json, "suppress_tokens", penalties.suppressTokens()),
-                        ids(json, "begin_suppress_tokens", penalties.beginSuppressTokens())),
+                        json.integer("encoder_no_repeat_ngram_size", penalties.encoderNoRepeatNgramSize())),
+                new Words(json.has("bad_words_ids") ? badWords(json) : words.badWordsIds(),
+                        ids(json, "suppress_tokens", words.suppressTokens()),
+                        ids(json, "begin_suppress_tokens", words.beginSuppressTokens()),
+                        json.has("sequence_bias") ? biases(json) : words.sequenceBias()),
                 told.forced, new Beams(json.positive("num_beams", beams.numBeams()),
                         json.number("length_penalty", beams.lengthPenalty()),
                         json.has("early_stopping") ? earlyStopping(json) : beams.earlyStopping()),
@@ -206,8 +253,9 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         int padId = pad >= 0
                 ? pad
                 : endsChanged && !ends.isEmpty() && padFollowsEnd() ? ends.getFirst() : limits.padId();
-        return new Generation(new Limits(limits.longest(), limits.shortest(), ends, padId, limits.stopStrings()),
-                sampling, penalties, new Forced(id(json, "decoder_start_token_id", forced.decoderStart()),
+        return new Generation(
+                new Limits(limits.longest(), limits.shortest(), ends, padId, limits.stopStrings(), limits.decay()),
+                sampling, penalties, words, new Forced(id(json, "decoder_start_token_id", forced.decoderStart()),
                         id(json, "forced_bos_token_id", forced.first()),
                         ids(json, "forced_eos_token_id", forced.last())),
                 beams, numReturnSequences);
@@ -232,15 +280,33 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return json.has(name) ? json.integers(name) : otherwise;
     }
 
-    private static List<List<Integer>> words(Json json) {
-        var words = new ArrayList<List<Integer>>();
-        for (JsonNode word : json.node().get("bad_words_ids")) {
-            if (!word.isArray() || !word.valueStream().allMatch(JsonNode::isInt)) {
-                throw json.mustBe("bad_words_ids", "a list of lists of ids");
-            }
-            words.add(word.valueStream().map(JsonNode::intValue).toList());
+    private static List<List<Integer>> badWords(Json json) {
+        return json.node().get("bad_words_ids").valueStream().map(word -> word(json, "bad_words_ids", word)).toList();
+    }
+
+    private static List<Integer> word(Json json, String name, JsonNode word) {
+        if (!word.isArray() || !word.valueStream().allMatch(JsonNode::isInt)) {
+            throw json.mustBe(name, "a list of lists of ids");
         }
-        return words;
+        return word.valueStream().map(JsonNode::intValue).toList();
+    }
+
+    private static List<Bias> biases(Json json) {
+        String form = "a list of pairs, each a list of ids and a number";
+        return json.node().get("sequence_bias").valueStream().map(pair -> {
+            if (!pair.isArray() || pair.size() != 2 || !pair.get(1).isNumber()) {
+                throw json.mustBe("sequence_bias", form);
+            }
+            return new Bias(word(json, "sequence_bias", pair.get(0)), pair.get(1).doubleValue());
+        }).toList();
+    }
+
+    private static Decay decay(Json json) {
+        List<Double> pair = json.numbers(DECAY);
+        if (pair.size() != 2) {
+            throw json.mustBe(DECAY, "a start and a factor");
+        }
+        return new Decay(pair.get(0).intValue(), pair.get(1));
     }
 
     private static EarlyStopping earlyStopping(Json json) {
@@ -259,138 +325,142 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return sampling.doSample() && sampling.temperature() > 0;
     }
 
+    private Generation with(String setting, Object value) {
+        ObjectNode node = Json.object();
+        node.set(setting, MAPPER.valueToTree(value));
+        return with(Json.of("settings", node));
+    }
+
     public Generation withMaxNewTokens(int count) {
-        return withLongest(new Bound.NewTokens(count));
+        return with("max_new_tokens", count);
     }
 
     /// With the prompt.
     public Generation withMaxLength(int length) {
-        return withLongest(new Bound.Total(length));
+        return with("max_length", length);
     }
 
     public Generation withMinNewTokens(int count) {
-        return withShortest(new Bound.NewTokens(count));
+        return with("min_new_tokens", count);
     }
 
     /// With the prompt.
     public Generation withMinLength(int length) {
-        return withShortest(new Bound.Total(length));
-    }
-
-    private Generation withLongest(Bound longest) {
-        return with(new Limits(longest, limits.shortest(), limits.endIds(), limits.padId(), limits.stopStrings()));
-    }
-
-    private Generation withShortest(Bound shortest) {
-        return with(new Limits(limits.longest(), shortest, limits.endIds(), limits.padId(), limits.stopStrings()));
+        return with("min_length", length);
     }
 
     public Generation withEndIds(List<Integer> ids) {
-        return with(new Limits(limits.longest(), limits.shortest(), ids, limits.padId(), limits.stopStrings()));
+        return new Generation(new Limits(limits.longest(), limits.shortest(), ids, limits.padId(),
+                limits.stopStrings(), limits.decay()), sampling, penalties, words, forced, beams, numReturnSequences);
     }
 
     public Generation withPadId(int id) {
-        return with(new Limits(limits.longest(), limits.shortest(), limits.endIds(), id, limits.stopStrings()));
+        return new Generation(new Limits(limits.longest(), limits.shortest(), limits.endIds(), id,
+                limits.stopStrings(), limits.decay()), sampling, penalties, words, forced, beams, numReturnSequences);
     }
 
     public Generation withStopStrings(List<String> strings) {
-        return with(new Limits(limits.longest(), limits.shortest(), limits.endIds(), limits.padId(), strings));
+        return with("stop_strings", strings);
+    }
+
+    /// From `start` generated ids on, end ids become likelier by `factor` with each more.
+    public Generation withLengthDecay(int start, double factor) {
+        return with(DECAY, List.of(start, factor));
     }
 
     public Generation withDoSample(boolean doSample) {
-        return with(new Sampling(doSample, sampling.temperature(), sampling.topK(), sampling.topP(), sampling.minP(),
-                sampling.seed()));
+        return with("do_sample", doSample);
     }
 
     public Generation withTemperature(double temperature) {
-        return with(new Sampling(sampling.doSample(), temperature, sampling.topK(), sampling.topP(), sampling.minP(),
-                sampling.seed()));
+        return with("temperature", temperature);
     }
 
     public Generation withTopK(int k) {
-        return with(new Sampling(sampling.doSample(), sampling.temperature(), k, sampling.topP(), sampling.minP(),
-                sampling.seed()));
+        return with("top_k", k);
     }
 
     public Generation withTopP(double p) {
-        return with(new Sampling(sampling.doSample(), sampling.temperature(), sampling.topK(), p, sampling.minP(),
-                sampling.seed()));
+        return with("top_p", p);
     }
 
     public Generation withMinP(double share) {
-        return with(new Sampling(sampling.doSample(), sampling.temperature(), sampling.topK(), sampling.topP(), share,
-                sampling.seed()));
+        return with("min_p", share);
+    }
+
+    public Generation withTypicalP(double p) {
+        return with("typical_p", p);
+    }
+
+    public Generation withEpsilonCutoff(double epsilon) {
+        return with("epsilon_cutoff", epsilon);
+    }
+
+    public Generation withEtaCutoff(double eta) {
+        return with("eta_cutoff", eta);
     }
 
     public Generation withSeed(long seed) {
-        return with(new Sampling(sampling.doSample(), sampling.temperature(), sampling.topK(), sampling.topP(),
-                sampling.minP(), seed));
+        return with("seed", seed);
     }
 
     public Generation withRepetitionPenalty(double penalty) {
-        return with(new Penalties(penalty, penalties.noRepeatNgramSize(), penalties.badWordsIds(),
-                penalties.suppressTokens(), penalties.beginSuppressTokens()));
+        return with("repetition_penalty", penalty);
+    }
+
+    public Generation withPresencePenalty(double penalty) {
+        return with("presence_penalty", penalty);
+    }
+
+    public Generation withFrequencyPenalty(double penalty) {
+        return with("frequency_penalty", penalty);
     }
 
     public Generation withNoRepeatNgramSize(int size) {
-        return with(new Penalties(penalties.repetitionPenalty(), size, penalties.badWordsIds(),
-                penalties.suppressTokens(), penalties.beginSuppressTokens()));
+        return with("no_repeat_ngram_size", size);
     }
 
-    public Generation withBadWordsIds(List<List<Integer>> words) {
-        return with(new Penalties(penalties.repetitionPenalty(), penalties.noRepeatNgramSize(), words,
-                penalties.suppressTokens(), penalties.beginSuppressTokens()));
+    public Generation withBadWordsIds(List<List<Integer>> badWords) {
+        return with("bad_words_ids", badWords);
     }
 
     public Generation withSuppressTokens(List<Integer> ids) {
-        return with(new Penalties(penalties.repetitionPenalty(), penalties.noRepeatNgramSize(),
-                penalties.badWordsIds(), ids, penalties.beginSuppressTokens()));
+        return with("suppress_tokens", ids);
+    }
+
+    /// Adds to the score of what would complete a sequence; see [Bias].
+    public Generation withSequenceBias(List<Bias> biases) {
+        return with("sequence_bias", biases.stream().map(each -> List.of(each.ids(), each.bias())).toList());
     }
 
     /// What an encoder-decoder's answers begin with.
     public Generation withDecoderStartId(int id) {
-        return with(new Forced(OptionalInt.of(id), forced.first(), forced.last()));
+        return with("decoder_start_token_id", id);
     }
 
     /// Generated first: the language to translate to.
     public Generation withForcedFirstId(int id) {
-        return with(new Forced(forced.decoderStart(), OptionalInt.of(id), forced.last()));
+        return with("forced_bos_token_id", id);
     }
 
-    private Generation with(Forced changed) {
-        return new Generation(limits, sampling, penalties, changed, beams, numReturnSequences);
-    }
-
-    public Generation withNumBeams(int beams) {
-        return with(new Beams(beams, this.beams.lengthPenalty(), this.beams.earlyStopping()));
+    public Generation withNumBeams(int count) {
+        return with("num_beams", count);
     }
 
     public Generation withLengthPenalty(double power) {
-        return with(new Beams(beams.numBeams(), power, beams.earlyStopping()));
+        return with("length_penalty", power);
     }
 
     public Generation withEarlyStopping(EarlyStopping when) {
-        return with(new Beams(beams.numBeams(), beams.lengthPenalty(), when));
+        return with("early_stopping", switch (when) {
+            case TRUE -> true;
+            case FALSE -> false;
+            case NEVER -> "never";
+        });
     }
 
     public Generation withNumReturnSequences(int count) {
-        return new Generation(limits, sampling, penalties, forced, beams, count);
-    }
-
-    private Generation with(Limits changed) {
-        return new Generation(changed, sampling, penalties, forced, beams, numReturnSequences);
-    }
-
-    private Generation with(Sampling changed) {
-        return new Generation(limits, changed, penalties, forced, beams, numReturnSequences);
-    }
-
-    private Generation with(Penalties changed) {
-        return new Generation(limits, sampling, changed, forced, beams, numReturnSequences);
-    }
-
-    private Generation with(Beams changed) {
-        return new Generation(limits, sampling, penalties, forced, changed, numReturnSequences);
+        return with("num_return_sequences", count);
     }
 
     private static void require(boolean holds, String message, Object found) {

@@ -4,9 +4,11 @@ import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
 import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /// Ids to more ids: greedy, sampled, or by beam search, for one prompt or a batch. Safe to share between threads.
 ///
@@ -83,7 +85,8 @@ public final class Generator {
     /// The same, begun with ids of one's own.
     public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation options) {
         if (options.beams().numBeams() > 1) {
-            return new BeamSearch(checked(inputs), inputs, begin, options, ScoreStep.of(options, begin, steps), stop)
+            return new BeamSearch(checked(inputs), inputs, begin, options,
+                    ScoreStep.of(options, begin, source(inputs, begin), steps), stop)
                     .run();
         }
         return generate(inputs, begin, options, TokenListener.SILENT);
@@ -116,7 +119,20 @@ public final class Generator {
                     "Beam search with %d beams knows its ids only at the end; listen with num_beams 1"
                             .formatted(options.beams().numBeams()));
         }
-        return new TokenLoop(checked(inputs), inputs, prompts, options, ScoreStep.of(options, prompts, steps), stop);
+        return new TokenLoop(checked(inputs), inputs, prompts, options,
+                ScoreStep.of(options, prompts, source(inputs, prompts), steps), stop);
+    }
+
+    /// The ids that are answered.
+    private static int[][] source(Map<String, Tensor> inputs, Prompts prompts) {
+        Tensor encoded = inputs.get("input_ids");
+        if (encoded == null) {
+            return prompts.ids();
+        }
+        int length = (int) encoded.size(1);
+        int[] flat = encoded.toInts();
+        return IntStream.range(0, (int) encoded.size(0))
+                .mapToObj(row -> Arrays.copyOfRange(flat, row * length, (row + 1) * length)).toArray(int[][]::new);
     }
 
     private LanguageModel checked(Map<String, Tensor> inputs) {

@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /// One change of the scores before the next id is chosen. A list of these is what makes one way of sampling another.
 ///
@@ -33,9 +34,7 @@ public interface ScoreStep {
     /// Only the `k` best, and what is as good as the last of them (Fan et al. 2018).
     static ScoreStep topK(int k) {
         return (ids, scores) -> {
-            int kept = (int) Math.min(k, scores.size(-1));
-            Tensor worst = scores.topK(kept, -1).values().narrow(-1, kept - 1, 1);
-            return scores.maskedFill(scores.lt(worst), NEVER);
+            return scores.maskedFill(scores.lt(worstOf(scores, k)), NEVER);
         };
     }
 
@@ -66,13 +65,97 @@ public interface ScoreStep {
         };
     }
 
+    /// Only what is about as surprising as the average, so many of them that their probabilities reach `p` together
+    /// (Meister et al. 2022).
+    ///
+    /// @param atLeast this many stay in any case
+    static ScoreStep typicalP(double p, int atLeast) {
+        return (ids, scores) -> {
+            Tensor logs = scores.logSoftmax(-1);
+            // What is ruled out, at −∞, adds nothing to the entropy.
+            Tensor entropy = entropy(scores, logs);
+            Tensor.Ranked nearest = logs.neg().sub(entropy).abs().sort(-1, false);
+            Tensor together = scores.gather(-1, nearest.indices()).softmax(-1).cumsum(-1);
+            long vocab = scores.size(-1);
+            Tensor last = together.narrow(-1, 0, vocab - 1).lt(p).to(DType.INT64).sum(-1, true);
+            Tensor gone = nearest.values().gather(-1, last).lt(nearest.values())
+                    .and(Tensor.arange(0, vocab).ge(atLeast).to(scores.device()));
+            return scores.maskedFill(gone.scatter(-1, nearest.indices(), gone), NEVER);
+        };
+    }
+
+    /// Only what is at least so probable (Hewitt et al. 2022, §4.1).
+    ///
+    /// @param atLeast this many stay in any case
+    static ScoreStep epsilonCutoff(double epsilon, int atLeast) {
+        return (ids, scores) -> scores.maskedFill(
+                scores.softmax(-1).lt(epsilon).and(scores.lt(worstOf(scores, atLeast))), NEVER);
+    }
+
+    /// Only what is at least as probable as `epsilon`, or as √epsilon · exp(−entropy) where that is less: a bound that
+    /// falls where much is possible (Hewitt et al. 2022, §4.2).
+    ///
+    /// @param atLeast this many stay in any case
+    static ScoreStep etaCutoff(double epsilon, int atLeast) {
+        return (ids, scores) -> {
+            Tensor logs = scores.logSoftmax(-1);
+            Tensor falling = entropy(scores, logs).neg().exp().mul(Math.sqrt(epsilon));
+            Tensor bound = Tensor.where(falling.lt(epsilon), falling, falling.mul(0).add(epsilon));
+            return scores.maskedFill(logs.exp().lt(bound).and(scores.lt(worstOf(scores, atLeast))), NEVER);
+        };
+    }
+
+    private static Tensor entropy(Tensor scores, Tensor logs) {
+        return logs.exp().mul(logs).maskedFill(scores.eq(NEVER), 0).sum(-1, true).neg();
+    }
+
+    private static Tensor worstOf(Tensor scores, int best) {
+        int kept = (int) Math.min(best, scores.size(-1));
+        return scores.topK(kept, -1).values().narrow(-1, kept - 1, 1);
+    }
+
     /// What stands there already becomes less likely: positive scores are divided by `penalty`, negative ones multiplied
     /// (Keskar et al. 2019, §4.1).
     static ScoreStep repetitionPenalty(double penalty) {
+        return (ids, scores) -> penalised(scores, ids.tensor(), penalty);
+    }
+
+    /// The same for ids of the text that is answered; above 1 they become likelier, as the reference has it.
+    ///
+    /// @param source the ids that each row answers to, cycled through where there are more rows
+    static ScoreStep encoderRepetitionPenalty(double penalty, int[][] source) {
         return (ids, scores) -> {
-            Tensor seen = ids.tensor().to(scores.device());
-            Tensor old = scores.gather(-1, seen);
-            return scores.scatter(-1, seen, Tensor.where(old.lt(0), old.mul(penalty), old.div(penalty)));
+            int[] flat = IntStream.range(0, ids.rows()).flatMap(row -> IntStream.of(answered(source, ids, row)))
+                    .toArray();
+            return penalised(scores, Tensor.of(flat, ids.rows(), source[0].length), 1 / penalty);
+        };
+    }
+
+    private static Tensor penalised(Tensor scores, Tensor ids, double penalty) {
+        Tensor seen = ids.to(scores.device()).to(DType.INT64);
+        Tensor old = scores.gather(-1, seen);
+        return scores.scatter(-1, seen, Tensor.where(old.lt(0), old.mul(penalty), old.div(penalty)));
+    }
+
+    /// What a row answers to: several rows may answer to one text.
+    private static int[] answered(int[][] source, Sequences ids, int row) {
+        return source[row / (ids.rows() / source.length)];
+    }
+
+    /// What was generated already loses `presence`, and `frequency` as often as it was.
+    static ScoreStep presenceAndFrequency(double presence, double frequency) {
+        return (ids, scores) -> {
+            if (ids.newTokens() == 0) {
+                return scores;
+            }
+            Tensor counts = Tensor.zeros(scores.dtype(), scores.size(0), scores.size(1));
+            for (int row = 0; row < ids.rows(); row++) {
+                for (int i = ids.promptLength(); i < ids.length(); i++) {
+                    counts.narrow(0, row, 1).narrow(1, ids.id(row, i), 1).addInPlace(Tensor.of(new float[]{1}, 1, 1));
+                }
+            }
+            Tensor here = counts.to(scores.device());
+            return scores.sub(here.mul(frequency)).sub(here.gt(0).to(scores.dtype()).mul(presence));
         };
     }
 
@@ -81,21 +164,69 @@ public interface ScoreStep {
         return (ids, scores) -> {
             var banned = new ArrayList<Collection<Integer>>();
             for (int row = 0; row < ids.rows(); row++) {
-                banned.add(followers(ids.row(row), size - 1));
+                banned.add(followers(ids.row(row), ids.row(row), size - 1));
             }
             return without(scores, banned);
         };
     }
 
-    /// What followed earlier on what the row ends with, `context` ids long.
-    private static Set<Integer> followers(int[] row, int context) {
+    /// No sequence of `size` ids that stands in the text that is answered.
+    static ScoreStep encoderNoRepeatNgrams(int size, int[][] source) {
+        return (ids, scores) -> {
+            var banned = new ArrayList<Collection<Integer>>();
+            for (int row = 0; row < ids.rows(); row++) {
+                banned.add(ids.length() < size - 1
+                        ? List.of()
+                        : followers(answered(source, ids, row), ids.row(row), size - 1));
+            }
+            return without(scores, banned);
+        };
+    }
+
+    /// What follows in `text` on what `row` ends with, `context` ids long.
+    private static Set<Integer> followers(int[] text, int[] row, int context) {
         var followers = new HashSet<Integer>();
-        for (int end = context; end < row.length; end++) {
-            if (Arrays.equals(row, end - context, end, row, row.length - context, row.length)) {
-                followers.add(row[end]);
+        for (int end = context; end < text.length; end++) {
+            if (Arrays.equals(text, end - context, end, row, row.length - context, row.length)) {
+                followers.add(text[end]);
             }
         }
         return followers;
+    }
+
+    /// End ids become likelier with each id that is generated beyond `start`: by |score| · (factorⁿ − 1).
+    static ScoreStep lengthDecay(int start, double factor, List<Integer> endIds) {
+        return (ids, scores) -> {
+            int beyond = ids.newTokens() - start;
+            if (beyond <= 0) {
+                return scores;
+            }
+            Tensor ends = columns(endIds, scores);
+            Tensor old = scores.gather(-1, ends);
+            return scores.scatter(-1, ends, old.add(old.abs().mul(Math.pow(factor, beyond) - 1)));
+        };
+    }
+
+    private static Tensor columns(List<Integer> ids, Tensor scores) {
+        return Tensor.of(ids.stream().mapToLong(id -> id).toArray(), 1, ids.size()).to(scores.device())
+                .expand(scores.size(0), ids.size());
+    }
+
+    /// Adds to the score of what would complete a sequence.
+    static ScoreStep sequenceBias(List<Generation.Bias> biases) {
+        return (ids, scores) -> {
+            Tensor added = Tensor.zeros(scores.dtype(), scores.size(0), scores.size(1));
+            for (int row = 0; row < ids.rows(); row++) {
+                int[] text = ids.row(row);
+                for (Generation.Bias each : biases) {
+                    if (each.ids().size() == 1 || begins(text, each.ids())) {
+                        added.narrow(0, row, 1).narrow(1, each.ids().getLast(), 1)
+                                .addInPlace(Tensor.of(new float[]{(float) each.bias()}, 1, 1));
+                    }
+                }
+            }
+            return scores.add(added.to(scores.device()));
+        };
     }
 
     /// No end before the row, prompt included, is `length` ids long.
@@ -189,25 +320,56 @@ public interface ScoreStep {
 
     /// All steps that the settings ask for, in the order of the reference: what forbids and penalises, then `own`, then,
     /// when sampling, what shapes the distribution.
-    static List<ScoreStep> of(Generation options, Prompts prompts, List<ScoreStep> own) {
+    ///
+    /// @param source the ids that are answered: encoded ones, or those of the prompts
+    static List<ScoreStep> of(Generation options, Prompts prompts, int[][] source, List<ScoreStep> own) {
         var steps = new ArrayList<ScoreStep>();
+        penalties(options, source, steps);
+        limits(options, prompts, steps);
+        steps.addAll(own);
+        if (options.samples()) {
+            sampling(options, steps);
+        }
+        return List.copyOf(steps);
+    }
+
+    private static void penalties(Generation options, int[][] source, List<ScoreStep> steps) {
         Generation.Penalties penalties = options.penalties();
-        List<Integer> ends = options.limits().endIds();
+        Generation.Words words = options.words();
+        if (!words.sequenceBias().isEmpty()) {
+            steps.add(sequenceBias(words.sequenceBias()));
+        }
+        if (penalties.encoderRepetitionPenalty() != 1) {
+            steps.add(encoderRepetitionPenalty(penalties.encoderRepetitionPenalty(), source));
+        }
         if (penalties.repetitionPenalty() != 1) {
             steps.add(repetitionPenalty(penalties.repetitionPenalty()));
+        }
+        if (penalties.presencePenalty() != 0 || penalties.frequencyPenalty() != 0) {
+            steps.add(presenceAndFrequency(penalties.presencePenalty(), penalties.frequencyPenalty()));
         }
         if (penalties.noRepeatNgramSize() > 0) {
             steps.add(noRepeatNgrams(penalties.noRepeatNgramSize()));
         }
-        List<List<Integer>> words = penalties.badWordsIds().stream()
-                .filter(word -> word.size() > 1 || !ends.contains(word.getFirst())).toList();
-        if (!words.isEmpty()) {
-            steps.add(badWords(words));
+        if (penalties.encoderNoRepeatNgramSize() > 0) {
+            steps.add(encoderNoRepeatNgrams(penalties.encoderNoRepeatNgramSize(), source));
         }
-        if (!ends.isEmpty()) {
-            switch (options.limits().shortest()) {
-                case Generation.Bound.NewTokens(int count) when count > 0 -> steps.add(minNewTokens(count, ends));
-                case Generation.Bound.Total(int length) when length > 0 -> steps.add(minLength(length, ends));
+        List<Integer> ends = options.limits().endIds();
+        List<List<Integer>> bad = words.badWordsIds().stream()
+                .filter(word -> word.size() > 1 || !ends.contains(word.getFirst())).toList();
+        if (!bad.isEmpty()) {
+            steps.add(badWords(bad));
+        }
+    }
+
+    private static void limits(Generation options, Prompts prompts, List<ScoreStep> steps) {
+        Generation.Limits limits = options.limits();
+        if (!limits.endIds().isEmpty()) {
+            switch (limits.shortest()) {
+                case Generation.Bound.NewTokens(int count) when count > 0 ->
+                    steps.add(minNewTokens(count, limits.endIds()));
+                case Generation.Bound.Total(int length) when length > 0 ->
+                    steps.add(minLength(length, limits.endIds()));
                 case Generation.Bound none -> {
                 }
             }
@@ -217,35 +379,46 @@ public interface ScoreStep {
             steps.add(forcedAt(1, List.of(forced.first().getAsInt())));
         }
         if (!forced.last().isEmpty()) {
-            int longest = prompts.length() + options.limits().longest().newTokens(prompts.length());
+            int longest = prompts.length() + limits.longest().newTokens(prompts.length());
             steps.add(forcedAt(longest - 1, forced.last()));
         }
-        if (!penalties.suppressTokens().isEmpty()) {
-            steps.add(suppress(penalties.suppressTokens()));
+        if (limits.decay().factor() != 1 && !limits.endIds().isEmpty()) {
+            steps.add(lengthDecay(limits.decay().start(), limits.decay().factor(), limits.endIds()));
         }
-        if (!penalties.beginSuppressTokens().isEmpty()) {
+        if (!options.words().suppressTokens().isEmpty()) {
+            steps.add(suppress(options.words().suppressTokens()));
+        }
+        if (!options.words().beginSuppressTokens().isEmpty()) {
             // Not in place of an id that is forced to be the first.
-            steps.add(suppressAtBegin(penalties.beginSuppressTokens(),
+            steps.add(suppressAtBegin(options.words().beginSuppressTokens(),
                     prompts.length() == 1 && forced.first().isPresent() ? 1 : 0));
         }
-        steps.addAll(own);
+    }
+
+    private static void sampling(Generation options, List<ScoreStep> steps) {
         Generation.Sampling sampling = options.sampling();
-        if (options.samples()) {
-            // Beams need a way to go on beside each end.
-            int atLeast = options.beams().numBeams() > 1 ? Math.max(1, ends.size()) + 1 : 1;
-            if (sampling.temperature() != 1) {
-                steps.add(temperature(sampling.temperature()));
-            }
-            if (sampling.topK() > 0) {
-                steps.add(topK(Math.max(sampling.topK(), atLeast)));
-            }
-            if (sampling.topP() < 1) {
-                steps.add(topP(sampling.topP(), atLeast));
-            }
-            if (sampling.minP() > 0) {
-                steps.add(minP(sampling.minP(), atLeast));
-            }
+        // Beams need a way to go on beside each end.
+        int atLeast = options.beams().numBeams() > 1 ? Math.max(1, options.limits().endIds().size()) + 1 : 1;
+        if (sampling.temperature() != 1) {
+            steps.add(temperature(sampling.temperature()));
         }
-        return List.copyOf(steps);
+        if (sampling.topK() > 0) {
+            steps.add(topK(Math.max(sampling.topK(), atLeast)));
+        }
+        if (sampling.topP() < 1) {
+            steps.add(topP(sampling.topP(), atLeast));
+        }
+        if (sampling.minP() > 0) {
+            steps.add(minP(sampling.minP(), atLeast));
+        }
+        if (sampling.typicalP() < 1) {
+            steps.add(typicalP(sampling.typicalP(), atLeast));
+        }
+        if (sampling.epsilonCutoff() > 0) {
+            steps.add(epsilonCutoff(sampling.epsilonCutoff(), atLeast));
+        }
+        if (sampling.etaCutoff() > 0) {
+            steps.add(etaCutoff(sampling.etaCutoff(), atLeast));
+        }
     }
 }

@@ -74,9 +74,10 @@ class GenerationTest {
     @Test
     void a_setting_that_is_not_known_is_refused_only_where_it_would_change_the_text() {
         assertThat(
-                Generation.greedy().with(json("{'typical_p': 1.0, 'num_beam_groups': 1, 'forced_eos_token_id': null}")))
+                Generation.greedy()
+                        .with(json("{'guidance_scale': 1.0, 'num_beam_groups': 1, 'forced_eos_token_id': null}")))
                 .isEqualTo(Generation.greedy());
-        assertThatThrownBy(() -> Generation.greedy().with(json("{'typical_p': 0.5}")))
-                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("typical_p");
+        assertThatThrownBy(() -> Generation.greedy().with(json("{'guidance_scale': 1.5}")))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("guidance_scale");
     }
 }

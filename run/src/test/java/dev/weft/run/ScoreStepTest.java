@@ -13,6 +13,8 @@ import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Against numbers computed by hand.
 class ScoreStepTest {
@@ -167,17 +169,90 @@ class ScoreStepTest {
 
     @Test
     void steps_that_would_change_nothing_are_left_out() {
-        assertThat(ScoreStep.of(Generation.greedy().withTemperature(0.7).withTopP(0.5), PROMPT, List.of())).isEmpty();
-        assertThat(ScoreStep.of(Generation.sampled(1).withTopK(0), PROMPT, List.of())).isEmpty();
-        assertThat(ScoreStep.of(Generation.sampled(1).withTemperature(0.7).withTopP(0.5), PROMPT, List.of()))
+        assertThat(
+                ScoreStep.of(Generation.greedy().withTemperature(0.7).withTopP(0.5), PROMPT, PROMPT.ids(), List.of()))
+                .isEmpty();
+        assertThat(ScoreStep.of(Generation.sampled(1).withTopK(0), PROMPT, PROMPT.ids(), List.of())).isEmpty();
+        assertThat(
+                ScoreStep.of(Generation.sampled(1).withTemperature(0.7).withTopP(0.5), PROMPT, PROMPT.ids(), List.of()))
                 .hasSize(3);
     }
 
     @Test
     void own_steps_come_after_penalties_and_before_sampling() {
         ScoreStep own = (ids, scores) -> scores;
-        List<ScoreStep> steps = ScoreStep.of(Generation.sampled(1).withRepetitionPenalty(2), PROMPT, List.of(own));
+        List<ScoreStep> steps = ScoreStep.of(Generation.sampled(1).withRepetitionPenalty(2), PROMPT, PROMPT.ids(),
+                List.of(own));
         assertThat(steps.indexOf(own)).isEqualTo(1);
         assertThat(steps).hasSize(3);
+    }
+
+    private static final float[] SCORES = {2, 1.5f, 0.5f, 0, -1, -3, 1, 0.2f};
+
+    /// What the Python library (transformers 5.18) leaves of the same scores.
+    @ParameterizedTest
+    @CsvSource({"typical, 0.2, 1, .x......", "typical, 0.5, 1, xx....x.", "typical, 0.9, 1, xxx...xx",
+            "typical, 0.1, 3, xx....x.", "epsilon, 0.05, 1, xxxx..xx", "epsilon, 0.2, 1, xx......",
+            "epsilon, 0.6, 1, x.......", "epsilon, 0.9, 3, xx....x.", "eta, 0.01, 1, xxxxx.xx",
+            "eta, 0.1, 1, xxx...xx", "eta, 0.5, 1, xx....x."})
+    void what_is_not_typical_or_too_improbable_goes(String step, double bound, int atLeast, String kept) {
+        ScoreStep cut = switch (step) {
+            case "typical" -> ScoreStep.typicalP(bound, atLeast);
+            case "epsilon" -> ScoreStep.epsilonCutoff(bound, atLeast);
+            default -> ScoreStep.etaCutoff(bound, atLeast);
+        };
+        assertThat(kept(applied(cut, new int[]{3, 1, 4, 1}, SCORES))).isEqualTo(kept);
+    }
+
+    @Test
+    void what_is_ruled_out_does_not_count_when_the_typical_is_looked_for() {
+        float[] masked = SCORES.clone();
+        masked[0] = NEVER;
+        assertThat(kept(applied(ScoreStep.typicalP(0.6, 1), new int[]{3}, masked))).isEqualTo(".xx...x.");
+    }
+
+    @Test
+    void ids_and_sequences_of_the_answered_text_are_known() {
+        int[] ids = {3, 1, 4, 1};
+        assertThat(applied(ScoreStep.encoderRepetitionPenalty(1.5, new int[][]{{0, 4, 7}}), ids, SCORES))
+                .usingComparatorWithPrecision(1e-5f).containsExactly(3, 1.5f, 0.5f, 0, -0.66667f, -3, 1, 0.3f);
+        assertThat(kept(
+                applied(ScoreStep.encoderNoRepeatNgrams(2, new int[][]{{1, 5, 1, 7, 4, 2}}), ids, SCORES)))
+                .isEqualTo("xxxxx.x.");
+    }
+
+    @Test
+    void biases_are_added_to_what_would_complete_a_sequence() {
+        var biases = List.of(new Generation.Bias(List.of(2), -1.5), new Generation.Bias(List.of(4, 1, 6), 2),
+                new Generation.Bias(List.of(3, 3), 5), new Generation.Bias(List.of(1, 2), 0.25));
+        assertThat(applied(ScoreStep.sequenceBias(biases), new int[]{3, 1, 4, 1}, SCORES))
+                .usingComparatorWithPrecision(1e-5f).containsExactly(2, 1.5f, -0.75f, 0, -1, -3, 3, 0.2f);
+    }
+
+    @Test
+    void the_end_comes_nearer_with_each_id_beyond_a_length() {
+        var ids = new Sequences(new int[][]{{3}});
+        for (int id : new int[]{1, 4, 1}) {
+            ids.append(new int[]{id});
+        }
+        float[] found = ScoreStep.lengthDecay(1, 1.5, List.of(4, 0)).apply(ids, Tensor.of(SCORES, 1, 8)).toFloats();
+        assertThat(found).usingComparatorWithPrecision(1e-5f).containsExactly(4.5f, 1.5f, 0.5f, 0, 0.25f, -3, 1, 0.2f);
+    }
+
+    @Test
+    void what_was_generated_loses_once_and_as_often_as_it_was() {
+        var ids = new Sequences(new int[][]{{2, 2}});
+        for (int id : new int[]{1, 0, 1}) {
+            ids.append(new int[]{id});
+        }
+        float[] found = ScoreStep.presenceAndFrequency(0.5, 0.25).apply(ids, Tensor.of(new float[3], 1, 3)).toFloats();
+        assertThat(found).containsExactly(-0.75f, -1, 0);
+    }
+
+    @Test
+    void a_forced_id_leaves_no_other_where_it_is_due() {
+        assertThat(applied(ScoreStep.forcedAt(2, List.of(1)), new int[]{5, 5}, 1, NEVER, 3))
+                .containsExactly(NEVER, 0, NEVER);
+        assertThat(applied(ScoreStep.forcedAt(2, List.of(1)), new int[]{5}, 1, NEVER, 3)).containsExactly(1, NEVER, 3);
     }
 }
