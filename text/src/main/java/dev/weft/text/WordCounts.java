@@ -1,19 +1,12 @@
 package dev.weft.text;
 
 import java.io.Reader;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 
 /// The different words of a text and how often each occurs, in the order of their spelling.
@@ -67,13 +60,11 @@ record WordCounts(String[] words, long[] counts) {
                 .toArray();
     }
 
-    /// Several pieces of text at a time; holds no more of them than there are threads to read them.
+    /// Several pieces of text at a time.
     private static final class Counting implements AutoCloseable {
         private final TrainingPipeline pipeline;
-        private final int threads;
         private final TrainingProgress progress;
-        private final ExecutorService workers;
-        private final Deque<Future<Map<String, long[]>>> underWay = new ArrayDeque<>();
+        private final InOrder<Map<String, long[]>> workers;
         private final Map<String, long[]> counts = new HashMap<>();
         private List<String> batch = new ArrayList<>();
         private int batchLength;
@@ -84,13 +75,8 @@ record WordCounts(String[] words, long[] counts) {
 
         Counting(TrainingPipeline pipeline, int threads, TrainingProgress progress) {
             this.pipeline = pipeline;
-            this.threads = threads;
             this.progress = progress;
-            workers = Executors.newFixedThreadPool(threads, task -> {
-                var thread = new Thread(task, "counting words");
-                thread.setDaemon(true);
-                return thread;
-            });
+            workers = new InOrder<>(threads, found -> found.forEach(this::add));
         }
 
         void add(Reader text) {
@@ -104,22 +90,17 @@ record WordCounts(String[] words, long[] counts) {
         }
 
         private void submit() {
-            if (underWay.size() > threads) {
-                collect();
-            }
             read += batchLength;
             progress.at("counting words", read, 0);
             List<String> texts = batch;
-            underWay.add(workers.submit(() -> count(texts)));
+            workers.submit(() -> count(texts));
             batch = new ArrayList<>();
             batchLength = 0;
         }
 
         WordCounts result() {
             submit();
-            while (!underWay.isEmpty()) {
-                collect();
-            }
+            workers.finish();
             record Count(String word, long count) {}
             Count[] sorted = counts.entrySet().stream()
                     .map(entry -> new Count(pipeline.spelled(entry.getKey()), entry.getValue()[0]))
@@ -143,20 +124,6 @@ record WordCounts(String[] words, long[] counts) {
                 });
             }
             return found;
-        }
-
-        private void collect() {
-            try {
-                underWay.remove().get().forEach(this::add);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new CancellationException("training the tokenizer was interrupted while counting words");
-            } catch (ExecutionException e) {
-                if (e.getCause() instanceof RuntimeException cause) {
-                    throw cause;
-                }
-                throw new IllegalStateException("counting words failed: " + e.getCause(), e.getCause());
-            }
         }
 
         private void add(String word, long[] count) {
@@ -188,7 +155,7 @@ record WordCounts(String[] words, long[] counts) {
 
         @Override
         public void close() {
-            workers.shutdownNow();
+            workers.close();
         }
     }
 }
