@@ -1,5 +1,6 @@
 package dev.weft.data;
 
+import dev.weft.text.Corpus;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -125,6 +126,19 @@ public final class TextSource {
     /// Of all files together.
     public long bytes() {
         return bytes;
+    }
+
+    /// The files for a trainer of tokenizers, each a text of its own. While reading, errors are those of [#read].
+    public Corpus corpus() {
+        return texts -> {
+            for (Path file : files) {
+                try (Reader text = new Utf8Reader(file)) {
+                    texts.accept(text);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+                }
+            }
+        };
     }
 
     /// All files as one stream, one after the other.

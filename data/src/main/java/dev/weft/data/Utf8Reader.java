@@ -76,7 +76,11 @@ final class Utf8Reader extends Reader {
     private void fill() throws IOException {
         start += bytes.position();
         bytes.compact();
-        ended = channel.read(bytes) < 0;
+        try {
+            ended = channel.read(bytes) < 0;
+        } catch (IOException e) {
+            throw new IOException(file + ": " + e.getMessage(), e);
+        }
         bytes.flip();
     }
 

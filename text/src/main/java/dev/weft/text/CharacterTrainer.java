@@ -3,8 +3,6 @@ package dev.weft.text;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -16,7 +14,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 ///
 /// @param specialTokens  tokens with the ids from 0 up
 /// @param unkToken       the one among them that stands for characters not seen in training; null if these are an error
-public record CharacterTrainer(List<String> specialTokens, @Nullable String unkToken) {
+public record CharacterTrainer(List<String> specialTokens, @Nullable String unkToken) implements TokenizerTrainer {
     public CharacterTrainer {
         specialTokens = List.copyOf(specialTokens);
         SpecialTokens.check(specialTokens);
@@ -44,46 +42,31 @@ public record CharacterTrainer(List<String> specialTokens, @Nullable String unkT
         return new CharacterTrainer(tokens, token);
     }
 
-    /// Takes the characters of whole files of UTF-8 text.
-    ///
-    /// @throws UncheckedIOException if a file cannot be read or is not UTF-8, naming it
-    public Tokenizer train(List<Path> files) {
+    @Override
+    public Tokenizer train(Corpus corpus, TrainingProgress listener) {
         var seen = new BitSet();
-        for (Path file : files) {
-            try (Reader text = Files.newBufferedReader(file)) {
-                collect(text, seen);
+        TrainingProgress progress = listener.interruptible();
+        corpus.forEach(text -> {
+            try {
+                collect(text, seen, progress);
             } catch (IOException e) {
-                throw new UncheckedIOException("%s: cannot be read as UTF-8 text: %s".formatted(file, e.getMessage()),
-                        e);
+                throw new UncheckedIOException("the text cannot be read on: " + e.getMessage(), e);
             }
+        });
+        if (seen.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "there is no character in the text: it is empty, and nothing can be learned from it");
         }
         return tokenizer(seen);
     }
 
-    /// Takes the characters of one text of any size, read once.
-    ///
-    /// @throws UncheckedIOException if the text cannot be read
-    public Tokenizer train(Reader text) {
-        var seen = new BitSet();
-        try {
-            collect(text, seen);
-        } catch (IOException e) {
-            throw new UncheckedIOException("the text cannot be read on: " + e.getMessage(), e);
-        }
-        return tokenizer(seen);
-    }
-
-    /// Takes the characters of texts.
-    public Tokenizer train(Iterable<String> texts) {
-        var seen = new BitSet();
-        texts.forEach(text -> Utf8.wellFormed(text).codePoints().forEach(seen::set));
-        return tokenizer(seen);
-    }
-
-    private static void collect(Reader text, BitSet seen) throws IOException {
+    private static void collect(Reader text, BitSet seen, TrainingProgress progress) throws IOException {
         char[] chunk = new char[1 << 14];
         char high = 0;
+        long done = 0;
         for (int read = text.read(chunk); read >= 0; read = text.read(chunk)) {
+            done += read;
+            progress.at("collecting characters", done, 0);
             for (int i = 0; i < read; i++) {
                 char c = chunk[i];
                 if (high != 0) {

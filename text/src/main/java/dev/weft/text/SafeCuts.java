@@ -13,6 +13,9 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
     /// Between GPT-2's words.
     static final SafeCuts GPT2 = new SafeCuts(Places.GPT2_WORDS, NO_TOKENS, NO_TOKENS);
 
+    /// Between words, for pipelines that look at each line by itself.
+    static final SafeCuts LINES = new SafeCuts(Places.SPACES_AND_LINES, NO_TOKENS, NO_TOKENS);
+
     enum Places {
         /// None is known.
         NOWHERE,
@@ -22,7 +25,9 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
         GPT2_WORDS,
         /// The same, but only before a space (U+0020) that follows a visible character: for pipelines that put a space
         /// before a text without one, or that rewrite text, since composing never crosses a space.
-        GPT2_SPACES
+        GPT2_SPACES,
+        /// Before a space or the end of a line that follows a visible character.
+        SPACES_AND_LINES
     }
 
     static SafeCuts of(TokenizerParts parts, AddedTokens rawAdded, AddedTokens normalizedAdded) {
@@ -30,10 +35,10 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
     }
 
     private static Places places(TokenizerParts parts, AddedTokens normalizedAdded) {
-        if (parts.normalizer() != null && !normalizedAdded.isEmpty()) {
+        boolean rewrites = parts.normalizer() != null;
+        if (rewrites && (!normalizedAdded.isEmpty() || !isLocal(parts.normalizer()))) {
             return Places.NOWHERE;
         }
-        boolean rewrites = parts.normalizer() != null;
         return switch (parts.preTokenizer()) {
             case PreTokenizer.ByteLevel bytes when bytes.useRegex() ->
                 rewrites || bytes.addPrefixSpace() ? Places.GPT2_SPACES : Places.GPT2_WORDS;
@@ -44,6 +49,23 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
                     ? Places.ANYWHERE
                     : Places.NOWHERE;
             default -> Places.NOWHERE;
+        };
+    }
+
+    /// Whether what becomes of a word does not depend on the words around it.
+    private static boolean isLocal(Normalizer normalizer) {
+        return switch (normalizer) {
+            case Normalizer.Unicode ignored -> true;
+            case Normalizer.Lowercase() -> true;
+            case Normalizer.Bert ignored -> true;
+            case Normalizer.StripAccents() -> true;
+            case Normalizer.Nmt() -> true;
+            case Normalizer.Sequence(List<Normalizer> steps) -> steps.stream().allMatch(SafeCuts::isLocal);
+            case Normalizer.Strip ignored -> false;
+            case Normalizer.Replace ignored -> false;
+            case Normalizer.Prepend ignored -> false;
+            case Normalizer.ByteLevel() -> false;
+            case Normalizer.Precompiled ignored -> false;
         };
     }
 
@@ -65,6 +87,7 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
             case GPT2_WORDS -> kind != Gpt2Words.SPACE && kind != Gpt2Words.kind(after)
                     && (before != '\'' || Gpt2Words.kind(after) == Gpt2Words.SPACE);
             case GPT2_SPACES -> after == ' ' && kind != Gpt2Words.SPACE;
+            case SPACES_AND_LINES -> (after == ' ' || after == '\n') && kind != Gpt2Words.SPACE;
         };
         // Some added tokens take spaces along: never cut behind one where there are any.
         return allowed && (ahead() == 0

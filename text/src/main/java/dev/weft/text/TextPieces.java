@@ -7,20 +7,28 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 
 /// A text in pieces, cut where `cuts` allows.
+///
+/// Where no place allows it for a long while, a piece is cut between any two characters if it must not grow longer.
 final class TextPieces implements Iterator<String> {
     private final Reader reader;
     private final int target;
+    private final int longest;
     private final SafeCuts cuts;
     private final char[] chunk = new char[1 << 14];
     private final StringBuilder window = new StringBuilder();
     private boolean readAll;
 
     TextPieces(Reader reader, int target, SafeCuts cuts) {
+        this(reader, target, Integer.MAX_VALUE, cuts);
+    }
+
+    TextPieces(Reader reader, int target, int longest, SafeCuts cuts) {
         if (target < 1) {
             throw new IllegalArgumentException("a piece has at least one char, asked for " + target);
         }
         this.reader = reader;
         this.target = target;
+        this.longest = longest;
         this.cuts = cuts;
     }
 
@@ -54,7 +62,7 @@ final class TextPieces implements Iterator<String> {
             }
         }
         for (int at = target + 1; fill(at + ahead) || at < window.length(); at++) {
-            if (cuts.allows(window, at)) {
+            if (cuts.allows(window, at) || at >= longest && !Character.isLowSurrogate(window.charAt(at))) {
                 return at;
             }
         }

@@ -188,7 +188,9 @@ public final class Tokenizer {
                     Model.Word known = parts.model().word(piece);
                     for (int at = 0; at < known.ids().length; at++) {
                         ids.add(known.ids()[at]);
-                        tokens.add(all.token(known.ids()[at]));
+                        tokens.add(known.ids()[at] == parts.model().idShownAsText()
+                                ? piece.text.substring(known.starts()[at], known.ends()[at])
+                                : all.token(known.ids()[at]));
                         starts.add(piece.start(known.starts()[at]));
                         ends.add(piece.end(known.ends()[at]));
                         words.add(word[0]);

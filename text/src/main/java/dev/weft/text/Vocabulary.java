@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Tokens and their ids, one to one. Ids may leave gaps; the size is the highest id + 1.
 final class Vocabulary {
@@ -47,6 +49,17 @@ final class Vocabulary {
             }
         }
         return copy;
+    }
+
+    /// The flat object that [#fromJson] reads, in the order of the ids.
+    ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        for (int id = 0; id < size; id++) {
+            if (tokens[id] != null) {
+                json.put(tokens[id], id);
+            }
+        }
+        return json;
     }
 
     void put(String token, int id) {

@@ -31,7 +31,7 @@ class BytePairTrainerTest {
             words.add(random.ints(1 + random.nextInt(12), 'a', 'a' + 1 + random.nextInt(5)).collect(StringBuilder::new,
                     StringBuilder::appendCodePoint, StringBuilder::append).toString());
         }
-        Tokenizer trained = new BytePairTrainer(280, 2, List.of("<s>"), 2).train(words);
+        Tokenizer trained = BytePairTrainer.ofVocabSize(280).withSpecialTokens("<s>").withThreads(2).train(words);
         assertThat(merges(trained)).isEqualTo(slowly(words, 280 - 257, 2, trained));
     }
 
@@ -94,7 +94,7 @@ class BytePairTrainerTest {
 
     @Test
     void special_tokens_come_first_then_the_bytes_then_what_was_learned() {
-        Tokenizer trained = new BytePairTrainer(300, 2, List.of("<a>", "<b>"), 1)
+        Tokenizer trained = BytePairTrainer.ofVocabSize(300).withSpecialTokens("<a>", "<b>").withThreads(1)
                 .train(List.of("low low lower lowest"));
         assertThat(trained.token(0)).isEqualTo("<a>");
         assertThat(trained.token(1)).isEqualTo("<b>");
@@ -107,8 +107,10 @@ class BytePairTrainerTest {
     @Test
     void pairs_rarer_than_the_minimum_are_not_merged() {
         var corpus = List.of("abab abab cd");
-        assertThat(merges(new BytePairTrainer(300, 3, List.of(), 1).train(corpus))).containsExactly("a b");
-        assertThat(merges(new BytePairTrainer(300, 1, List.of(), 1).train(corpus))).contains("c d");
+        assertThat(merges(BytePairTrainer.ofVocabSize(300).withMinFrequency(3).withThreads(1).train(corpus)))
+                .containsExactly("a b");
+        assertThat(merges(BytePairTrainer.ofVocabSize(300).withMinFrequency(1).withThreads(1).train(corpus)))
+                .contains("c d");
     }
 
     @Test

@@ -132,7 +132,8 @@ class TokenizerTest {
 
     @Test
     void a_word_of_a_megabyte_is_merged_as_short_words_are() {
-        Tokenizer doubling = new BytePairTrainer(256 + 10, 1, List.of(), 1).train(List.of("a".repeat(1024)));
+        Tokenizer doubling = BytePairTrainer.ofVocabSize(256 + 10).withMinFrequency(1).withThreads(1)
+                .train(List.of("a".repeat(1024)));
         int[] ids = doubling.ids("a".repeat((1 << 20) + 5));
         assertThat(ids).hasSize(1024 + 2);
         assertThat(doubling.token(ids[0])).isEqualTo("a".repeat(1024));

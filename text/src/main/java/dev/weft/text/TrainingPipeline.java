@@ -1,0 +1,104 @@
+package dev.weft.text;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/// What a new tokenizer does around its model: how text becomes the words that training counts, and how tokens become
+/// text again. All texts are cut alike in training and afterwards.
+public final class TrainingPipeline {
+    private final @Nullable Normalizer normalizer;
+    private final PreTokenizer preTokenizer;
+    private final Decoder decoder;
+    /// Set around texts, if the vocabulary has the tokens for it.
+    private final Function<Vocabulary, @Nullable PostProcessor> frame;
+    /// Whether training looks at each line by itself, without its end.
+    private final boolean lines;
+
+    private TrainingPipeline(@Nullable Normalizer normalizer, PreTokenizer preTokenizer, Decoder decoder,
+            Function<Vocabulary, @Nullable PostProcessor> frame, boolean lines) {
+        this.normalizer = normalizer;
+        this.preTokenizer = preTokenizer;
+        this.decoder = decoder;
+        this.frame = frame;
+        this.lines = lines;
+    }
+
+    /// GPT-2's words, each written in 256 characters that stand for bytes: every text can be encoded and comes back
+    /// unchanged.
+    public static TrainingPipeline byteLevel() {
+        return new TrainingPipeline(null, new PreTokenizer.ByteLevel(false, true, true),
+                new Decoder.ByteLevel(true, true, true), vocabulary -> new PostProcessor.ByteLevel(true, false, true),
+                false);
+    }
+
+    /// The same, but in small letters.
+    public TrainingPipeline withLowercase() {
+        var steps = new ArrayList<Normalizer>();
+        if (normalizer instanceof Normalizer.Sequence(List<Normalizer> before)) {
+            steps.addAll(before);
+        } else if (normalizer != null) {
+            steps.add(normalizer);
+        }
+        steps.add(new Normalizer.Lowercase());
+        return new TrainingPipeline(steps.size() == 1 ? steps.getFirst() : new Normalizer.Sequence(steps), preTokenizer,
+                decoder, frame, lines);
+    }
+
+    /// Whether words consist of characters that stand for bytes.
+    boolean inBytes() {
+        return preTokenizer instanceof PreTokenizer.ByteLevel;
+    }
+
+    private boolean plainGpt2() {
+        return normalizer == null && preTokenizer instanceof PreTokenizer.ByteLevel bytes && bytes.useRegex()
+                && !bytes.addPrefixSpace();
+    }
+
+    /// Where a long text may be cut without cutting a word.
+    SafeCuts cuts() {
+        return plainGpt2() ? SafeCuts.GPT2 : SafeCuts.LINES;
+    }
+
+    /// Gives the words of a text to `words`, each to be read by [#spelled].
+    void words(String text, Consumer<String> words) {
+        if (plainGpt2()) {
+            for (int from = 0; from < text.length();) {
+                int to = Gpt2Words.end(text, from, text.length());
+                words.accept(text.substring(from, to));
+                from = to;
+            }
+        } else if (lines) {
+            text.lines().filter(line -> !line.isEmpty()).forEach(line -> normalizedWords(line, words));
+        } else {
+            normalizedWords(text, words);
+        }
+    }
+
+    private void normalizedWords(String text, Consumer<String> words) {
+        Piece piece = normalizer == null ? Piece.of(text) : normalizer.apply(Piece.of(text));
+        preTokenizer.cut(piece, word -> words.accept(word.text));
+    }
+
+    /// A word in the characters that the model sees; bytes are written out only once for each different word.
+    String spelled(String word) {
+        return plainGpt2() ? ByteAlphabet.encode(word, 0, word.length()) : word;
+    }
+
+    /// The tokenizer around a model that was learned from these words.
+    ///
+    /// @param specialTokens  entries of the vocabulary
+    Tokenizer tokenizer(Model model, List<String> specialTokens) {
+        Vocabulary vocabulary = model.vocabulary();
+        List<AddedToken> added = specialTokens.stream()
+                .map(token -> AddedToken.special(vocabulary.idOrNone(token), token)).toList();
+        var config = JsonNodeFactory.instance.objectNode();
+        return new Tokenizer(
+                new TokenizerParts(added, normalizer, preTokenizer, model, frame.apply(vocabulary), decoder,
+                        SpecialTokens.roles(config, added), config, null, null),
+                vocabulary);
+    }
+}
