@@ -5,6 +5,7 @@ import dev.weft.models.Backbone;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Weights;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// What a head stands on.
@@ -43,6 +44,13 @@ public record Frame(Json config, Backbone backbone, Weights weights, Weights bas
         return config.has("id2label")
                 ? config.object("id2label").names().size()
                 : config.positive("num_labels", 2);
+    }
+
+    /// The names of the labels in the order of their ids; `LABEL_0` and so on where the config has none.
+    public List<String> labelNames() {
+        return IntStream.range(0, labels()).mapToObj(id -> config.has("id2label")
+                ? config.object("id2label").text(Integer.toString(id), "LABEL_" + id)
+                : "LABEL_" + id).toList();
     }
 
     boolean ties() {

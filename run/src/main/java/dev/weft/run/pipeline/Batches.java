@@ -1,0 +1,174 @@
+package dev.weft.run.pipeline;
+
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.nn.ForwardPass;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import dev.weft.text.Encoding;
+import dev.weft.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+
+/// A folder opened for a task, and encodings on their way through its model: texts of like length go together, so that
+/// little is computed for padding. Answers come in the order of the texts, and, but for rounding, none depends on the
+/// others. Safe to share between threads.
+final class Batches implements AutoCloseable {
+    /// Tokens of a batch: enough to fill the processor, few enough for its caches.
+    private static final int TOKENS = 2048;
+
+    private final Head head;
+    private final Tokenizer tokenizer;
+    private final Device device;
+    private final int padId;
+    private final boolean typed;
+
+    private Batches(Head head, Tokenizer tokenizer) {
+        this.head = head;
+        this.tokenizer = tokenizer;
+        device = head.parameters().values().iterator().next().device();
+        String pad = tokenizer.specialTokens().get("pad_token");
+        padId = pad == null
+                ? Math.max(0, head.frame().config().integer("pad_token_id", 0))
+                : tokenizer.id(pad).orElse(0);
+        typed = head.frame().config().integer("type_vocab_size", 0) > 1;
+    }
+
+    /// Opens a folder whose model has one of these heads.
+    ///
+    /// @throws IllegalArgumentException if it has another; the message says what the folder can do
+    static Batches open(Path folder, HeadKind... kinds) {
+        ModelFolder opened = ModelFolder.open(folder);
+        String architecture = Models.architecture(opened.config());
+        HeadKind found = HeadKind.of(architecture);
+        if (!List.of(kinds).contains(found)) {
+            throw new IllegalArgumentException("%s holds a %s, which can do: %s; asked for %s".formatted(folder,
+                    architecture, String.join(", ", Task.of(found)), String.join(", ", Task.of(kinds[0]))));
+        }
+        Tokenizer tokenizer = Tokenizer.load(folder);
+        return new Batches(Models.load(opened, architecture), tokenizer);
+    }
+
+    Head head() {
+        return head;
+    }
+
+    Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /// How many tokens a text may have, special ones included.
+    int room() {
+        return Math.min(head.backbone().maxPositions(), tokenizer.modelMaxLength().orElse(Integer.MAX_VALUE));
+    }
+
+    /// What the model says of one text.
+    ///
+    /// @param <T> of it, an answer
+    @FunctionalInterface
+    interface Reader<T> {
+        /// @param outputs by name, each of this text alone, `[...]` without the batch, on the processor, in float32; of
+        ///                padded texts with the padding, which stands on the right
+        T read(Map<String, Tensor> outputs, Encoding encoding);
+    }
+
+    /// An answer for each text.
+    ///
+    /// @param wanted  the names of the outputs that are read
+    /// @throws IllegalArgumentException if a text is longer than the model's positions
+    <T> List<T> map(List<Encoding> encodings, List<String> wanted, Reader<T> reader) {
+        for (int i = 0; i < encodings.size(); i++) {
+            requireRoom(i, encodings.size(), encodings.get(i).size());
+        }
+        List<Integer> order = IntStream.range(0, encodings.size()).boxed()
+                .sorted(Comparator.comparingInt(i -> encodings.get(i).size())).toList();
+        var answers = new ArrayList<T>();
+        encodings.forEach(each -> answers.add(null));
+        for (int from = 0; from < order.size();) {
+            int to = from + 1;
+            // The last of a batch is its longest.
+            while (to < order.size() && (to + 1 - from) * encodings.get(order.get(to)).size() <= TOKENS) {
+                to++;
+            }
+            List<Integer> batch = order.subList(from, to);
+            List<T> read = batch(batch.stream().map(encodings::get).toList(), wanted, reader);
+            for (int i = 0; i < batch.size(); i++) {
+                answers.set(batch.get(i), read.get(i));
+            }
+            from = to;
+        }
+        return answers;
+    }
+
+    private void requireRoom(int text, int texts, int tokens) {
+        if (tokens == 0) {
+            throw new IllegalArgumentException("Text %d is empty; give at least one word".formatted(text));
+        }
+        if (tokens > room()) {
+            throw new IllegalArgumentException(
+                    "%s has %d tokens and this model has room for %d; shorten it or ask for truncation"
+                            .formatted(texts == 1 ? "The text" : "Text " + text, tokens, room()));
+        }
+    }
+
+    private <T> List<T> batch(List<Encoding> texts, List<String> wanted, Reader<T> reader) {
+        int rows = texts.size();
+        int length = texts.getLast().size();
+        try (var off = Gradients.off(); var scope = TensorScope.open()) {
+            var inputs = new TreeMap<String, Tensor>();
+            inputs.put("input_ids", matrix(texts, length, padId, Encoding::ids));
+            if (texts.getFirst().size() < length) {
+                inputs.put("attention_mask", matrix(texts, length, 0, Encoding::attentionMask));
+            }
+            if (typed) {
+                inputs.put("token_type_ids", matrix(texts, length, 0, Encoding::typeIds));
+            }
+            Map<String, Tensor> outputs = head.outputs(inputs, ForwardPass.plain());
+            var here = new TreeMap<String, Tensor>();
+            for (String name : wanted) {
+                here.put(name, outputs.get(name).to(DType.FLOAT32).to(Device.CPU));
+            }
+            var answers = new ArrayList<T>(rows);
+            for (int row = 0; row < rows; row++) {
+                try (var one = TensorScope.open()) {
+                    var its = new TreeMap<String, Tensor>();
+                    for (Map.Entry<String, Tensor> output : here.entrySet()) {
+                        its.put(output.getKey(), output.getValue().select(0, row));
+                    }
+                    answers.add(reader.read(its, texts.get(row)));
+                }
+            }
+            return answers;
+        }
+    }
+
+    private interface Column {
+        int[] of(Encoding encoding);
+    }
+
+    private Tensor matrix(List<Encoding> texts, int length, int padding, Column column) {
+        int[] flat = new int[texts.size() * length];
+        for (int row = 0; row < texts.size(); row++) {
+            int[] values = column.of(texts.get(row));
+            System.arraycopy(values, 0, flat, row * length, values.length);
+            Arrays.fill(flat, row * length + values.length, (row + 1) * length, padding);
+        }
+        return Tensor.of(flat, texts.size(), length).to(device);
+    }
+
+    @Override
+    public void close() {
+        head.close();
+    }
+}

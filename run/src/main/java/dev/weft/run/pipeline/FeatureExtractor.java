@@ -1,0 +1,45 @@
+package dev.weft.run.pipeline;
+
+import dev.weft.models.heads.HeadKind;
+import dev.weft.text.Encoding;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// A vector for each token of a text. The Python library's `feature-extraction`. Safe to share between threads.
+public final class FeatureExtractor implements AutoCloseable {
+    /// What a text became.
+    ///
+    /// @param vectors `[tokens][hidden]`
+    public record Features(Encoding encoding, float[][] vectors) {}
+
+    private final Batches batches;
+
+    private FeatureExtractor(Batches batches) {
+        this.batches = batches;
+    }
+
+    static FeatureExtractor open(Path folder) {
+        return new FeatureExtractor(Batches.open(folder, HeadKind.BASE, HeadKind.ENCODER));
+    }
+
+    public Features extract(String text) {
+        return extract(List.of(text)).getFirst();
+    }
+
+    /// @throws IllegalArgumentException if a text is longer than the model's positions
+    public List<Features> extract(List<String> texts) {
+        return batches.map(batches.tokenizer().encodeAll(texts), List.of("last_hidden_state"), (outputs, text) -> {
+            float[] flat = outputs.get("last_hidden_state").narrow(0, 0, text.size()).toFloats();
+            int hidden = flat.length / text.size();
+            return new Features(text, IntStream.range(0, text.size())
+                    .mapToObj(i -> Arrays.copyOfRange(flat, i * hidden, (i + 1) * hidden)).toArray(float[][]::new));
+        });
+    }
+
+    @Override
+    public void close() {
+        batches.close();
+    }
+}

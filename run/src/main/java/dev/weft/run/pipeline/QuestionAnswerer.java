@@ -1,0 +1,159 @@
+package dev.weft.run.pipeline;
+
+import dev.weft.models.heads.HeadKind;
+import dev.weft.text.Encoding;
+import dev.weft.text.Truncation;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.PriorityQueue;
+
+/// Finds the answer to a question in a text of any length, which is read in overlapping windows. The Python library's
+/// `question-answering`. Safe to share between threads.
+public final class QuestionAnswerer implements AutoCloseable {
+    /// How answers are looked for.
+    ///
+    /// @param maxTokens     tokens of a window, the question's included
+    /// @param stride        tokens that windows share; at most half of what a window holds
+    /// @param maxAnswer     tokens of an answer
+    /// @param mayBeNone     whether the text may hold no answer, which then is an empty one
+    /// @param answers       how many, best first
+    public record Options(int maxTokens, int stride, int maxAnswer, boolean mayBeNone, int answers) {
+        static final Options DEFAULTS = new Options(384, 128, 15, false, 1);
+
+        public Options withWindows(int tokens, int shared) {
+            return new Options(tokens, shared, maxAnswer, mayBeNone, answers);
+        }
+
+        public Options withMaxAnswer(int tokens) {
+            return new Options(maxTokens, stride, tokens, mayBeNone, answers);
+        }
+
+        public Options withNone() {
+            return new Options(maxTokens, stride, maxAnswer, true, answers);
+        }
+
+        public Options withAnswers(int count) {
+            return new Options(maxTokens, stride, maxAnswer, mayBeNone, count);
+        }
+    }
+
+    private final Batches batches;
+
+    private QuestionAnswerer(Batches batches) {
+        this.batches = batches;
+    }
+
+    static QuestionAnswerer open(Path folder) {
+        return new QuestionAnswerer(Batches.open(folder, HeadKind.QUESTION_ANSWERING));
+    }
+
+    /// What to start from.
+    public static Options options() {
+        return Options.DEFAULTS;
+    }
+
+    /// The best answer.
+    public Answer answer(String question, String context) {
+        return answers(question, context, Options.DEFAULTS).getFirst();
+    }
+
+    /// The best answers, best first.
+    ///
+    /// @throws IllegalArgumentException if the question leaves no room for the text in a window
+    public List<Answer> answers(String question, String context, Options options) {
+        if (question.isBlank() || context.isBlank()) {
+            throw new IllegalArgumentException(question.isBlank() ? "The question is empty" : "The text is empty");
+        }
+        int most = Math.min(options.maxTokens(), batches.room());
+        List<Encoding> windows = batches.tokenizer()
+                .with(Truncation.windows(most, Math.min(options.stride(), most / 2))).encodePair(question, context);
+        List<List<Answer>> found = batches.map(windows, List.of("start_logits", "end_logits"),
+                (outputs, window) -> spans(context, window, outputs.get("start_logits").toFloats(),
+                        outputs.get("end_logits").toFloats(), options));
+        var all = new ArrayList<Answer>();
+        found.forEach(all::addAll);
+        if (options.mayBeNone()) {
+            // Of all windows the least sure that there is none.
+            double none = all.stream().filter(answer -> answer.end() == 0).mapToDouble(Answer::score).min().orElse(0);
+            all.removeIf(answer -> answer.end() == 0);
+            all.add(new Answer("", none, 0, 0));
+        }
+        all.sort(Comparator.comparingDouble(Answer::score).reversed());
+        return List.copyOf(all.subList(0, Math.min(options.answers(), all.size())));
+    }
+
+    private static List<Answer> spans(String context, Encoding window, float[] startLogits, float[] endLogits,
+            Options options) {
+        int n = window.size();
+        boolean[] allowed = new boolean[n];
+        for (int i = 0; i < n; i++) {
+            allowed[i] = window.sequenceIds()[i] == 1 || i == 0 && options.mayBeNone();
+        }
+        double[] starts = probabilities(startLogits, allowed);
+        double[] ends = probabilities(endLogits, allowed);
+        var best = new ArrayList<Answer>();
+        if (options.mayBeNone()) {
+            best.add(new Answer("", starts[0] * ends[0], 0, 0));
+        }
+        record Span(int from, int to, double score) {}
+        var spans = new PriorityQueue<Span>(Comparator.comparingDouble(Span::score));
+        for (int from = 1; from < n; from++) {
+            for (int to = from; allowed[from] && to < Math.min(n, from + options.maxAnswer()); to++) {
+                if (allowed[to]) {
+                    spans.add(new Span(from, to, starts[from] * ends[to]));
+                    if (spans.size() > options.answers()) {
+                        spans.poll();
+                    }
+                }
+            }
+        }
+        for (Span span : spans) {
+            // Whole words, as a reader would mark them.
+            int start = word(window, span.from())[0];
+            int end = word(window, span.to())[1];
+            best.add(new Answer(context.substring(start, end), span.score(), start, end));
+        }
+        return best;
+    }
+
+    private static double[] probabilities(float[] logits, boolean[] allowed) {
+        double highest = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < allowed.length; i++) {
+            highest = allowed[i] ? Math.max(highest, logits[i]) : highest;
+        }
+        double[] probabilities = new double[allowed.length];
+        double sum = 0;
+        for (int i = 0; i < allowed.length; i++) {
+            probabilities[i] = allowed[i] ? Math.exp(logits[i] - highest) : 0;
+            sum += probabilities[i];
+        }
+        for (int i = 0; i < allowed.length; i++) {
+            probabilities[i] /= sum;
+        }
+        return probabilities;
+    }
+
+    private static int[] word(Encoding window, int token) {
+        int first = token;
+        int last = token;
+        while (first > 0 && sameWord(window, token, first - 1)) {
+            first--;
+        }
+        while (last + 1 < window.size() && sameWord(window, token, last + 1)) {
+            last++;
+        }
+        return new int[]{window.starts()[first], window.ends()[last]};
+    }
+
+    private static boolean sameWord(Encoding window, int one, int other) {
+        return window.sequenceIds()[one] == window.sequenceIds()[other]
+                && window.wordIds()[one] == window.wordIds()[other];
+    }
+
+    @Override
+    public void close() {
+        batches.close();
+    }
+}
