@@ -51,6 +51,13 @@ public record BytePairTrainer(int vocabSize, long minFrequency, List<String> spe
                 "", "", Integer.MAX_VALUE, Runtime.getRuntime().availableProcessors());
     }
 
+    /// A trainer of characters in Llama's manner: `<unk>`, `<s>` and `</s>`, words marked by `▁`, bytes for characters
+    /// without a token.
+    public static BytePairTrainer llama(int vocabSize) {
+        return ofVocabSize(vocabSize).withSpecialTokens("<unk>", "<s>", "</s>")
+                .withPipeline(TrainingPipeline.llama()).withByteFallback(true);
+    }
+
     public BytePairTrainer withVocabSize(int size) {
         return new BytePairTrainer(size, minFrequency, specialTokens, pipeline, byteFallback, initialAlphabet,
                 limitAlphabet, continuingPrefix, endOfWordSuffix, maxTokenLength, threads);
@@ -119,7 +126,7 @@ public record BytePairTrainer(int vocabSize, long minFrequency, List<String> spe
         String known = specialTokens.contains("<unk>") ? "<unk>" : null;
         if (byteFallback) {
             for (int b = 0; b < 256; b++) {
-                vocabulary.add("<0x%02X>".formatted(b));
+                vocabulary.add(ByteTokens.spelling(b));
             }
         }
         int before = vocabulary.size();

@@ -1,15 +1,21 @@
 package dev.weft.text;
 
+import java.text.Normalizer.Form;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /// What a new tokenizer does around its model: how text becomes the words that training counts, and how tokens become
 /// text again. All texts are cut alike in training and afterwards.
 public final class TrainingPipeline {
+    /// What stands for a space.
+    private static final String MARK = "\u2581";
+
     private final @Nullable Normalizer normalizer;
     private final PreTokenizer preTokenizer;
     private final Decoder decoder;
@@ -33,6 +39,65 @@ public final class TrainingPipeline {
         return new TrainingPipeline(null, new PreTokenizer.ByteLevel(false, true, true),
                 new Decoder.ByteLevel(true, true, true), vocabulary -> new PostProcessor.ByteLevel(true, false, true),
                 false);
+    }
+
+    /// BERT's: controls go, ideographs stand alone, words end at white space and at punctuation; texts are framed by
+    /// `[CLS]` and `[SEP]`.
+    ///
+    /// @param lowercase  whether capitals and accents go too
+    public static TrainingPipeline bert(boolean lowercase) {
+        return new TrainingPipeline(new Normalizer.Bert(true, true, null, lowercase), new PreTokenizer.Bert(),
+                new Decoder.WordPiece("##", true), TrainingPipeline::clsAndSep, false);
+    }
+
+    /// SentencePiece's, as for T5: compatible characters are one (NFKC), white space is one space, and `▁` stands for it,
+    /// also before the text; texts end with `</s>`.
+    public static TrainingPipeline metaspace() {
+        return new TrainingPipeline(
+                new Normalizer.Sequence(List.of(new Normalizer.Nmt(), new Normalizer.Unicode(Form.NFKC),
+                        new Normalizer.Replace(SplitPattern.regex(" {2,}"), " "))),
+                new PreTokenizer.Metaspace('\u2581', PreTokenizer.Prepend.ALWAYS, true),
+                new Decoder.Metaspace('\u2581', PreTokenizer.Prepend.ALWAYS, true),
+                vocabulary -> framed(vocabulary, List.of("A", "</s>"), List.of("A", "</s>", "B", "</s>"), 0), true);
+    }
+
+    /// Llama's: nothing is rewritten but spaces, for which `▁` stands, also before the text; texts begin with `<s>`.
+    public static TrainingPipeline llama() {
+        return new TrainingPipeline(
+                new Normalizer.Sequence(List.of(new Normalizer.Prepend(MARK),
+                        new Normalizer.Replace(SplitPattern.literal(" "), MARK))),
+                new PreTokenizer.Split(SplitPattern.literal(MARK), PreTokenizer.Behavior.MERGED_WITH_NEXT, false),
+                new Decoder.Sequence(List.of(new Decoder.Replace(SplitPattern.literal(MARK), " "),
+                        new Decoder.ByteFallback(), new Decoder.Fuse(), new Decoder.Strip(" ", 1, 0))),
+                vocabulary -> framed(vocabulary, List.of("<s>", "A"), List.of("<s>", "A", "<s>", "B"), 1), true);
+    }
+
+    private static @Nullable PostProcessor clsAndSep(Vocabulary vocabulary) {
+        return framed(vocabulary, List.of("[CLS]", "A", "[SEP]"), List.of("[CLS]", "A", "[SEP]", "B", "[SEP]"), 1);
+    }
+
+    /// A template of texts A and B and of special tokens; null if the vocabulary lacks one of these.
+    ///
+    /// @param secondType  the type id of what follows the first text and its end
+    private static @Nullable PostProcessor framed(Vocabulary vocabulary, List<String> single, List<String> pair,
+            int secondType) {
+        var specials = new LinkedHashMap<String, List<PostProcessor.Special>>();
+        for (String name : single) {
+            if (!name.equals("A")) {
+                int id = vocabulary.idOrNone(name);
+                if (id < 0) {
+                    return null;
+                }
+                specials.put(name, List.of(new PostProcessor.Special(name, id)));
+            }
+        }
+        return new PostProcessor.Template(parts(single, single.size(), 0), parts(pair, single.size(), secondType),
+                specials);
+    }
+
+    private static List<PostProcessor.Part> parts(List<String> names, int first, int secondType) {
+        return IntStream.range(0, names.size()).mapToObj(i -> new PostProcessor.Part(names.get(i).length() == 1,
+                names.get(i), i < first ? 0 : secondType)).toList();
     }
 
     /// The same, but in small letters.
