@@ -56,8 +56,8 @@ public final class TrainingPipeline {
         return new TrainingPipeline(
                 new Normalizer.Sequence(List.of(new Normalizer.Nmt(), new Normalizer.Unicode(Form.NFKC),
                         new Normalizer.Replace(SplitPattern.regex(" {2,}"), " "))),
-                new PreTokenizer.Metaspace('\u2581', PreTokenizer.Prepend.ALWAYS, true),
-                new Decoder.Metaspace('\u2581', PreTokenizer.Prepend.ALWAYS, true),
+                new PreTokenizer.Metaspace(MARK, PreTokenizer.PrependScheme.ALWAYS, true),
+                new Decoder.Metaspace(MARK, PreTokenizer.PrependScheme.ALWAYS, true),
                 vocabulary -> framed(vocabulary, List.of("A", "</s>"), List.of("A", "</s>", "B", "</s>"), 0), true);
     }
 
@@ -67,8 +67,7 @@ public final class TrainingPipeline {
                 new Normalizer.Sequence(List.of(new Normalizer.Prepend(MARK),
                         new Normalizer.Replace(SplitPattern.literal(" "), MARK))),
                 new PreTokenizer.Split(SplitPattern.literal(MARK), PreTokenizer.Behavior.MERGED_WITH_NEXT, false),
-                new Decoder.Sequence(List.of(new Decoder.Replace(SplitPattern.literal(MARK), " "),
-                        new Decoder.ByteFallback(), new Decoder.Fuse(), new Decoder.Strip(" ", 1, 0))),
+                new Decoder.Sequence(List.of(new Decoder.Replace(SplitPattern.literal(MARK), " "), new Decoder.Fuse(), new Decoder.Strip(" ", 1, 0))),
                 vocabulary -> framed(vocabulary, List.of("<s>", "A"), List.of("<s>", "A", "<s>", "B"), 1), true);
     }
 
@@ -137,7 +136,7 @@ public final class TrainingPipeline {
                 from = to;
             }
         } else if (lines) {
-            text.lines().filter(line -> !line.isEmpty()).forEach(line -> normalizedWords(line, words));
+            text.lines().filter(line -> !line.isBlank()).forEach(line -> normalizedWords(line, words));
         } else {
             normalizedWords(text, words);
         }
@@ -151,6 +150,19 @@ public final class TrainingPipeline {
     /// A word in the characters that the model sees; bytes are written out only once for each different word.
     String spelled(String word) {
         return plainGpt2() ? ByteAlphabet.encode(word, 0, word.length()) : word;
+    }
+
+    /// The same with another way from tokens to text.
+    TrainingPipeline withDecoder(Decoder other) {
+        return new TrainingPipeline(normalizer, preTokenizer, other, frame, lines);
+    }
+
+    /// The same, decoding the tokens that stand for bytes first.
+    TrainingPipeline withByteFallback() {
+        var steps = new ArrayList<Decoder>();
+        steps.add(new Decoder.ByteFallback());
+        steps.addAll(decoder instanceof Decoder.Sequence(List<Decoder> others) ? others : List.of(decoder));
+        return withDecoder(new Decoder.Sequence(steps));
     }
 
     /// The tokenizer around a model that was learned from these words.

@@ -131,6 +131,6 @@ public record UnigramTrainer(int vocabSize, List<String> specialTokens, @Nullabl
         }
         var model = Unigram.of(vocabulary, Arrays.copyOf(scores, vocabulary.size()),
                 unkToken == null ? -1 : vocabulary.idOrNone(unkToken), byteFallback);
-        return pipeline.tokenizer(model, specialTokens);
+        return (byteFallback ? pipeline.withByteFallback() : pipeline).tokenizer(model, specialTokens);
     }
 }

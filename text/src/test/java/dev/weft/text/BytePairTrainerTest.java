@@ -146,8 +146,8 @@ class BytePairTrainerTest {
 
     @Test
     void ends_of_words_alphabet_and_lengths_are_those_of_the_reference_trainer() {
-        Tokenizer trained = BytePairTrainer.ofVocabSize(100).withMinFrequency(3).withSpecialTokens("<unk>")
-                .withPipeline(TrainingPipeline.bert(false)).withLimitAlphabet(12).withInitialAlphabet("z")
+        Tokenizer trained = BytePairTrainer.ofVocabSize(100, TrainingPipeline.bert(false)).withMinFrequency(3)
+                .withSpecialTokens("<unk>").withLimitAlphabet(12).withInitialAlphabet("z")
                 .withMaxTokenLength(5).withEndOfWordSuffix("</w>").train(TrainingText.lines());
         assertThat(IntStream.range(0, 100).mapToObj(trained::token))
                 .containsExactlyInAnyOrder(WITH_SUFFIX.split(" "));
@@ -165,8 +165,8 @@ class BytePairTrainerTest {
 
     @Test
     void words_marked_by_their_beginning_are_merged_as_by_the_reference_trainer() {
-        Tokenizer trained = BytePairTrainer.ofVocabSize(100).withSpecialTokens("<unk>")
-                .withPipeline(TrainingPipeline.metaspace()).train(TrainingText.lines());
+        Tokenizer trained = BytePairTrainer.ofVocabSize(100, TrainingPipeline.metaspace()).withSpecialTokens("<unk>")
+                .train(TrainingText.lines());
         assertThat(merges(trained)).containsExactly(MARKED.split(" \\| "));
     }
 
@@ -187,7 +187,7 @@ class BytePairTrainerTest {
     @Test
     void a_llama_vocabulary_has_special_tokens_bytes_characters_and_merges_in_this_order() {
         assertThat(LLAMA.vocabSize()).isEqualTo(400);
-        assertThat(LLAMA.encode("Te").tokens()).startsWith("<s>", "▁");
+        assertThat(LLAMA.encode("Te").tokens()).containsExactly("<s>", "▁Te");
         assertThat(List.of(LLAMA.token(0), LLAMA.token(3), LLAMA.token(258), LLAMA.token(259)))
                 .containsExactly("<unk>", "<0x00>", "<0xFF>", ",");
         assertThat(LLAMA.specialTokens()).containsEntry("bos_token", "<s>").containsEntry("eos_token", "</s>");

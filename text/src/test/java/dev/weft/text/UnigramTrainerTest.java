@@ -108,7 +108,7 @@ class UnigramTrainerTest {
     void a_size_below_the_alphabet_and_an_empty_text_are_refused() {
         assertThatThrownBy(() -> UnigramTrainer.ofVocabSize(6).train(List.of("abc")))
                 .isInstanceOf(IllegalArgumentException.class).hasMessage(
-                        "vocabSize 6 is too small: 3 special tokens, and 4 spellings of characters need 7; give at least that many, or limit the alphabet");
+                        "vocabSize 6 is too small: 3 special tokens and 4 spellings of characters need 7; give at least that many, or limit the alphabet");
         assertThatThrownBy(() -> UnigramTrainer.ofVocabSize(100).train(List.of("", " \n")))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("empty");
     }
