@@ -156,8 +156,9 @@ public record BytePairTrainer(int vocabSize, long minFrequency, List<String> spe
             throw tooSmall(vocabSize, specialTokens.size(), before - specialTokens.size(), vocabulary.size());
         }
         Bpe.Merges merges = learner.learn(vocabSize, Math.max(1, minFrequency), progress);
-        return new Bpe(vocabulary, merges, new Bpe.Options(unkToken, continuingPrefix.isEmpty() ? null : continuingPrefix,
-                endOfWordSuffix.isEmpty() ? null : endOfWordSuffix, byteFallback, byteFallback, false));
+        return new Bpe(vocabulary, merges,
+                new Bpe.Options(unkToken, continuingPrefix.isEmpty() ? null : continuingPrefix,
+                        endOfWordSuffix.isEmpty() ? null : endOfWordSuffix, byteFallback, byteFallback, false));
     }
 
     /// What to say when not even the characters fit in.

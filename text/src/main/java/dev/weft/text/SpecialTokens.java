@@ -14,10 +14,13 @@ final class SpecialTokens {
             "cls_token", "mask_token");
 
     /// Customary spellings, for tokenizers whose files do not say who plays which part.
-    private static final Map<String, List<String>> CUSTOM = Map.of("<|endoftext|>", List.of("bos_token", "eos_token"),
-            "<s>", List.of("bos_token"), "</s>", List.of("eos_token"), "<unk>", List.of("unk_token"), "<pad>",
-            List.of("pad_token"), "<mask>", List.of("mask_token"), "[UNK]", List.of("unk_token"), "[PAD]",
-            List.of("pad_token"), "[MASK]", List.of("mask_token"), "[CLS]", List.of("cls_token"));
+    private static final Map<String, List<String>> CUSTOM = Map.ofEntries(
+            Map.entry("<|endoftext|>", List.of("bos_token", "eos_token")), Map.entry("<s>", List.of("bos_token")),
+            Map.entry("</s>", List.of("eos_token")), Map.entry("<unk>", List.of("unk_token")),
+            Map.entry("<pad>", List.of("pad_token")), Map.entry("<mask>", List.of("mask_token")),
+            Map.entry("[UNK]", List.of("unk_token")), Map.entry("[PAD]", List.of("pad_token")),
+            Map.entry("[MASK]", List.of("mask_token")), Map.entry("[CLS]", List.of("cls_token")),
+            Map.entry("[SEP]", List.of("sep_token")));
 
     private SpecialTokens() {}
 

@@ -67,7 +67,8 @@ public final class TrainingPipeline {
                 new Normalizer.Sequence(List.of(new Normalizer.Prepend(MARK),
                         new Normalizer.Replace(SplitPattern.literal(" "), MARK))),
                 new PreTokenizer.Split(SplitPattern.literal(MARK), PreTokenizer.Behavior.MERGED_WITH_NEXT, false),
-                new Decoder.Sequence(List.of(new Decoder.Replace(SplitPattern.literal(MARK), " "), new Decoder.Fuse(), new Decoder.Strip(" ", 1, 0))),
+                new Decoder.Sequence(List.of(new Decoder.Replace(SplitPattern.literal(MARK), " "), new Decoder.Fuse(),
+                        new Decoder.Strip(" ", 1, 0))),
                 vocabulary -> framed(vocabulary, List.of("<s>", "A"), List.of("<s>", "A", "<s>", "B"), 1), true);
     }
 

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -207,8 +208,7 @@ class BytePairTrainerTest {
 
     @Test
     void a_long_line_without_spaces_is_learned_from_in_bounded_memory() {
-        var random = new Random(1);
-        String line = random.ints(12_000_000, 'a', 'a' + 4)
+        String line = new SplittableRandom(1).ints(12_000_000, 'a', 'a' + 4)
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
         WordCounts counts = WordCounts.of(Corpus.of(new StringReader(line)), TrainingPipeline.byteLevel(), 2,
                 TrainingProgress.NONE);
