@@ -44,7 +44,7 @@ class ReferenceLibraryTest {
             pair("trained bytes", bytes);
             pair("trained characters",
                     new CharacterTrainer().withUnkToken("<unk>").train(List.of("the héllo 你好 👋\n '12")));
-            pair("trained word pieces", WordPieceTrainer.ofVocabSize(700).train(corpus));
+            pair("trained word pieces", WordPieceTrainer.ofVocabSize(900).withLimitAlphabet(200).train(corpus));
             pair("trained pieces", UnigramTrainer.ofVocabSize(900).withByteFallback(true).withLimitAlphabet(400)
                     .train(corpus));
             pair("trained pairs with bytes", BytePairTrainer.llama(900).withLimitAlphabet(400).train(corpus));
