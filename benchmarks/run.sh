@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Measures Weft against PyTorch and adds lines to RESULTS.md: run.sh [ROUNDS] [--layers 6 --hidden 384 ...]
-# Other programs: run.sh TrainStep --dtype f32, run.sh Soak, run.sh Loading [MB], run.sh Passes encode|prefill|train f32|bf16
-# and run.sh TrainTokenizer ENTRIES FILE
-# (the peer of Passes: python benchmarks/peers/passes.py with the same arguments)
+# Other programs: run.sh TrainStep --dtype f32, run.sh Soak, run.sh Loading [MB], run.sh TrainTokenizer ENTRIES FILE,
+# run.sh Passes encode|prefill|train f32|bf16 (its peer: python benchmarks/peers/passes.py with the same arguments)
 #
 # WEFT_PEERS   folder of the peers' programs (default ../shared/peers beside the root)
-# WEFT_PYTHON  a Python that has PyTorch (default python3)
+# WEFT_PYTHON  a Python that has PyTorch (default python3), for TrainTokenizer one that has tokenizers
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

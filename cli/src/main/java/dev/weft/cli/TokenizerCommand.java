@@ -30,14 +30,16 @@ import tools.jackson.databind.node.ObjectNode;
 final class TokenizerCommand {
     /// `weft tokenizer train`.
     @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Learn a tokenizer from text and write tokenizer.json.", footer = {
-            "", "Which model?", "  bpe        merges frequent pairs of bytes, as GPT-2: encodes any text, gives it back exactly",
-            "             with --byte-fallback pairs of characters, as Llama: words marked by \u2581, bytes for the rest",
-            "  wordpiece  merges pairs of characters, as BERT: cleaned text, word pieces as play ##ing",
-            "  unigram    the most probable pieces, as T5: words marked by \u2581",
-            "  char       every character is a token: small vocabularies, long sequences", "", "Examples:",
-            "  weft tokenizer train corpus/*.txt --vocab-size 16000 --special \"<|endoftext|>\" --out tok/",
-            "  weft tokenizer train corpus/ --model wordpiece --vocab-size 30000 --lowercase --out tok/",
-            "  weft tokenizer train a.txt b.txt --model unigram --vocab-size 16000 --byte-fallback --out tok/",
+            "", "Which model?", "  bpe        merges frequent pairs of bytes, as GPT-2; any text comes back exactly.",
+            "             With --byte-fallback pairs of characters, as Llama, and bytes",
+            "             for rare ones; \u2581 marks the beginning of a word.",
+            "  wordpiece  merges pairs of characters in cleaned text, as BERT: play ##ing.",
+            "  unigram    the most probable pieces, as T5; \u2581 marks words.",
+            "  char       every character is a token: few entries, long sequences.", "", "Examples:",
+            "  weft tokenizer train corpus/*.txt --vocab-size 16000 --out tok/",
+            "  weft tokenizer train a.txt b.txt --special \"<|endoftext|>\" --out tok/",
+            "  weft tokenizer train corpus/ --model wordpiece --lowercase --out tok/",
+            "  weft tokenizer train corpus/ --model unigram --byte-fallback --out tok/",
             "  weft tokenizer encode tok/ \"a text to look at\" --offsets"})
     static final class Train implements Callable<Integer> {
         @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8.")
@@ -120,7 +122,8 @@ final class TokenizerCommand {
                 case "char" -> {
                     refuse(byteFallback, "--byte-fallback");
                     refuse(lowercase, "--lowercase");
-                    yield new CharacterTrainer().withSpecialTokens(specials);
+                    var trainer = new CharacterTrainer().withSpecialTokens(specials);
+                    yield special.contains("<unk>") ? trainer.withUnkToken("<unk>") : trainer;
                 }
                 default -> throw new IllegalArgumentException(
                         "Unknown tokenizer model '" + model + "'; choose bpe, wordpiece, unigram or char");
