@@ -62,8 +62,8 @@ final class AddedTokens {
                 AddedToken token = at(text, i, end);
                 int from = i;
                 i = end;
-                if (token.singleWord() && (from > 0 && isWord(text.codePointBefore(from))
-                        || end < text.length() && isWord(text.codePointAt(end)))) {
+                if (token.singleWord() && (from > 0 && ReferenceCharacters.isWord(text.codePointBefore(from))
+                        || end < text.length() && ReferenceCharacters.isWord(text.codePointAt(end)))) {
                     continue;
                 }
                 while (token.lstrip() && from > done && Gpt2Words.isSpace(text.charAt(from - 1))) {
@@ -107,16 +107,6 @@ final class AddedTokens {
             node = node.next.get(text.charAt(i));
         }
         return node.token;
-    }
-
-    /// A regular expression's `\w`.
-    private static boolean isWord(int codePoint) {
-        return Character.isAlphabetic(codePoint) || switch (Character.getType(codePoint)) {
-            case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK, Character.ENCLOSING_MARK,
-                    Character.DECIMAL_DIGIT_NUMBER, Character.CONNECTOR_PUNCTUATION ->
-                true;
-            default -> codePoint == 0x200C || codePoint == 0x200D;
-        };
     }
 
     /// Whether a token could reach over or up to `place`, or begin there, so that a cut would change what is found.

@@ -67,6 +67,20 @@ final class ByteAlphabet {
         return out.toString();
     }
 
+    /// A piece in the byte alphabet; all bytes of a character have its place.
+    static Piece encode(Piece piece) {
+        String text = piece.text;
+        var bytes = piece.new Rewriting();
+        for (int i = 0; i < text.length();) {
+            int from = i;
+            int codePoint = text.codePointAt(i);
+            int to = from + Character.charCount(codePoint);
+            encode(codePoint, c -> bytes.write(c, from, to));
+            i = to;
+        }
+        return bytes.piece();
+    }
+
     interface CharSink {
         void accept(char c);
     }

@@ -10,7 +10,28 @@ sealed interface Decoder {
     /// own text.
     record ByteLevel(boolean addPrefixSpace, boolean trimOffsets, boolean useRegex) implements Decoder {}
 
-    /// Writes tokens one behind the other.
+    /// Takes the prefix off the pieces inside a word, and sets a space before all others but the first. `cleanup` takes
+    /// out spaces before punctuation.
+    record WordPiece(String prefix, boolean cleanup) implements Decoder {}
+
+    /// Reads `replacement` as a space, but not in the first token where one was put before the text.
+    record Metaspace(String replacement, PreTokenizer.PrependScheme prependScheme, boolean split) implements Decoder {}
+
+    /// Reads the suffix as a space, in the last token as nothing.
+    record Bpe(String suffix) implements Decoder {}
+
+    /// Connectionist temporal classification (Graves et al. 2006): a token that repeats counts once, padding is nothing.
+    record Ctc(String padToken, String wordDelimiterToken, boolean cleanup) implements Decoder {}
+
+    /// Reads runs of tokens such as `<0xE2>` as UTF-8; of a run that is not, each byte is U+FFFD.
+    record ByteFallback() implements Decoder {}
+
+    /// Takes off up to `start` and `stop` characters `content` at the ends of each token.
+    record Strip(String content, int start, int stop) implements Decoder {}
+
+    record Replace(SplitPattern pattern, String content) implements Decoder {}
+
+    /// Writes tokens one behind the other: for the decoders behind it there is one token.
     record Fuse() implements Decoder {}
 
     /// What a file without a decoder means: a space between tokens.
@@ -18,99 +39,8 @@ sealed interface Decoder {
 
     record Sequence(List<Decoder> decoders) implements Decoder {}
 
-    /// One text on its way out.
-    interface Decoding {
-        /// Appends the text that this token makes certain.
-        void push(String token, StringBuilder out);
-
-        /// Appends what was held back: the text ends here, and a new one may begin.
-        void end(StringBuilder out);
-    }
-
     default Decoding begin() {
-        return switch (this) {
-            case ByteLevel ignored -> new Bytes(new Utf8());
-            case Fuse() -> new Plain();
-            case Spaced() -> new Spaces();
-            case Sequence(List<Decoder> decoders) -> decoders.stream().map(Decoder::begin).reduce(Chain::new)
-                    .orElseGet(Plain::new);
-        };
-    }
-
-    record Bytes(Utf8 utf8) implements Decoding {
-        @Override
-        public void push(String token, StringBuilder out) {
-            if (inAlphabet(token)) {
-                for (int i = 0; i < token.length(); i++) {
-                    utf8.push(ByteAlphabet.byteOf(token.charAt(i)), out);
-                }
-            } else {
-                utf8.end(out);
-                out.append(token);
-            }
-        }
-
-        private static boolean inAlphabet(String token) {
-            for (int i = 0; i < token.length(); i++) {
-                if (ByteAlphabet.byteOf(token.charAt(i)) < 0) {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        @Override
-        public void end(StringBuilder out) {
-            utf8.end(out);
-        }
-    }
-
-    record Plain() implements Decoding {
-        @Override
-        public void push(String token, StringBuilder out) {
-            out.append(token);
-        }
-
-        @Override
-        public void end(StringBuilder out) {}
-    }
-
-    /// A space before each token but the first.
-    final class Spaces implements Decoding {
-        private boolean begun;
-
-        @Override
-        public void push(String token, StringBuilder out) {
-            out.append(begun ? " " : "").append(token);
-            begun = true;
-        }
-
-        @Override
-        public void end(StringBuilder out) {
-            begun = false;
-        }
-    }
-
-    /// What the first gives out is a token for the second.
-    record Chain(Decoding first, Decoding second) implements Decoding {
-        @Override
-        public void push(String token, StringBuilder out) {
-            var between = new StringBuilder();
-            first.push(token, between);
-            if (!between.isEmpty()) {
-                second.push(between.toString(), out);
-            }
-        }
-
-        @Override
-        public void end(StringBuilder out) {
-            var between = new StringBuilder();
-            first.end(between);
-            if (!between.isEmpty()) {
-                second.push(between.toString(), out);
-            }
-            second.end(out);
-        }
+        return new Decoding(this);
     }
 
     static Decoder fromJson(@Nullable JsonPart json) {
@@ -124,14 +54,50 @@ sealed interface Decoder {
                 yield new ByteLevel(json.flag("add_prefix_space", true), json.flag("trim_offsets", true),
                         json.flag("use_regex", true));
             }
+            case "WordPiece" -> {
+                json.allows("prefix", "cleanup");
+                yield new WordPiece(json.has("prefix") ? json.string("prefix") : "##", json.flag("cleanup", true));
+            }
+            case "Metaspace" -> {
+                json.allows("replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep");
+                yield new Metaspace(PreTokenizer.character(json, "replacement"),
+                        PreTokenizer.PrependScheme.fromJson(json), json.flag("split", true));
+            }
+            case "BPEDecoder" -> {
+                json.allows("suffix");
+                yield new Bpe(json.has("suffix") ? json.string("suffix") : "</w>");
+            }
+            case "CTC" -> {
+                json.allows("pad_token", "word_delimiter_token", "cleanup");
+                yield new Ctc(json.has("pad_token") ? json.string("pad_token") : "<pad>",
+                        json.has("word_delimiter_token") ? json.string("word_delimiter_token") : "|",
+                        json.flag("cleanup", true));
+            }
+            case "ByteFallback" -> {
+                json.allows();
+                yield new ByteFallback();
+            }
+            case "Strip" -> {
+                json.allows("content", "start", "stop");
+                yield new Strip(PreTokenizer.character(json, "content"), count(json, "start"), count(json, "stop"));
+            }
+            case "Replace" -> {
+                json.allows("pattern", "content");
+                yield new Replace(SplitPattern.fromJson(json.at("pattern")), json.string("content"));
+            }
             case "Fuse" -> {
                 json.allows();
                 yield new Fuse();
             }
             case "Sequence" -> new Sequence(
                     json.allows("decoders").at("decoders").items().stream().map(Decoder::fromJson).toList());
-            default -> throw json.unknownType(type, "ByteLevel", "Fuse", "Sequence");
+            default -> throw json.unknownType(type, "ByteLevel", "WordPiece", "Metaspace", "BPEDecoder", "CTC",
+                    "ByteFallback", "Strip", "Replace", "Fuse", "Sequence");
         };
+    }
+
+    private static int count(JsonPart json, String name) {
+        return json.has(name) ? json.at(name).id() : 0;
     }
 
     /// Null for the decoder that files spell `null`.
@@ -140,6 +106,23 @@ sealed interface Decoder {
             case ByteLevel(boolean addPrefixSpace, boolean trimOffsets, boolean useRegex) ->
                 JsonPart.object("ByteLevel").put("add_prefix_space", addPrefixSpace).put("trim_offsets", trimOffsets)
                         .put("use_regex", useRegex);
+            case WordPiece(String prefix, boolean cleanup) ->
+                JsonPart.object("WordPiece").put("prefix", prefix).put("cleanup", cleanup);
+            case Metaspace(String replacement, PreTokenizer.PrependScheme scheme, boolean split) ->
+                JsonPart.object("Metaspace").put("replacement", replacement).put("prepend_scheme", scheme.inFile)
+                        .put("split", split);
+            case Bpe(String suffix) -> JsonPart.object("BPEDecoder").put("suffix", suffix);
+            case Ctc(String padToken, String wordDelimiterToken, boolean cleanup) ->
+                JsonPart.object("CTC").put("pad_token", padToken).put("word_delimiter_token", wordDelimiterToken)
+                        .put("cleanup", cleanup);
+            case ByteFallback() -> JsonPart.object("ByteFallback");
+            case Strip(String content, int start, int stop) ->
+                JsonPart.object("Strip").put("content", content).put("start", start).put("stop", stop);
+            case Replace(SplitPattern pattern, String content) -> {
+                ObjectNode json = JsonPart.object("Replace");
+                json.set("pattern", pattern.toJson());
+                yield json.put("content", content);
+            }
             case Fuse() -> JsonPart.object("Fuse");
             case Spaced() -> null;
             case Sequence(List<Decoder> decoders) -> {

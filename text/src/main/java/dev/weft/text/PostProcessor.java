@@ -31,6 +31,19 @@ sealed interface PostProcessor {
         }
     }
 
+    /// `[CLS] A [SEP]`, or `[CLS] A [SEP] B [SEP]` with the second part as segment 1.
+    record Bert(Special sep, Special cls) implements PostProcessor {
+        List<Encoding> frame(List<Encoding> texts) {
+            var parts = new ArrayList<Encoding>();
+            parts.add(cls.encoding());
+            for (Encoding text : texts) {
+                parts.add(text);
+                parts.add(sep.encoding().withTypeId(parts.size() > 2 ? 1 : 0));
+            }
+            return parts;
+        }
+    }
+
     /// What the file spells out, for one text and for two.
     record Template(List<Part> single, List<Part> pair,
             Map<String, List<Special>> specialTokens) implements PostProcessor {
@@ -112,6 +125,7 @@ sealed interface PostProcessor {
                 List<Encoding> plain = texts.stream().map(text -> text.withTypeId(0)).toList();
                 yield addSpecialTokens ? roberta.frame(plain) : plain;
             }
+            case Bert bert -> addSpecialTokens ? bert.frame(texts) : texts;
             case Template template -> template.fill(texts, addSpecialTokens);
             case Sequence(List<PostProcessor> processors) -> {
                 List<Encoding> parts = texts;
@@ -169,10 +183,16 @@ sealed interface PostProcessor {
                 yield new Roberta(Special.fromJson(json.at("sep"), all), Special.fromJson(json.at("cls"), all),
                         json.flag("trim_offsets", true), json.flag("add_prefix_space", true));
             }
+            case "BertProcessing" -> {
+                json.allows("sep", "cls");
+                yield new Bert(Special.fromJson(json.at("sep"), all), Special.fromJson(json.at("cls"), all));
+            }
             case "TemplateProcessing" -> template(json.allows("single", "pair", "special_tokens"), all);
             case "Sequence" -> new Sequence(json.allows("processors").at("processors").items().stream()
                     .map(part -> fromJson(part, all)).toList());
-            default -> throw json.unknownType(type, "ByteLevel", "RobertaProcessing", "TemplateProcessing", "Sequence");
+            default ->
+                throw json.unknownType(type, "ByteLevel", "RobertaProcessing", "BertProcessing", "TemplateProcessing",
+                        "Sequence");
         };
     }
 
@@ -227,6 +247,12 @@ sealed interface PostProcessor {
                 json.set("sep", sep.toJson());
                 json.set("cls", cls.toJson());
                 yield json.put("trim_offsets", trimOffsets).put("add_prefix_space", addPrefixSpace);
+            }
+            case Bert(Special sep, Special cls) -> {
+                ObjectNode json = JsonPart.object("BertProcessing");
+                json.set("sep", sep.toJson());
+                json.set("cls", cls.toJson());
+                yield json;
             }
             case Template template -> template.json();
             case Sequence(List<PostProcessor> processors) -> {

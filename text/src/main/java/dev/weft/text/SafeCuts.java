@@ -30,10 +30,10 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
     }
 
     private static Places places(TokenizerParts parts, AddedTokens normalizedAdded) {
-        if (parts.normalizer() != null && !normalizedAdded.isEmpty()) {
+        boolean rewrites = parts.normalizer() != null;
+        if (rewrites && (!normalizedAdded.isEmpty() || !isLocal(parts.normalizer()))) {
             return Places.NOWHERE;
         }
-        boolean rewrites = parts.normalizer() != null;
         return switch (parts.preTokenizer()) {
             case PreTokenizer.ByteLevel bytes when bytes.useRegex() ->
                 rewrites || bytes.addPrefixSpace() ? Places.GPT2_SPACES : Places.GPT2_WORDS;
@@ -44,6 +44,23 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
                     ? Places.ANYWHERE
                     : Places.NOWHERE;
             default -> Places.NOWHERE;
+        };
+    }
+
+    /// Whether what becomes of a word does not depend on the words around it.
+    private static boolean isLocal(Normalizer normalizer) {
+        return switch (normalizer) {
+            case Normalizer.Unicode ignored -> true;
+            case Normalizer.Lowercase() -> true;
+            case Normalizer.Bert ignored -> true;
+            case Normalizer.StripAccents() -> true;
+            case Normalizer.Nmt() -> true;
+            case Normalizer.Sequence(List<Normalizer> steps) -> steps.stream().allMatch(SafeCuts::isLocal);
+            case Normalizer.Strip ignored -> false;
+            case Normalizer.Replace ignored -> false;
+            case Normalizer.Prepend ignored -> false;
+            case Normalizer.ByteLevel() -> false;
+            case Normalizer.Precompiled ignored -> false;
         };
     }
 

@@ -3,49 +3,166 @@ package dev.weft.text;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The pattern of a [PreTokenizer.Split] as the file spells it, and as Java's engine understands it.
-record SplitPattern(String text, boolean regex, Pattern compiled) {
-    private static final Pattern PROPERTY = Pattern.compile("\\\\([pP])\\{(\\^?)([A-Za-z_]+)}");
-
-    /// Oniguruma's meaning, which the files assume: Unicode classes, lines end at line feeds only and `^`, `$` see them.
-    private static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNICODE_CASE | Pattern.MULTILINE
-            | Pattern.UNIX_LINES;
-
+/// A pattern as a file spells it: plain text, or a regular expression as Oniguruma understands it.
+///
+/// @param compiled  the same for Java's engine; null for plain text
+record SplitPattern(String text, boolean regex, @Nullable Pattern compiled) {
     static SplitPattern literal(String text) {
-        return new SplitPattern(text, false, Pattern.compile(Pattern.quote(text)));
+        return new SplitPattern(text, false, text.isEmpty() ? Pattern.compile("") : null);
     }
 
+    /// @throws PatternSyntaxException if it is none, or says what Java's engine cannot do
     static SplitPattern regex(String text) {
-        return new SplitPattern(text, true, Pattern.compile(translated(text), FLAGS));
+        return new SplitPattern(text, true, Pattern.compile(new OnigurumaSyntax(text).inJava(), OnigurumaSyntax.FLAGS));
     }
 
-    /// Java names scripts with a prefix (`\p{IsHan}`) and negates with a large P.
-    private static String translated(String regex) {
-        return PROPERTY.matcher(regex).replaceAll(found -> {
-            boolean negative = found.group(1).equals("P") != found.group(2).equals("^");
-            String name = found.group(3);
-            return Matcher
-                    .quoteReplacement("\\%s{%s}".formatted(negative ? "P" : "p", isScript(name) ? "Is" + name : name));
-        });
+    Matches matches(String in) {
+        return compiled == null ? new Occurrences(text, in) : new RegexMatches(this, compiled, in);
     }
 
-    private static boolean isScript(String name) {
-        try {
-            // Two letters are a general category (`Lu`), not the short name of a script.
-            return name.length() > 2 && Character.UnicodeScript.forName(name) != null;
-        } catch (IllegalArgumentException notAScript) {
-            return false;
+    /// The matches from left to right. An empty one right behind another is none, as in Oniguruma's scanning.
+    interface Matches {
+        boolean find();
+
+        int start();
+
+        int end();
+    }
+
+    private static final class Occurrences implements Matches {
+        private final String sought;
+        private final String in;
+        private int start;
+        private int end;
+
+        Occurrences(String sought, String in) {
+            this.sought = sought;
+            this.in = in;
+        }
+
+        @Override
+        public boolean find() {
+            start = in.indexOf(sought, end);
+            end = start + sought.length();
+            return start >= 0;
+        }
+
+        @Override
+        public int start() {
+            return start;
+        }
+
+        @Override
+        public int end() {
+            return end;
         }
     }
 
-    Matcher matcher(String text) {
-        return compiled.matcher(text);
+    private static final class RegexMatches implements Matches {
+        private final SplitPattern pattern;
+        private final String in;
+        private final Matcher matcher;
+        private int next;
+        private int lastEnd = -1;
+
+        RegexMatches(SplitPattern pattern, Pattern compiled, String in) {
+            this.pattern = pattern;
+            this.in = in;
+            matcher = compiled.matcher(new Budgeted(in, pattern.text));
+        }
+
+        @Override
+        public boolean find() {
+            while (next <= in.length() && search()) {
+                boolean empty = matcher.end() == matcher.start();
+                boolean again = empty && matcher.end() == lastEnd;
+                next = matcher.end();
+                lastEnd = matcher.end();
+                if (empty) {
+                    next += next < in.length() ? Character.charCount(in.codePointAt(next)) : 1;
+                }
+                if (!again) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private boolean search() {
+            try {
+                return next == 0 || next != lastEnd ? matcher.find(next) : matcher.find();
+            } catch (StackOverflowError e) {
+                throw new IllegalArgumentException(
+                        "the pattern \"%s\" goes too deep for Java's engine on a text of %d characters; cut the text or choose a pattern without nested repetition"
+                                .formatted(pattern.text, in.length()));
+            }
+        }
+
+        @Override
+        public int start() {
+            return matcher.start();
+        }
+
+        @Override
+        public int end() {
+            return matcher.end();
+        }
+    }
+
+    /// A text that counts how often it is looked at: what backtracks without end is refused, and not waited for.
+    private static final class Budgeted implements CharSequence {
+        /// Patterns in use look at a character some tens of times.
+        private static final int LOOKS_PER_CHARACTER = 512;
+        private static final int LOOKS = 200_000;
+
+        private final String text;
+        private final String pattern;
+        private long left;
+
+        Budgeted(String text, String pattern) {
+            this.text = text;
+            this.pattern = pattern;
+            left = budget();
+        }
+
+        private long budget() {
+            return LOOKS + (long) LOOKS_PER_CHARACTER * text.length();
+        }
+
+        @Override
+        public char charAt(int index) {
+            if (--left < 0) {
+                throw new IllegalArgumentException(
+                        "the pattern \"%s\" costs too much on a text of %d characters: it was stopped after looking at %d; it backtracks, choose one that does not"
+                                .formatted(pattern, text.length(), budget()));
+            }
+            return text.charAt(index);
+        }
+
+        @Override
+        public int length() {
+            return text.length();
+        }
+
+        @Override
+        public CharSequence subSequence(int from, int to) {
+            return text.subSequence(from, to);
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
     }
 
     static SplitPattern fromJson(JsonPart json) {
+        if (json.node().isString()) {
+            return literal(json.string());
+        }
         json.allows("String", "Regex");
         if (json.has("String")) {
             return literal(json.string("String"));

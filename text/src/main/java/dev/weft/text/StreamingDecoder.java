@@ -7,9 +7,9 @@ package dev.weft.text;
 public final class StreamingDecoder {
     private final Tokenizer tokenizer;
     private final boolean skipSpecialTokens;
-    private final Decoder.Decoding decoding;
+    private final Decoding decoding;
 
-    StreamingDecoder(Tokenizer tokenizer, boolean skipSpecialTokens, Decoder.Decoding decoding) {
+    StreamingDecoder(Tokenizer tokenizer, boolean skipSpecialTokens, Decoding decoding) {
         this.tokenizer = tokenizer;
         this.skipSpecialTokens = skipSpecialTokens;
         this.decoding = decoding;

@@ -48,8 +48,8 @@ class BadFilesTest {
             "unk_token": "a"         | "unk_token": "<unk>"         | model.unk_token: "<unk>" is not in the vocabulary
             "type": "BPE"            | "type": "Neural"             | model: type "Neural" is not supported; known types: BPE, WordPiece, Unigram, WordLevel
             "dropout": null          | "dropout": 1.5               | model.dropout: expected a probability from 0 to 1, found 1.5
-            "normalizer": null       | "normalizer": {"type": "Precompiled"} | normalizer: type "Precompiled" is not supported; known types: NFC, NFD, NFKC, NFKD, Lowercase, Sequence
-            {"type": "ByteLevel"}    | {"type": "WordPiece"}        | decoder: type "WordPiece" is not supported; known types: ByteLevel, Fuse, Sequence
+            "normalizer": null       | "normalizer": {"type": "Upper"} | normalizer: type "Upper" is not supported; known types: NFC, NFD, NFKC, NFKD, Lowercase, BertNormalizer, Strip, StripAccents, Replace, Prepend, Nmt, ByteLevel, Precompiled, Sequence
+            {"type": "ByteLevel"}    | {"type": "Words"}            | decoder: type "Words" is not supported; known types: ByteLevel, WordPiece, Metaspace, BPEDecoder, CTC, ByteFallback, Strip, Replace, Fuse, Sequence
             "use_regex": true        | "prepend": "first"           | pre_tokenizer: option "prepend" is not supported; known options: add_prefix_space, trim_offsets, use_regex
             "use_regex": true        | "use_regex": 1               | pre_tokenizer.use_regex: expected true or false, found 1
             "merges"                 | "mergers"                    | model: option "mergers" is not supported; known options: dropout, unk_token, continuing_subword_prefix, end_of_word_suffix, fuse_unk, byte_fallback, ignore_merges, vocab, merges

@@ -1,0 +1,149 @@
+package dev.weft.text;
+
+import java.text.Normalizer.Form;
+import org.jspecify.annotations.Nullable;
+
+/// What one [Normalizer.Bert] makes of each character. BERT's four steps look at single characters only, so that one
+/// pass with a table does what four passes over the text define.
+final class BertCharacters {
+    private static final @Nullable BertCharacters[] KNOWN = new BertCharacters[16];
+
+    /// Two noncharacters that say: this character goes, and: ask [#rewritten].
+    private static final char GONE = '\uFFFF';
+    private static final char SEVERAL = '\uFFFE';
+
+    private final boolean clean;
+    private final boolean ideographs;
+    private final boolean strip;
+    private final boolean lower;
+    private final char[] single = new char[0x10000];
+
+    private BertCharacters(boolean clean, boolean ideographs, boolean strip, boolean lower) {
+        this.clean = clean;
+        this.ideographs = ideographs;
+        this.strip = strip;
+        this.lower = lower;
+        for (int c = 0; c < single.length; c++) {
+            single[c] = c >= 0x80 && Character.getType(c) == Character.OTHER_LETTER && !mayChange(c)
+                    ? (char) c
+                    : single((char) c);
+        }
+    }
+
+    static BertCharacters of(Normalizer.Bert how) {
+        boolean strip = how.stripAccents() == null ? how.lowercase() : how.stripAccents();
+        return of(how.cleanText(), how.handleChineseChars(), strip, how.lowercase());
+    }
+
+    private static BertCharacters of(boolean clean, boolean ideographs, boolean strip, boolean lower) {
+        int number = (clean ? 1 : 0) | (ideographs ? 2 : 0) | (strip ? 4 : 0) | (lower ? 8 : 0);
+        @Nullable
+        BertCharacters known = KNOWN[number];
+        if (known == null) {
+            known = new BertCharacters(clean, ideographs, strip, lower);
+            KNOWN[number] = known;
+        }
+        return known;
+    }
+
+    private static boolean mayChange(int c) {
+        return ReferenceCharacters.isIdeograph(c) || c >= 0xAC00 && c <= 0xD7A3
+                || !java.text.Normalizer.isNormalized(Character.toString(c), Form.NFD);
+    }
+
+    private char single(char c) {
+        if (Character.isSurrogate(c) || c >= SEVERAL) {
+            return SEVERAL;
+        }
+        @Nullable
+        String rewritten = rewritten(c);
+        return rewritten == null || rewritten.length() > 1 ? SEVERAL : rewritten.isEmpty() ? GONE : rewritten.charAt(0);
+    }
+
+    /// What becomes of one character; null if that depends on its neighbours: it is a mark that stays, and marks are
+    /// sorted.
+    private @Nullable String rewritten(int codePoint) {
+        int c = codePoint;
+        if (clean) {
+            if (c == 0 || ReferenceCharacters.isControl(c)) {
+                return "";
+            }
+            c = ReferenceCharacters.isSpace(c) ? ' ' : c;
+        }
+        String text = Character.toString(c);
+        if (ideographs && ReferenceCharacters.isIdeograph(c)) {
+            text = " " + text + " ";
+        }
+        if (strip) {
+            var kept = new StringBuilder();
+            for (int part : java.text.Normalizer.normalize(text, Form.NFD).codePoints().toArray()) {
+                if (!ReferenceCharacters.isNonspacingMark(part)) {
+                    if (UnicodeForms.combiningClass(part) > 0) {
+                        return null;
+                    }
+                    kept.appendCodePoint(part);
+                }
+            }
+            text = kept.toString();
+        }
+        if (lower) {
+            var lowered = new StringBuilder();
+            text.codePoints().forEach(part -> lowered.append(ReferenceCharacters.lower(part)));
+            text = lowered.toString();
+        }
+        return text;
+    }
+
+    Piece apply(Piece piece) {
+        String text = piece.text;
+        int from = 0;
+        while (from < text.length() && single[text.charAt(from)] == text.charAt(from)
+                && text.charAt(from) < SEVERAL) {
+            from++;
+        }
+        if (from == text.length()) {
+            return piece;
+        }
+        var result = piece.new Rewriting();
+        result.keep(0, from);
+        while (from < text.length()) {
+            char c = single[text.charAt(from)];
+            if (c < SEVERAL) {
+                result.write(c, from, from + 1);
+                from++;
+            } else if (c == GONE) {
+                from++;
+            } else {
+                int codePoint = text.codePointAt(from);
+                int to = from + Character.charCount(codePoint);
+                @Nullable
+                String rewritten = rewritten(codePoint);
+                if (rewritten == null) {
+                    return stepByStep(piece);
+                }
+                if (rewritten.codePointCount(0, rewritten.length()) == 1) {
+                    result.replace(rewritten.codePointAt(0), from, to);
+                } else {
+                    result.write(rewritten, from, to);
+                }
+                from = to;
+            }
+        }
+        return result.piece();
+    }
+
+    private Piece stepByStep(Piece piece) {
+        Piece clean = of(this.clean, ideographs, false, false).apply(piece);
+        Piece apart = UnicodeForms.apply(clean, Form.NFD);
+        String text = apart.text;
+        var stripped = apart.new Rewriting();
+        for (int from = 0; from < text.length();) {
+            int to = from + Character.charCount(text.codePointAt(from));
+            if (!ReferenceCharacters.isNonspacingMark(text.codePointAt(from))) {
+                stripped.keep(from, to);
+            }
+            from = to;
+        }
+        return lower ? new Normalizer.Lowercase().apply(stripped.piece()) : stripped.piece();
+    }
+}
