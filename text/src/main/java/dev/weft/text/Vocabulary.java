@@ -40,6 +40,16 @@ final class Vocabulary {
         return vocabulary;
     }
 
+    Vocabulary copy() {
+        var copy = new Vocabulary(size);
+        for (int id = 0; id < size; id++) {
+            if (tokens[id] != null) {
+                copy.put(tokens[id], id);
+            }
+        }
+        return copy;
+    }
+
     /// The flat object that [#fromJson] reads, in the order of the ids.
     ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
