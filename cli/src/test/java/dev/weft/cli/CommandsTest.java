@@ -84,7 +84,7 @@ class CommandsTest {
     @Test
     void a_tokenizer_of_every_model_is_trained_and_gives_the_text_back() {
         for (String options : new String[]{"bpe", "bpe --byte-fallback --threads 1", "bpe --lowercase", "wordpiece",
-                "wordpiece --lowercase --special [UNK] --special [CLS] --special [SEP]", "unigram --limit-alphabet 9",
+                "wordpiece --lowercase --special [UNK] --special [CLS] --special [SEP]", "unigram --limit-alphabet 30",
                 "unigram --byte-fallback --min-frequency 3", "char --special <unk>"}) {
             Path folder = root.resolve("tok");
             Ran trained = Ran.weft(("tokenizer train " + text + " --vocab-size 300 --out " + folder + " --model "
