@@ -42,7 +42,7 @@ final class TokenizerCommand {
             "  weft tokenizer train corpus/ --model unigram --byte-fallback --out tok/",
             "  weft tokenizer encode tok/ \"a text to look at\" --offsets"})
     static final class Train implements Callable<Integer> {
-        @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8.")
+        @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8, also packed as .gz.")
         List<String> text;
 
         @Option(names = "--model", defaultValue = "bpe", description = "bpe, wordpiece, unigram or char; see below. Default: ${DEFAULT-VALUE}.")

@@ -13,6 +13,8 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
     /// Between GPT-2's words.
     static final SafeCuts GPT2 = new SafeCuts(Places.GPT2_WORDS, NO_TOKENS, NO_TOKENS);
 
+    static final SafeCuts NOWHERE = new SafeCuts(Places.NOWHERE, NO_TOKENS, NO_TOKENS);
+
     /// Between lines.
     static final SafeCuts LINES = new SafeCuts(Places.LINES, NO_TOKENS, NO_TOKENS);
 

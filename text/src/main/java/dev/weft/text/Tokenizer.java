@@ -32,6 +32,11 @@ public final class Tokenizer {
     private final boolean gpt2Bytes;
     private final WordCache<int[]> idsOfWord = new WordCache<>();
 
+    /// What it is made of.
+    TokenizerParts parts() {
+        return parts;
+    }
+
     Tokenizer(TokenizerParts parts, Vocabulary all) {
         this.parts = parts;
         this.all = all;

@@ -4,6 +4,7 @@ import java.text.Normalizer.Form;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -72,6 +73,59 @@ public final class TrainingPipeline {
                 vocabulary -> framed(vocabulary, List.of("<s>", "A"), List.of("<s>", "A", "<s>", "B"), 1), true);
     }
 
+    /// That of another tokenizer, which may have been read from any `tokenizer.json`: to learn a new vocabulary for a model
+    /// of the same kind. Special tokens are set around texts if the new tokenizer has those too.
+    ///
+    /// @throws IllegalArgumentException if that tokenizer does not cut text into words
+    public static TrainingPipeline of(Tokenizer tokenizer) {
+        TokenizerParts parts = tokenizer.parts();
+        PreTokenizer preTokenizer = parts.preTokenizer();
+        if (preTokenizer == null) {
+            throw new IllegalArgumentException(
+                    "that tokenizer has no pre-tokenizer: to it a whole text is one word; begin with another pipeline, such as TrainingPipeline.llama()");
+        }
+        PostProcessor postProcessor = parts.postProcessor();
+        return new TrainingPipeline(parts.normalizer(), preTokenizer, parts.decoder(),
+                vocabulary -> postProcessor == null ? null : renumbered(postProcessor, vocabulary), false);
+    }
+
+    /// The same with the ids of another vocabulary; null if that lacks one of the tokens.
+    private static @Nullable PostProcessor renumbered(PostProcessor old, Vocabulary ids) {
+        return switch (old) {
+            case PostProcessor.ByteLevel bytes -> bytes;
+            case PostProcessor.Roberta(PostProcessor.Special sep, PostProcessor.Special cls, boolean trimOffsets, boolean addPrefixSpace) ->
+                knows(ids, List.of(sep, cls))
+                        ? new PostProcessor.Roberta(renumbered(sep, ids), renumbered(cls, ids), trimOffsets,
+                                addPrefixSpace)
+                        : null;
+            case PostProcessor.Bert(PostProcessor.Special sep, PostProcessor.Special cls) ->
+                knows(ids, List.of(sep, cls))
+                        ? new PostProcessor.Bert(renumbered(sep, ids), renumbered(cls, ids))
+                        : null;
+            case PostProcessor.Template template -> {
+                var specials = new LinkedHashMap<String, List<PostProcessor.Special>>();
+                template.specialTokens().forEach((name, tokens) -> specials.put(name,
+                        tokens.stream().map(token -> renumbered(token, ids)).toList()));
+                yield template.specialTokens().values().stream().allMatch(tokens -> knows(ids, tokens))
+                        ? new PostProcessor.Template(template.single(), template.pair(), specials)
+                        : null;
+            }
+            case PostProcessor.Sequence(List<PostProcessor> steps) -> {
+                List<@Nullable PostProcessor> renumbered = new ArrayList<>();
+                steps.forEach(step -> renumbered.add(renumbered(step, ids)));
+                yield new PostProcessor.Sequence(renumbered.stream().filter(Objects::nonNull).toList());
+            }
+        };
+    }
+
+    private static PostProcessor.Special renumbered(PostProcessor.Special special, Vocabulary ids) {
+        return new PostProcessor.Special(special.token(), ids.idOrNone(special.token()));
+    }
+
+    private static boolean knows(Vocabulary ids, List<PostProcessor.Special> specials) {
+        return specials.stream().allMatch(special -> ids.idOrNone(special.token()) >= 0);
+    }
+
     private static @Nullable PostProcessor clsAndSep(Vocabulary vocabulary) {
         return framed(vocabulary, List.of("[CLS]", "A", "[SEP]"), List.of("[CLS]", "A", "[SEP]", "B", "[SEP]"), 1);
     }
@@ -115,7 +169,13 @@ public final class TrainingPipeline {
 
     /// Whether words consist of characters that stand for bytes.
     boolean inBytes() {
-        return preTokenizer instanceof PreTokenizer.ByteLevel;
+        return inBytes(preTokenizer) || normalizer instanceof Normalizer.ByteLevel;
+    }
+
+    private static boolean inBytes(PreTokenizer preTokenizer) {
+        return preTokenizer instanceof PreTokenizer.ByteLevel
+                || preTokenizer instanceof PreTokenizer.Sequence(List<PreTokenizer> steps)
+                        && steps.stream().anyMatch(TrainingPipeline::inBytes);
     }
 
     private boolean plainGpt2() {
@@ -123,9 +183,11 @@ public final class TrainingPipeline {
                 && !bytes.addPrefixSpace();
     }
 
-    /// Where a long text may be cut without cutting a word.
+    /// Where a long text may be cut without cutting a word; nowhere if only the pipeline itself can tell.
     SafeCuts cuts() {
-        return plainGpt2() ? SafeCuts.GPT2 : SafeCuts.LINES;
+        boolean byLine = lines || preTokenizer instanceof PreTokenizer.Bert
+                || preTokenizer instanceof PreTokenizer.ByteLevel bytes && bytes.useRegex() && !bytes.addPrefixSpace();
+        return plainGpt2() ? SafeCuts.GPT2 : byLine ? SafeCuts.LINES : SafeCuts.NOWHERE;
     }
 
     /// Gives the words of a text to `words`, each to be read by [#spelled].

@@ -240,4 +240,17 @@ class BytePairTrainerTest {
         assertThatThrownBy(() -> BytePairTrainer.llama(262).train(List.of("abcd"))).hasMessage(
                 "vocabSize 262 is too small: 3 special tokens, 256 bytes and 5 spellings of characters need 264; give at least that many, or limit the alphabet");
     }
+
+    @Test
+    void a_new_vocabulary_can_be_learned_for_the_pipeline_of_another_tokenizer() {
+        Tokenizer bert = WordPieceTrainer.ofVocabSize(60).train(List.of("play playing played"));
+        Tokenizer other = WordPieceTrainer.ofVocabSize(60).withSpecialTokens("[SEP]", "[UNK]", "[CLS]")
+                .withPipeline(TrainingPipeline.of(bert)).train(List.of("say saying says says"));
+        assertThat(other.encode("Says").tokens()).containsExactly("[CLS]", "says", "[SEP]");
+        assertThat(other.encode("Says").ids()).startsWith(2).endsWith(0);
+        Tokenizer bytes = BytePairTrainer.ofVocabSize(400, TrainingPipeline.of(BYTES)).train(TrainingText.lines());
+        assertThat(bytes.json()).isEqualTo(BYTES.json());
+        assertThatThrownBy(() -> TrainingPipeline.of(new CharacterTrainer().train(List.of("a"))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("no pre-tokenizer");
+    }
 }
