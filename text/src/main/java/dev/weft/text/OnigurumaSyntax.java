@@ -386,7 +386,7 @@ final class OnigurumaSyntax {
             at++;
             return;
         }
-        if (end - at > 12) {
+        if (regex.substring(at, end).matches(".*\\d{7}.*")) {
             throw error("an interval of too large numbers");
         }
         int least = comma == at + 1 ? 0 : Integer.parseInt(regex, at + 1, comma < 0 ? end : comma, 10);
