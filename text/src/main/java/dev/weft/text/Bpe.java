@@ -1,9 +1,15 @@
 package dev.weft.text;
 
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -28,41 +34,93 @@ final class Bpe implements Model {
         }
     }
 
-    /// Learned pairs in the order of their learning: `left[rank]`, `right[rank]` become `merged[rank]`.
-    record Merges(int[] left, int[] right, int[] merged) {
+    /// Learned pairs: `left[i]`, `right[i]` become `merged[i]`, the lowest of `ranks[i]` first.
+    record Merges(int[] left, int[] right, int[] merged, int[] ranks) {
         static final Merges NONE = new Merges(new int[0], new int[0], new int[0]);
+
+        /// Pairs in the order of their learning.
+        Merges(int[] left, int[] right, int[] merged) {
+            this(left, right, merged, IntStream.range(0, left.length).toArray());
+        }
 
         int size() {
             return left.length;
         }
     }
 
+    /// Leaves out each merge with this probability, so that a model sees a word in many forms (Provilkov et al. 2020,
+    /// <https://arxiv.org/abs/1910.13267>). The n-th word that a tokenizer encodes draws from the n-th stream of the seed.
+    record Dropout(double probability, long seed) {
+        static final Dropout NONE = new Dropout(0, 0);
+    }
+
+    private static final char SPACE = '\u2581';
+    /// The id of a character that is no token, until the word is finished.
+    private static final int UNKNOWN = -1;
+    /// The id of a symbol that was merged into the one before it.
+    private static final int GONE = Integer.MIN_VALUE;
+
     private final Vocabulary vocabulary;
     private final Merges merges;
     private final Options options;
+    private final Dropout dropout;
+    private final @Nullable PieceMerges listed;
     private final PairTable ranks;
     private final int[] idOfChar;
     private final int unkId;
+    private final @Nullable ByteTokens bytes;
+    private final @Nullable BitSet beforeSpace;
+    private final AtomicLong streams = new AtomicLong();
     private final WordCache<Word> cache = new WordCache<>();
 
     Bpe(Vocabulary vocabulary, Merges merges, Options options) {
+        this(vocabulary, merges, options, Dropout.NONE, null);
+    }
+
+    private Bpe(Vocabulary vocabulary, Merges merges, Options options, Dropout dropout, @Nullable PieceMerges listed) {
         this.vocabulary = vocabulary;
         this.merges = merges;
         this.options = options;
+        this.dropout = dropout;
+        this.listed = listed;
         ranks = new PairTable(merges.size());
-        for (int rank = 0; rank < merges.size(); rank++) {
-            ranks.put(PairTable.pair(merges.left[rank], merges.right[rank]), rank);
+        for (int merge = 0; merge < merges.size(); merge++) {
+            ranks.put(PairTable.pair(merges.left[merge], merges.right[merge]), merge);
         }
-        idOfChar = new int[0x3000];
-        for (char c = 0; c < idOfChar.length; c++) {
-            idOfChar[c] = vocabulary.idOrNone(String.valueOf(c));
+        idOfChar = listed == null ? new int[1 << 16] : listed.idOfChar();
+        for (int c = 0; listed == null && c < idOfChar.length; c++) {
+            idOfChar[c] = vocabulary.idOrNone(String.valueOf((char) c));
         }
         unkId = options.unkToken == null ? -1 : vocabulary.idOrNone(options.unkToken);
+        bytes = options.byteFallback ? ByteTokens.of(vocabulary) : null;
+        beforeSpace = beforeSpace();
+    }
+
+    Bpe withDropout(Dropout changed) {
+        return new Bpe(vocabulary, merges, options, changed, listed);
+    }
+
+    /// As SentencePiece does it: of all neighbours whose text is a piece, those of the highest score are merged first,
+    /// from left to right where pieces have the same.
+    static Bpe of(Vocabulary vocabulary, List<ScoredPiece> pieces, String unkPiece, boolean byteFallback) {
+        PieceMerges listed = PieceMerges.of(pieces);
+        return new Bpe(vocabulary, listed.merges(),
+                new Options(unkPiece, null, null, true, byteFallback, false), Dropout.NONE, listed);
     }
 
     @Override
     public Vocabulary vocabulary() {
         return vocabulary;
+    }
+
+    @Override
+    public int idShownAsText() {
+        return listed == null ? -1 : unkId;
+    }
+
+    @Override
+    public List<AddedToken> writtenAsAdded() {
+        return listed == null ? List.of() : SentencePieces.writtenAsAdded(listed.pieces());
     }
 
     private boolean hasMerges() {
@@ -72,25 +130,85 @@ final class Bpe implements Model {
     /// Whether the ids of two texts, one behind the other, are the ids of both joined.
     boolean cutsAnywhere() {
         return !hasMerges() && !options.ignoreMerges && !options.fuseUnk && options.continuingSubwordPrefix == null
-                && options.endOfWordSuffix == null;
+                && options.endOfWordSuffix == null && listed == null;
     }
 
-    /// Whether every character of the [ByteAlphabet] is a token.
+    /// Whether every character of the [ByteAlphabet] is a token, and words have the same ids each time.
     boolean knowsAllBytes() {
         for (char c : ByteAlphabet.sorted()) {
             if (idOfChar[c] < 0) {
                 return false;
             }
         }
-        return true;
+        return dropout.probability == 0;
+    }
+
+    /// The chars that stand before a `▁` in some token that merging can make, or null if a text cannot be cut at all. A
+    /// text whose words begin with `▁` is one long word to models such as Llama's; but no merge reaches over a `▁` with
+    /// another char before it, so what lies between such places can be tokenized alone, and remembered.
+    private @Nullable BitSet beforeSpace() {
+        if (options.continuingSubwordPrefix != null || options.endOfWordSuffix != null || idOfChar[SPACE] < 0
+                || dropout.probability > 0 || listed != null && listed.anyUnused()) {
+            return null;
+        }
+        var before = new BitSet();
+        for (int merged : merges.merged) {
+            noteBeforeSpace(vocabulary.token(merged), before);
+        }
+        if (options.ignoreMerges) {
+            for (int id = 0; id < vocabulary.size(); id++) {
+                noteBeforeSpace(vocabulary.token(id), before);
+            }
+        }
+        if (listed != null) {
+            listed.pieces().stream().filter(piece -> piece.kind() == ScoredPiece.Kind.USER_DEFINED)
+                    .forEach(piece -> noteBeforeSpace(piece.text(), before));
+        }
+        return before;
+    }
+
+    private static void noteBeforeSpace(@Nullable String token, BitSet before) {
+        for (int i = token == null ? -1 : token.indexOf(SPACE, 1); i > 0; i = token.indexOf(SPACE, i + 1)) {
+            before.set(token.charAt(i - 1));
+        }
     }
 
     @Override
     public Word word(Piece piece) {
-        Word known = cache.find(piece.text, 0, piece.text.length());
+        String text = piece.text;
+        if (dropout.probability > 0) {
+            return tokenize(piece);
+        }
+        int end = cut(text, 0);
+        if (end == text.length()) {
+            return known(piece, 0, end);
+        }
+        var symbols = new Symbols(text.length() / 3 + 8);
+        for (int from = 0; from < text.length(); from = end) {
+            end = cut(text, from);
+            symbols.addAll(known(piece, from, end), from);
+        }
+        return symbols.word();
+    }
+
+    /// Where the part of a word that begins at `from` ends.
+    private int cut(String text, int from) {
+        if (beforeSpace == null) {
+            return text.length();
+        }
+        int space = text.indexOf(SPACE, from + 1);
+        while (space > 0 && beforeSpace.get(text.charAt(space - 1))) {
+            space = text.indexOf(SPACE, space + 1);
+        }
+        return space < 0 ? text.length() : space;
+    }
+
+    private Word known(Piece piece, int from, int to) {
+        Word known = cache.find(piece.text, from, to);
         if (known == null) {
-            known = tokenize(piece);
-            cache.keep(piece.text, known);
+            Piece part = piece.slice(from, to);
+            known = tokenize(part);
+            cache.keep(part.text, known);
         }
         return known;
     }
@@ -100,33 +218,48 @@ final class Bpe implements Model {
         if (options.ignoreMerges) {
             int id = vocabulary.idOrNone(text);
             if (id >= 0) {
-                return new Word(new int[]{id}, new int[]{0}, new int[]{text.length()});
+                return Word.whole(id, text.length());
             }
         }
         var symbols = new Symbols(text.length());
         for (int from = 0; from < text.length();) {
-            int to = from + Character.charCount(text.codePointAt(from));
-            addCharacter(piece, from, to, symbols);
+            int to = listed == null ? Trie.NONE : listed.userDefined().longestEnd(text, from);
+            if (to == Trie.NONE) {
+                to = from + Character.charCount(text.codePointAt(from));
+                addCharacter(piece, from, to, symbols);
+            } else {
+                symbols.add(vocabulary.idOrNone(text.substring(from, to)), from, to);
+            }
             from = to;
         }
         if (hasMerges()) {
-            if (symbols.size <= SHORT_WORD) {
+            if (dropout.probability > 0) {
+                mergeLong(symbols,
+                        new SplittableRandom(dropout.seed + streams.getAndIncrement() * 0x9E3779B97F4A7C15L));
+            } else if (symbols.size <= SHORT_WORD) {
                 mergeShort(symbols);
             } else {
-                mergeLong(symbols);
+                mergeLong(symbols, null);
             }
         }
-        return symbols.word();
+        return listed == null ? symbols.word() : finished(piece, symbols, listed);
     }
 
     private void addCharacter(Piece piece, int from, int to, Symbols symbols) {
-        String text = piece.text;
-        int id = idOfCharacter(text, from, to);
-        if (id >= 0) {
+        int id = idOfCharacter(piece.text, from, to);
+        if (id >= 0 || listed != null) {
             symbols.add(id, from, to);
-            return;
+        } else {
+            addUnknown(piece, from, to, symbols);
         }
-        if (options.byteFallback && addBytes(text.substring(from, to), from, to, symbols)) {
+    }
+
+    private void addUnknown(Piece piece, int from, int to, Symbols symbols) {
+        int[] spelled = bytes == null ? null : bytes.of(piece.text, from, to);
+        if (spelled != null) {
+            for (int id : spelled) {
+                symbols.add(id, from, to);
+            }
             return;
         }
         if (unkId < 0) {
@@ -143,47 +276,71 @@ final class Bpe implements Model {
         boolean prefixed = from > 0 && options.continuingSubwordPrefix != null;
         boolean suffixed = to == text.length() && options.endOfWordSuffix != null;
         if (!prefixed && !suffixed) {
-            char c = text.charAt(from);
-            return c < idOfChar.length ? idOfChar[c] : vocabulary.idOrNone(text.substring(from, to));
+            if (to - from == 1) {
+                return idOfChar[text.charAt(from)];
+            }
+            return listed == null
+                    ? vocabulary.idOrNone(text.substring(from, to))
+                    : listed.idOfSupplementary().getOrDefault(text.codePointAt(from), UNKNOWN);
         }
         return vocabulary.idOrNone((prefixed ? options.continuingSubwordPrefix : "") + text.substring(from, to)
                 + (suffixed ? options.endOfWordSuffix : ""));
     }
 
-    private boolean addBytes(String character, int from, int to, Symbols symbols) {
-        byte[] bytes = character.getBytes(StandardCharsets.UTF_8);
-        int[] ids = new int[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            ids[i] = vocabulary.idOrNone("<0x%02X>".formatted(bytes[i]));
-            if (ids[i] < 0) {
-                return false;
-            }
+    /// SentencePiece's end of a word: characters that are no pieces become bytes or unknown, and pieces that are there
+    /// but not to be used are taken apart again.
+    private Word finished(Piece piece, Symbols merged, PieceMerges listed) {
+        var symbols = new Symbols(merged.size);
+        for (int i = 0; i < merged.size; i++) {
+            finish(piece, merged.ids[i], merged.starts[i], merged.ends[i], merged.parts, listed, symbols);
         }
-        for (int id : ids) {
+        return symbols.word();
+    }
+
+    private void finish(Piece piece, int id, int from, int to, Map<Integer, int[]> parts, PieceMerges listed,
+            Symbols symbols) {
+        if (id < 0 || id >= listed.pieces().size()) {
+            addUnknown(piece, from, to, symbols);
+            return;
+        }
+        int[] pair = parts.get(id);
+        if (pair == null || listed.pieces().get(id).kind() != ScoredPiece.Kind.UNUSED) {
             symbols.add(id, from, to);
+            return;
         }
-        return true;
+        int middle = from + pair[2];
+        finish(piece, pair[0], from, middle, parts, listed, symbols);
+        finish(piece, pair[1], middle, to, parts, listed, symbols);
     }
 
-    private IllegalArgumentException unknown(Piece piece, int from, int to) {
-        return new IllegalArgumentException(
-                ("unknown character '%s' (U+%04X) at index %d of the text: none of the %d tokens stands for it and the "
-                        + "tokenizer has no unk_token; remove the character or train a tokenizer that has seen it")
-                        .formatted(piece.text.substring(from, to), piece.text.codePointAt(from), piece.start(from),
-                                vocabulary.size()));
+    private static final int NO_MERGE = Integer.MAX_VALUE;
+
+    /// The merge of two neighbours, or [#NO_MERGE].
+    private int merge(Symbols word, int left, int right) {
+        int merge = ranks.find(word.ids[left], word.ids[right]);
+        if (merge < 0) {
+            return NO_MERGE;
+        }
+        int merged = merges.merged[merge];
+        if (listed != null && listed.anyUnused() && listed.pieces().get(merged).kind() == ScoredPiece.Kind.UNUSED) {
+            word.parts.put(merged,
+                    new int[]{word.ids[left], word.ids[right], word.ends[left] - word.starts[left]});
+        }
+        return merge;
     }
 
-    private int rank(int left, int right) {
-        int rank = ranks.find(left, right);
-        return rank < 0 ? Integer.MAX_VALUE : rank;
+    private int rank(int merge) {
+        return merge == NO_MERGE ? NO_MERGE : merges.ranks[merge];
     }
 
     private void mergeShort(Symbols word) {
         int n = word.size;
-        // rankAt[i]: rank of the pair of symbols i and i + 1
-        int[] rankAt = new int[Math.max(0, n)];
+        // mergeAt[i]: what symbols i and i + 1 can become
+        int[] mergeAt = new int[n];
+        int[] rankAt = new int[n];
         for (int i = 0; i + 1 < n; i++) {
-            rankAt[i] = rank(word.ids[i], word.ids[i + 1]);
+            mergeAt[i] = merge(word, i, i + 1);
+            rankAt[i] = rank(mergeAt[i]);
         }
         while (n > 1) {
             int best = 0;
@@ -192,25 +349,29 @@ final class Bpe implements Model {
                     best = i;
                 }
             }
-            if (rankAt[best] == Integer.MAX_VALUE) {
+            if (rankAt[best] == NO_MERGE) {
                 break;
             }
-            word.ids[best] = merges.merged[rankAt[best]];
+            word.ids[best] = merges.merged[mergeAt[best]];
             word.ends[best] = word.ends[best + 1];
             word.remove(best + 1);
+            System.arraycopy(mergeAt, best + 1, mergeAt, best, n - best - 1);
             System.arraycopy(rankAt, best + 1, rankAt, best, n - best - 1);
             n--;
             if (best > 0) {
-                rankAt[best - 1] = rank(word.ids[best - 1], word.ids[best]);
+                mergeAt[best - 1] = merge(word, best - 1, best);
+                rankAt[best - 1] = rank(mergeAt[best - 1]);
             }
             if (best + 1 < n) {
-                rankAt[best] = rank(word.ids[best], word.ids[best + 1]);
+                mergeAt[best] = merge(word, best, best + 1);
+                rankAt[best] = rank(mergeAt[best]);
             }
         }
     }
 
     /// The same in O(n log n): a heap of (rank, place) over a linked list; entries that no longer hold are dropped late.
-    private void mergeLong(Symbols word) {
+    /// With `dropout` a merge may have to wait until another one is done.
+    private void mergeLong(Symbols word, @Nullable SplittableRandom dropout) {
         int n = word.size;
         int[] ids = word.ids;
         int[] next = new int[n];
@@ -219,35 +380,44 @@ final class Bpe implements Model {
         for (int i = 0; i < n; i++) {
             next[i] = i + 1;
             previous[i] = i - 1;
-            offer(heap, ids, i, i + 1, n);
+            offer(heap, word, i, i + 1);
         }
+        var waiting = new ArrayList<Long>();
         while (!heap.isEmpty()) {
             long top = heap.poll();
-            int rank = (int) (top >>> 32);
+            if (dropout != null) {
+                if (dropout.nextDouble() < this.dropout.probability) {
+                    waiting.add(top);
+                    continue;
+                }
+                waiting.forEach(heap::add);
+                waiting.clear();
+            }
             int at = (int) top;
             int right = next[at];
-            if (ids[at] != merges.left[rank] || right >= n || ids[right] != merges.right[rank]) {
+            int merge = ids[at] == GONE || right >= n ? -1 : ranks.find(ids[at], ids[right]);
+            if (merge < 0 || merges.ranks[merge] != (int) (top >>> 32)) {
                 continue;
             }
-            ids[at] = merges.merged[rank];
+            ids[at] = merges.merged[merge];
             word.ends[at] = word.ends[right];
-            ids[right] = -1;
+            ids[right] = GONE;
             next[at] = next[right];
             if (next[at] < n) {
                 previous[next[at]] = at;
             }
             if (previous[at] >= 0) {
-                offer(heap, ids, previous[at], at, n);
+                offer(heap, word, previous[at], at);
             }
-            offer(heap, ids, at, next[at], n);
+            offer(heap, word, at, next[at]);
         }
-        word.keepIf(i -> ids[i] >= 0);
+        word.keepIf(i -> ids[i] != GONE);
     }
 
-    private void offer(LongHeap heap, int[] ids, int at, int right, int n) {
-        int rank = right < n ? ranks.find(ids[at], ids[right]) : -1;
-        if (rank >= 0) {
-            heap.add((long) rank << 32 | at);
+    private void offer(LongHeap heap, Symbols word, int at, int right) {
+        int merge = right < word.size ? merge(word, at, right) : NO_MERGE;
+        if (merge != NO_MERGE) {
+            heap.add((long) merges.ranks[merge] << 32 | at);
         }
     }
 
@@ -257,6 +427,8 @@ final class Bpe implements Model {
         int[] starts;
         int[] ends;
         int size;
+        /// What a piece that is not to be used was last made of: ids, and the chars of the first.
+        final Map<Integer, int[]> parts = new HashMap<>();
 
         Symbols(int capacity) {
             ids = new int[capacity];
@@ -273,6 +445,12 @@ final class Bpe implements Model {
             ids[size] = id;
             starts[size] = start;
             ends[size++] = end;
+        }
+
+        void addAll(Word word, int offset) {
+            for (int i = 0; i < word.ids().length; i++) {
+                add(word.ids()[i], word.starts()[i] + offset, word.ends()[i] + offset);
+            }
         }
 
         void remove(int at) {
@@ -304,8 +482,9 @@ final class Bpe implements Model {
     static Bpe fromJson(JsonPart json) {
         json.allows("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
                 "byte_fallback", "ignore_merges", "vocab", "merges");
-        if (json.has("dropout") && json.at("dropout").node().asDouble() != 0) {
-            throw json.at("dropout").error("encoding with dropout is not supported; set it to null");
+        double dropout = json.has("dropout") ? json.at("dropout").node().asDouble(-1) : 0;
+        if (!(dropout >= 0 && dropout <= 1)) {
+            throw json.at("dropout").error("expected a probability from 0 to 1, found " + json.at("dropout").node());
         }
         Vocabulary vocabulary = Vocabulary.fromJson(json.at("vocab"));
         String prefix = json.optionalString("continuing_subword_prefix");
@@ -324,7 +503,7 @@ final class Bpe implements Model {
                 reader.add(merge.string(), merge);
             }
         }
-        return new Bpe(vocabulary, reader.merges(), options);
+        return new Bpe(vocabulary, reader.merges(), options, new Dropout(dropout, 0), null);
     }
 
     private static @Nullable String blankToNull(@Nullable String text) {
@@ -377,23 +556,25 @@ final class Bpe implements Model {
 
     @Override
     public ObjectNode toJson() {
-        ObjectNode json = JsonPart.object("BPE").putNull("dropout").put("unk_token", options.unkToken)
-                .put("continuing_subword_prefix", options.continuingSubwordPrefix)
+        ObjectNode json = JsonPart.object("BPE");
+        if (dropout.probability > 0) {
+            json.put("dropout", dropout.probability);
+        } else {
+            json.putNull("dropout");
+        }
+        json.put("unk_token", options.unkToken).put("continuing_subword_prefix", options.continuingSubwordPrefix)
                 .put("end_of_word_suffix", options.endOfWordSuffix).put("fuse_unk", options.fuseUnk)
                 .put("byte_fallback", options.byteFallback).put("ignore_merges", options.ignoreMerges);
-        ObjectNode vocab = json.putObject("vocab");
+        json.set("vocab", vocabulary.toJson());
         boolean anySpace = false;
         for (int id = 0; id < vocabulary.size(); id++) {
             String token = vocabulary.token(id);
-            if (token != null) {
-                vocab.put(token, id);
-                anySpace |= token.indexOf(' ') >= 0;
-            }
+            anySpace |= token != null && token.indexOf(' ') >= 0;
         }
         ArrayNode list = json.putArray("merges");
-        for (int rank = 0; rank < merges.size(); rank++) {
-            String first = vocabulary.token(merges.left[rank]);
-            String second = vocabulary.token(merges.right[rank]);
+        for (int merge : (listed == null ? IntStream.range(0, merges.size()) : listed.listed()).toArray()) {
+            String first = vocabulary.token(merges.left[merge]);
+            String second = vocabulary.token(merges.right[merge]);
             // Every reader knows the form "a b"; only a token with a space in it needs the younger form ["a", "b"].
             if (anySpace) {
                 list.addArray().add(first).add(second);

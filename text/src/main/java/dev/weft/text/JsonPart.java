@@ -116,6 +116,14 @@ record JsonPart(Path file, String place, JsonNode node) {
         return node.intValue();
     }
 
+    /// A whole number from 0 up; what no int can hold counts as the largest int.
+    int count() {
+        if (!node.isIntegralNumber() || node.asDouble() < 0) {
+            throw error("expected a whole number from 0 up, found " + node);
+        }
+        return node.canConvertToInt() ? node.intValue() : Integer.MAX_VALUE;
+    }
+
     /// This part, after refusing options that the code would silently ignore; "type" is always known.
     JsonPart allows(String... names) {
         List<String> known = List.of(names);

@@ -61,6 +61,7 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
             case Normalizer.Prepend ignored -> false;
             case Normalizer.ByteLevel() -> false;
             case Normalizer.Precompiled ignored -> false;
+            case Normalizer.SentencePiece ignored -> false;
         };
     }
 

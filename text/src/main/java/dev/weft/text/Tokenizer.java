@@ -95,7 +95,9 @@ public final class Tokenizer {
                 Model.Word known = parts.model().word(piece);
                 for (int i = 0; i < known.ids().length; i++) {
                     ids.add(known.ids()[i]);
-                    tokens.add(all.token(known.ids()[i]));
+                    tokens.add(known.ids()[i] == parts.model().idShownAsText()
+                            ? piece.text.substring(known.starts()[i], known.ends()[i])
+                            : all.token(known.ids()[i]));
                     starts.add(piece.start(known.starts()[i]));
                     ends.add(piece.end(known.ends()[i]));
                     words.add(word[0]);

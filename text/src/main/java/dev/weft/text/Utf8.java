@@ -57,6 +57,17 @@ final class Utf8 {
         highest = 0xBF;
     }
 
+    /// How many bytes a well-formed text has.
+    static int length(String text) {
+        int length = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            // Each half of a pair stands for two of its four bytes.
+            length += c < 0x80 ? 1 : c < 0x800 || Character.isSurrogate(c) ? 2 : 3;
+        }
+        return length;
+    }
+
     /// The same text with U+FFFD, also one unit long, for each surrogate that has no partner.
     static String wellFormed(String text) {
         for (int i = 0; i < text.length(); i++) {

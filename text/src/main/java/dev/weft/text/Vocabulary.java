@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Tokens and their ids, one to one. Ids may leave gaps; the size is the highest id + 1.
 final class Vocabulary {
@@ -36,6 +38,27 @@ final class Vocabulary {
             vocabulary.put(entry.getKey(), id);
         }
         return vocabulary;
+    }
+
+    Vocabulary copy() {
+        var copy = new Vocabulary(size);
+        for (int id = 0; id < size; id++) {
+            if (tokens[id] != null) {
+                copy.put(tokens[id], id);
+            }
+        }
+        return copy;
+    }
+
+    /// The flat object that [#fromJson] reads, in the order of the ids.
+    ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        for (int id = 0; id < size; id++) {
+            if (tokens[id] != null) {
+                json.put(tokens[id], id);
+            }
+        }
+        return json;
     }
 
     void put(String token, int id) {

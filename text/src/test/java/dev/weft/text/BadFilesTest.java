@@ -46,8 +46,8 @@ class BadFilesTest {
             "content": "<s>"         | "content": "c"               | added_tokens[0]: "c" has id 4 here but id 3 in the vocabulary
             "sep": ["<s>", 4]        | "sep": ["</s>", 9]           | post_processor.sep[1]: id 9 is outside the vocabulary of 5 tokens
             "unk_token": "a"         | "unk_token": "<unk>"         | model.unk_token: "<unk>" is not in the vocabulary
-            "type": "BPE"            | "type": "Unigram"            | model: type "Unigram" is not supported; known types: BPE
-            "dropout": null          | "dropout": 0.1               | model.dropout: encoding with dropout is not supported; set it to null
+            "type": "BPE"            | "type": "Neural"             | model: type "Neural" is not supported; known types: BPE, WordPiece, Unigram, WordLevel
+            "dropout": null          | "dropout": 1.5               | model.dropout: expected a probability from 0 to 1, found 1.5
             "normalizer": null       | "normalizer": {"type": "Upper"} | normalizer: type "Upper" is not supported; known types: NFC, NFD, NFKC, NFKD, Lowercase, BertNormalizer, Strip, StripAccents, Replace, Prepend, Nmt, ByteLevel, Precompiled, Sequence
             {"type": "ByteLevel"}    | {"type": "Words"}            | decoder: type "Words" is not supported; known types: ByteLevel, WordPiece, Metaspace, BPEDecoder, CTC, ByteFallback, Strip, Replace, Fuse, Sequence
             "use_regex": true        | "prepend": "first"           | pre_tokenizer: option "prepend" is not supported; known options: add_prefix_space, trim_offsets, use_regex

@@ -1,0 +1,17 @@
+package dev.weft.text;
+
+/// A piece as SentencePiece lists it.
+record ScoredPiece(String text, float score, Kind kind) {
+    enum Kind {
+        NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE
+    }
+
+    /// Whether text can become this piece without being asked for by name.
+    boolean isFound() {
+        return kind == Kind.NORMAL || kind == Kind.USER_DEFINED || kind == Kind.UNUSED;
+    }
+
+    static ScoredPiece control(String text) {
+        return new ScoredPiece(text, 0, Kind.CONTROL);
+    }
+}
