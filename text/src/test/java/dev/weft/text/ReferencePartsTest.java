@@ -24,7 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
 class ReferencePartsTest {
     private static final JsonMapper MAPPER = new JsonMapper();
 
-    private static final List<String> NORMALIZERS = List.of("""
+    static final List<String> NORMALIZERS = List.of("""
             {"type": "NFC"}""", """
             {"type": "NFD"}""", """
             {"type": "NFKC"}""", """
@@ -60,7 +60,7 @@ class ReferencePartsTest {
             """
                     {"type": "Sequence", "normalizers": [{"type": "Nmt"}, {"type": "NFKC"}, {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}, {"type": "Strip", "strip_left": true, "strip_right": true}, {"type": "Prepend", "prepend": "_"}, {"type": "Prepend", "prepend": "ab"}]}""");
 
-    private static final List<String> PRE_TOKENIZERS = List.of("""
+    static final List<String> PRE_TOKENIZERS = List.of("""
             {"type": "BertPreTokenizer"}""", """
             {"type": "Whitespace"}""", """
             {"type": "WhitespaceSplit"}""", """
@@ -91,7 +91,7 @@ class ReferencePartsTest {
             """
                     {"type": "Split", "pattern": {"Regex": "[a-z]*"}, "behavior": "Contiguous", "invert": true}""");
 
-    private static final List<String> DECODERS = List.of("""
+    static final List<String> DECODERS = List.of("""
             {"type": "WordPiece", "prefix": "##", "cleanup": true}""", """
             {"type": "WordPiece", "prefix": "##", "cleanup": false}""", """
             {"type": "WordPiece", "prefix": "", "cleanup": true}""", """
@@ -169,7 +169,7 @@ class ReferencePartsTest {
     }
 
     /// The charsmap of a published T5, where it lies beside the project.
-    private static Stream<String> charsMaps() {
+    static Stream<String> charsMaps() {
         Path t5 = Path.of(System.getProperty("weft.shared", "../../shared"), "data", "tokenizers", "t5-small",
                 "tokenizer.json");
         return Files.exists(t5)
