@@ -13,8 +13,10 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
     /// Between GPT-2's words.
     static final SafeCuts GPT2 = new SafeCuts(Places.GPT2_WORDS, NO_TOKENS, NO_TOKENS);
 
-    /// Between words, for pipelines that look at each line by itself.
-    static final SafeCuts LINES = new SafeCuts(Places.SPACES_AND_LINES, NO_TOKENS, NO_TOKENS);
+    static final SafeCuts NOWHERE = new SafeCuts(Places.NOWHERE, NO_TOKENS, NO_TOKENS);
+
+    /// Between lines.
+    static final SafeCuts LINES = new SafeCuts(Places.LINES, NO_TOKENS, NO_TOKENS);
 
     enum Places {
         /// None is known.
@@ -26,8 +28,8 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
         /// The same, but only before a space (U+0020) that follows a visible character: for pipelines that put a space
         /// before a text without one, or that rewrite text, since composing never crosses a space.
         GPT2_SPACES,
-        /// Before a space or the end of a line that follows a visible character.
-        SPACES_AND_LINES
+        /// Before the end of a line that has a visible character before it.
+        LINES
     }
 
     static SafeCuts of(TokenizerParts parts, AddedTokens rawAdded, AddedTokens normalizedAdded) {
@@ -66,6 +68,7 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
             case Normalizer.Prepend ignored -> false;
             case Normalizer.ByteLevel() -> false;
             case Normalizer.Precompiled ignored -> false;
+            case Normalizer.SentencePiece ignored -> false;
         };
     }
 
@@ -87,7 +90,7 @@ record SafeCuts(Places places, AddedTokens rawAdded, AddedTokens normalizedAdded
             case GPT2_WORDS -> kind != Gpt2Words.SPACE && kind != Gpt2Words.kind(after)
                     && (before != '\'' || Gpt2Words.kind(after) == Gpt2Words.SPACE);
             case GPT2_SPACES -> after == ' ' && kind != Gpt2Words.SPACE;
-            case SPACES_AND_LINES -> (after == ' ' || after == '\n') && kind != Gpt2Words.SPACE;
+            case LINES -> (after == '\r' || after == '\n') && kind != Gpt2Words.SPACE;
         };
         // Some added tokens take spaces along: never cut behind one where there are any.
         return allowed && (ahead() == 0

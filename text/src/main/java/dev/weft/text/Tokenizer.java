@@ -37,6 +37,11 @@ public final class Tokenizer {
     private final @Nullable Truncation truncation;
     private final @Nullable Padding padding;
 
+    /// What it is made of.
+    TokenizerParts parts() {
+        return parts;
+    }
+
     Tokenizer(TokenizerParts parts, Vocabulary all) {
         this(parts, all, null, null);
     }

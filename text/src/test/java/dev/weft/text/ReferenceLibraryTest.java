@@ -44,6 +44,12 @@ class ReferenceLibraryTest {
             pair("trained bytes", bytes);
             pair("trained characters",
                     new CharacterTrainer().withUnkToken("<unk>").train(List.of("the héllo 你好 👋\n '12")));
+            pair("trained word pieces", WordPieceTrainer.ofVocabSize(900).withLimitAlphabet(200).train(corpus));
+            pair("trained pieces", UnigramTrainer.ofVocabSize(900).withByteFallback(true).withLimitAlphabet(400)
+                    .train(corpus));
+            pair("trained pairs with bytes", BytePairTrainer.llama(900).withLimitAlphabet(400).train(corpus));
+            pair("trained ends of words", BytePairTrainer.ofVocabSize(900, TrainingPipeline.bert(false))
+                    .withSpecialTokens("<unk>").withEndOfWordSuffix("</w>").withLimitAlphabet(300).train(corpus));
             pair("all options", read(changed(bytes, ReferenceLibraryTest::withAllOptions)));
             for (String pattern : PATTERNS) {
                 for (String behavior : List.of("Isolated", "Removed", "MergedWithPrevious", "MergedWithNext",
@@ -86,6 +92,15 @@ class ReferenceLibraryTest {
     void a_character_tokenizer_gives_the_same_ids() {
         forTexts(400, text -> {
             compare("trained characters", text);
+        });
+    }
+
+    @Test
+    void every_other_trained_tokenizer_gives_the_same_ids() {
+        forTexts(300, any -> {
+            String text = firstPlane(any);
+            List.of("trained word pieces", "trained pieces", "trained pairs with bytes", "trained ends of words")
+                    .forEach(name -> compare(name, text));
         });
     }
 
