@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.data.TextSource;
+import dev.weft.run.Tokenizers;
 import dev.weft.text.BytePairTrainer;
 import dev.weft.text.CharacterTrainer;
 import dev.weft.text.Encoding;
@@ -76,7 +77,7 @@ final class TokenizerCommand {
     /// `weft tokenizer encode`.
     @Command(name = "encode", mixinStandardHelpOptions = true, sortOptions = false, description = "Show the ids of a text.")
     static final class Encode implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or a tokenizer.json.")
+        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or its file: tokenizer.json, .model, .gguf, …")
         Path folder;
 
         @Parameters(index = "1", description = "The text.")
@@ -93,7 +94,7 @@ final class TokenizerCommand {
 
         @Override
         public Integer call() {
-            Encoding encoding = Tokenizer.load(folder).encode(text, !plain);
+            Encoding encoding = Tokenizers.load(folder).encode(text, !plain);
             if (output.json) {
                 ObjectNode node = Json.object();
                 ArrayNode ids = node.putArray("ids");
@@ -121,7 +122,7 @@ final class TokenizerCommand {
     /// `weft tokenizer decode`.
     @Command(name = "decode", mixinStandardHelpOptions = true, sortOptions = false, description = "Show the text of ids.")
     static final class Decode implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or a tokenizer.json.")
+        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or its file: tokenizer.json, .model, .gguf, …")
         Path folder;
 
         @Parameters(index = "1..*", arity = "1..*", paramLabel = "ID", description = "The ids.")
@@ -132,7 +133,7 @@ final class TokenizerCommand {
 
         @Override
         public Integer call() {
-            System.out.println(Tokenizer.load(folder).decode(ids, !special));
+            System.out.println(Tokenizers.load(folder).decode(ids, !special));
             return 0;
         }
     }
