@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.data.TextSource;
+import dev.weft.run.Tokenizers;
 import dev.weft.text.BytePairTrainer;
 import dev.weft.text.CharacterTrainer;
 import dev.weft.text.Encoding;
@@ -148,7 +149,7 @@ final class TokenizerCommand {
             "", "Examples:", "  weft tokenizer encode models/bert \"Paris is the [MASK] of France.\" --offsets",
             "  weft tokenizer encode models/bert \"Who?\" --pair - --max-length 384 --stride 128 --json < page.txt"})
     static final class Encode implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or a file that is one.")
+        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or its file: tokenizer.json, .model, .gguf, …")
         Path folder;
 
         @Parameters(index = "1", description = "The text; - reads standard input.")
@@ -180,7 +181,7 @@ final class TokenizerCommand {
             if (stride != null && (maxLength == null || plain)) {
                 throw new IllegalArgumentException("--stride needs --max-length, and special tokens");
             }
-            List<Encoding> encodings = encodings(Tokenizer.load(folder), given(text),
+            List<Encoding> encodings = encodings(Tokenizers.load(folder), given(text),
                     pair == null ? null : given(pair));
             if (output.json) {
                 List<ObjectNode> nodes = encodings.stream().map(Encode::node).toList();
@@ -243,7 +244,7 @@ final class TokenizerCommand {
     /// `weft tokenizer decode`.
     @Command(name = "decode", mixinStandardHelpOptions = true, sortOptions = false, description = "Show the text of ids.")
     static final class Decode implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or a tokenizer.json.")
+        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or its file: tokenizer.json, .model, .gguf, …")
         Path folder;
 
         @Parameters(index = "1..*", arity = "1..*", paramLabel = "ID", description = "The ids.")
@@ -254,7 +255,7 @@ final class TokenizerCommand {
 
         @Override
         public Integer call() {
-            System.out.println(Tokenizer.load(folder).decode(ids, !special));
+            System.out.println(Tokenizers.load(folder).decode(ids, !special));
             return 0;
         }
     }

@@ -34,7 +34,7 @@ final class MarianFiles {
             ScoredPiece known = own.remove(token);
             pieces.add(unknown
                     ? new ScoredPiece(token, 0, ScoredPiece.Kind.UNKNOWN)
-                    : known != null ? known : new ScoredPiece(token, -100, ScoredPiece.Kind.UNUSED));
+                    : known != null ? known : new ScoredPiece(token, -100, ScoredPiece.Kind.RESERVED));
             if (roles.containsValue(token) || token.matches(">>.+<<")) {
                 marks.add(AddedToken.special(id, token));
             }

@@ -58,8 +58,9 @@ record PieceFamily(List<ScoredPiece> pieces, Map<String, String> roles, List<Str
                 fairseq(own, settings, List.of("<mask>"), "{cls} $A {sep}",
                         "{cls} $A {sep} {sep} $B {sep}");
             case "camembert" -> {
-                var pieces = joined(controls(List.of("<s>NOTUSED", "<pad>", "</s>NOTUSED")), List.of(unknown("<unk>")),
-                        controls(List.of("<unk>NOTUSED")), own.subList(1, own.size()), controls(List.of("<mask>")));
+                var pieces = joined(reserved("<s>NOTUSED"), controls(List.of("<pad>")), reserved("</s>NOTUSED"),
+                        List.of(unknown("<unk>")), reserved("<unk>NOTUSED"), own.subList(1, own.size()),
+                        controls(List.of("<mask>")));
                 yield new PieceFamily(pieces, bertRoles(settings), List.of(), "{cls} $A {sep}",
                         "{cls} $A {sep} {sep} $B {sep}", List.of());
             }
@@ -206,6 +207,10 @@ record PieceFamily(List<ScoredPiece> pieces, Map<String, String> roles, List<Str
 
     private static List<ScoredPiece> controls(List<String> tokens) {
         return tokens.stream().map(ScoredPiece::control).toList();
+    }
+
+    private static List<ScoredPiece> reserved(String token) {
+        return List.of(new ScoredPiece(token, -100, ScoredPiece.Kind.RESERVED));
     }
 
     private static ScoredPiece unknown(String token) {

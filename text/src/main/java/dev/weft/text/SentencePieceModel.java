@@ -12,9 +12,8 @@ import java.util.List;
 /// @param byteFallback  whether a character without a piece becomes its UTF-8 bytes
 /// @param unkSurface    what an unknown piece is decoded as
 /// @param rules         how text is rewritten, without the pieces that users asked for
-/// @param denormalizer  how decoded text is rewritten, empty for not at all
 record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallback, String unkSurface,
-        SentencePieceRules rules, byte[] denormalizer) {
+        SentencePieceRules rules) {
 
     enum Type {
         UNIGRAM, BPE, WORD, CHAR
@@ -34,13 +33,13 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
                 case 1 -> pieces.add(piece(in.message(), pieces.size()));
                 case 2 -> settings.readTrainer(in.message());
                 case 3 -> settings.readNormalizer(in.message());
-                case 5 -> settings.readDenormalizer(in.message());
+                case 5 -> refuseDenormalizer(in.message());
                 default -> in.skip();
             }
         }
         check(pieces, settings, in);
         return new SentencePieceModel(pieces, settings.type, settings.byteFallback, settings.unkSurface,
-                settings.rules(file), settings.denormalizer);
+                settings.rules(file));
     }
 
     private static ScoredPiece piece(WireReader in, int id) {
@@ -56,7 +55,7 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
                 case 2 -> score = in.float32();
                 case 3 -> {
                     long number = in.varint();
-                    if (number < 1 || number > ScoredPiece.Kind.values().length) {
+                    if (number < 1 || number > ScoredPiece.Kind.BYTE.ordinal() + 1) {
                         throw in.error("piece %d has the unknown type %d".formatted(id, number));
                     }
                     kind = ScoredPiece.Kind.values()[(int) number - 1];
@@ -71,6 +70,16 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
             throw in.error("the score of piece %d \"%s\" is %s".formatted(id, text, score));
         }
         return new ScoredPiece(text, score, kind);
+    }
+
+    /// Rules that rewrite decoded text; a field without rules is harmless.
+    private static void refuseDenormalizer(WireReader in) {
+        while (in.next()) {
+            if (in.field() == 2 && in.message().next()) {
+                throw in.error("its decoded text is to be rewritten (denormalizer_spec), which is not supported");
+            }
+            in.skip();
+        }
     }
 
     private static void check(List<ScoredPiece> pieces, Settings settings, WireReader in) {
@@ -110,11 +119,7 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
 
     /// The same in another order or with more pieces.
     SentencePieceModel withPieces(List<ScoredPiece> changed) {
-        return new SentencePieceModel(List.copyOf(changed), type, byteFallback, unkSurface, rules, denormalizer);
-    }
-
-    SentencePieceModel withRules(SentencePieceRules changed) {
-        return new SentencePieceModel(pieces, type, byteFallback, unkSurface, changed, denormalizer);
+        return new SentencePieceModel(List.copyOf(changed), type, byteFallback, unkSurface, rules);
     }
 
     /// The numbered settings, with the defaults that the format names.
@@ -124,7 +129,6 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
         private boolean suffix;
         private String unkSurface = " \u2047 ";
         private byte[] charsMap = {};
-        private byte[] denormalizer = {};
         private boolean addDummyPrefix = true;
         private boolean removeExtraWhitespaces = true;
         private boolean escapeWhitespaces = true;
@@ -155,16 +159,6 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
                     case 4 -> removeExtraWhitespaces = in.flag();
                     case 5 -> escapeWhitespaces = in.flag();
                     default -> in.skip();
-                }
-            }
-        }
-
-        void readDenormalizer(WireReader in) {
-            while (in.next()) {
-                if (in.field() == 2) {
-                    denormalizer = in.bytes();
-                } else {
-                    in.skip();
                 }
             }
         }

@@ -3,6 +3,8 @@ package dev.weft.text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// SentencePiece's models as tokenizers.
@@ -20,17 +22,12 @@ final class SentencePieces {
     /// As the sentencepiece library has it: special pieces stand for no text and are not found in one.
     private static Tokenizer plain(SentencePieceModel model, FolderSettings settings) {
         Model pieces = model(model);
-        var steps = new ArrayList<Decoder>();
-        for (ScoredPiece piece : model.pieces()) {
-            if (piece.kind() == ScoredPiece.Kind.CONTROL) {
-                steps.add(new Decoder.Replace(SplitPattern.literal(piece.text()), ""));
-            }
-        }
-        steps.add(new Decoder.Replace(SplitPattern.literal(model.pieces().get(model.unkId()).text()),
-                model.unkSurface()));
-        steps.addAll(decoder(model).decoders());
+        Set<String> controls = model.pieces().stream().filter(piece -> piece.kind() == ScoredPiece.Kind.CONTROL)
+                .map(ScoredPiece::text).collect(Collectors.toSet());
+        var decoder = new Decoder.SentencePiece(controls, model.pieces().get(model.unkId()).text(), model.unkSurface(),
+                model.rules().addDummyPrefix(), model.rules().removeExtraWhitespaces());
         return new Tokenizer(new TokenizerParts(List.of(), normalizer(model, List.of()), null, pieces, null,
-                new Decoder.Sequence(steps), settings.roles(Map.of(), List.of()), settings.config(), null, null),
+                decoder, settings.roles(Map.of(), List.of()), settings.config(), null, null),
                 pieces.vocabulary().copy());
     }
 

@@ -59,13 +59,26 @@ public final class Tokenizer {
         gpt2Bytes = parts.cutsGpt2Bytes();
     }
 
-    /// Reads a tokenizer: a folder with `tokenizer.json`, or with `vocab.json` and `merges.txt` as GPT-2 has them, or
-    /// the path of a `tokenizer.json` itself.
+    /// Reads a tokenizer: a folder, or a file in it. In a folder the first of these counts: `tokenizer.json`; a model of
+    /// SentencePiece (`spiece.model`, `tokenizer.model`, `sentencepiece.bpe.model`, …; Marian's `source.spm` with
+    /// `vocab.json`); `vocab.json` with `merges.txt`; `vocab.txt`; tiktoken's ranks (`.tiktoken`, and Llama 3's
+    /// `tokenizer.model`). But for the first, `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`
+    /// beside it say which family it is and which special tokens it has.
+    ///
+    /// A model of SentencePiece whose family nothing says gives what the sentencepiece library gives: special pieces are
+    /// neither found in a text nor put around it.
     ///
     /// @throws IllegalArgumentException if there is no tokenizer or it cannot be used, naming the file and the reason
     /// @throws java.io.UncheckedIOException if a file cannot be read
     public static Tokenizer load(Path folderOrFile) {
         return TokenizerFiles.load(folderOrFile);
+    }
+
+    /// The tokenizer of a vocabulary that was found in a GGUF file.
+    ///
+    /// @throws IllegalArgumentException if the vocabulary cannot be used, saying why
+    public static Tokenizer of(GgufVocabulary vocabulary) {
+        return vocabulary.tokenizer();
     }
 
     /// The tokens of a text, with the special tokens its family puts around it.

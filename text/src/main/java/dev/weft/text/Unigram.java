@@ -120,8 +120,9 @@ final class Unigram implements Model {
                     continue;
                 }
                 double score = gains[id] + here;
+                score = single ? (float) score : score;
                 if (from[end] < 0 || score > best[end]) {
-                    best[end] = single ? (float) score : score;
+                    best[end] = score;
                     from[end] = start;
                     last[end] = id;
                 }

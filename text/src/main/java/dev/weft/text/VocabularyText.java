@@ -12,13 +12,13 @@ final class VocabularyText {
     private VocabularyText() {}
 
     static Tokenizer read(Path file, FolderSettings settings) {
-        return tokenizer(vocabulary(file, lines(file)), settings);
+        return tokenizer(vocabulary(file, lines(file)), Map.of("unk_token", "[UNK]", "sep_token", "[SEP]", "pad_token",
+                "[PAD]", "cls_token", "[CLS]", "mask_token", "[MASK]"), settings);
     }
 
     /// BERT's pipeline around a vocabulary; what `tokenizer_config.json` does not say is as in `bert-base-uncased`.
-    static Tokenizer tokenizer(Vocabulary vocabulary, FolderSettings settings) {
-        Map<String, String> roles = settings.roles(Map.of("unk_token", "[UNK]", "sep_token", "[SEP]", "pad_token",
-                "[PAD]", "cls_token", "[CLS]", "mask_token", "[MASK]"), List.of());
+    static Tokenizer tokenizer(Vocabulary vocabulary, Map<String, String> named, FolderSettings settings) {
+        Map<String, String> roles = settings.roles(named, List.of());
         Vocabulary all = vocabulary.copy();
         List<AddedToken> special = roles.values().stream().distinct().filter(token -> all.idOrNone(token) >= 0)
                 .map(token -> AddedToken.special(all.idOrNone(token), token)).toList();

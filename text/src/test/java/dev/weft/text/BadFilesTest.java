@@ -82,7 +82,9 @@ class BadFilesTest {
     @Test
     void a_folder_without_a_tokenizer_says_what_was_looked_for() {
         assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class).hasMessage(
-                folder + ": no tokenizer here; expected tokenizer.json, or vocab.json together with merges.txt");
+                folder + ": no tokenizer here; expected tokenizer.json, a SentencePiece model (spiece.model, "
+                        + "tokenizer.model, sentencepiece.bpe.model, sentencepiece.model, spm.model, spm_char.model, "
+                        + "source.spm), vocab.json together with merges.txt, vocab.txt, or a .tiktoken file");
         Path nowhere = folder.resolve("nowhere");
         assertThatThrownBy(() -> Tokenizer.load(nowhere)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(nowhere + ": there is no such file or folder");
