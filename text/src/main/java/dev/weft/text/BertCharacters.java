@@ -76,7 +76,7 @@ final class BertCharacters {
         }
         if (strip) {
             var kept = new StringBuilder();
-            for (int part : java.text.Normalizer.normalize(text, Form.NFD).codePoints().toArray()) {
+            for (int part : UnicodeForms.apply(Piece.of(text), Form.NFD).text.codePoints().toArray()) {
                 if (!ReferenceCharacters.isNonspacingMark(part)) {
                     if (UnicodeForms.combiningClass(part) > 0) {
                         return null;

@@ -5,7 +5,7 @@ import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /// Kinds of characters as Hugging Face's library knows them. Some of its tables of Unicode are older than the JDK's
-/// (8 for punctuation and nonspacing marks, 9 for marks and scripts), so that it takes newer characters for letters; these are
+/// (8 for punctuation and nonspacing marks, 9 for marks, scripts and normal forms), so that it takes newer characters for letters; these are
 /// listed here and taken out. Found by asking the library (0.23) for every character; see the tests.
 final class ReferenceCharacters {
     private static final BitSet OTHER_PUNCTUATION = ranges("""
@@ -34,6 +34,13 @@ final class ReferenceCharacters {
             11D90-11D91 11D93-11D97 11EF3-11EF6 11F00-11F01 11F03 11F34-11F3A 11F3E-11F42 11F5A 13440
             13447-13455 1611E-1612F 16F4F 16F7F-16F87 16FE4 16FF0-16FF1 1CF00-1CF2D 1CF30-1CF46 1E08F
             1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF""");
+    private static final BitSet NEW_IN_FORMS = ranges("""
+            7FD 897-89F 8CA-8D3 9FE C3C D3B-D3C EBA 1715 1ABF-1ACE 1DF6-1DFA 32FF A7F2-A7F4 A82C AB69 105C9
+            105E4 10781-107BA 10D24-10D27 10D69-10D6D 10EAB-10EAC 10EFD-10EFF 10F46-10F50 10F82-10F85 11070
+            1133B 11383 11385 1138E 11391 113C5-113C8 113CE-113D0 1145E 11839-1183A 11938 1193D-1193E 11943
+            119E0 11A34 11A47 11A99 11D42 11D44-11D45 11D97 11F41-11F42 16121-16128 1612F 16D68-16D6A
+            16FF0-16FF1 1CCD6-1CCF9 1E030-1E08F 1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF 1F16C
+            1FBF0-1FBF9""");
     private static final BitSet NEW_IN_SCRIPTS = ranges("""
             560 588 5EF 61D 7FD-7FF 860-89F 8B5 8BE-8D3 9FC-9FE A76 AFA-AFF B55 C04 C3C C5D C77 C84 CDD CF3-D00
             D04 D3B-D3C D81 E86 E89 E8C E8E-E93 E98 EA0 EA8-EA9 EAC EBA ECE 170D 1715-171F 180F 1878 1ABF-1ACE
@@ -111,6 +118,11 @@ final class ReferenceCharacters {
         return c >= 0x3400 && (c <= 0x4DBF || c >= 0x4E00 && c <= 0x9FFF || c >= 0xF900 && c <= 0xFAFF
                 || c >= 0x20000 && c <= 0x2A6DF || c >= 0x2A700 && c <= 0x2B81F || c >= 0x2B920 && c <= 0x2CEAF
                 || c >= 0x2F800 && c <= 0x2FA1F);
+    }
+
+    /// Whether a character is older than the tables of NFC and its kin, which leave newer ones as they are.
+    static boolean hasForms(int codePoint) {
+        return !NEW_IN_FORMS.get(codePoint);
     }
 
     /// The script of a character, null for what belongs to none.

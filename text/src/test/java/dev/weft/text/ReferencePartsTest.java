@@ -290,22 +290,77 @@ class ReferencePartsTest {
     }
 
     private static void compare(Pair pair, String text) {
-        Encoding ours = pair.ours.encode(text, false);
-        var theirs = pair.theirs.encode(text, false, false);
+        compare(pair.ours.encode(text, false), pair.theirs.encode(text, false, false), text, text);
+    }
+
+    /// `text` and `second` are the same where there is no second text.
+    private static void compare(Encoding ours, ai.djl.huggingface.tokenizers.Encoding theirs, String text,
+            String second) {
         String about = "'%s' (%s)".formatted(text, text.codePoints().mapToObj("%04X"::formatted).toList());
         assertThat(String.join("\0", ours.tokens())).as(about).isEqualTo(String.join("\0", theirs.getTokens()));
         assertThat(Arrays.stream(ours.wordIds()).asLongStream().toArray()).as("words of %s", about)
                 .isEqualTo(theirs.getWordIds());
+        assertThat(Arrays.stream(ours.typeIds()).asLongStream().toArray()).as("segments of %s", about)
+                .isEqualTo(theirs.getTypeIds());
+        long[] special = new long[ours.size()];
+        Arrays.setAll(special, i -> ours.specialTokensMask()[i] ? 1 : 0);
+        assertThat(special).as("special tokens of %s", about).isEqualTo(theirs.getSpecialTokenMask());
         var spans = theirs.getCharTokenSpans();
         int[] starts = new int[spans.length];
         int[] ends = new int[spans.length];
         for (int i = 0; i < spans.length; i++) {
-            // The library counts code points.
-            starts[i] = text.offsetByCodePoints(0, spans[i].getStart());
-            ends[i] = text.offsetByCodePoints(0, spans[i].getEnd());
+            // The library counts code points, and gives no place to special tokens.
+            if (spans[i] != null) {
+                String of = ours.sequenceIds()[i] == 1 ? second : text;
+                starts[i] = of.offsetByCodePoints(0, spans[i].getStart());
+                ends[i] = of.offsetByCodePoints(0, spans[i].getEnd());
+            }
         }
         assertThat(ours.starts()).as("starts in %s", about).isEqualTo(starts);
         assertThat(ours.ends()).as("ends in %s", about).isEqualTo(ends);
+    }
+
+    private static final List<String> POST_PROCESSORS = List.of("""
+            {"type": "BertProcessing", "sep": ["b", 67], "cls": ["a", 66]}""",
+            """
+            {"type": "RobertaProcessing", "sep": ["b", 67], "cls": ["a", 66], "trim_offsets": true, "add_prefix_space": true}""",
+            """
+                    {"type": "RobertaProcessing", "sep": ["b", 67], "cls": ["a", 66], "trim_offsets": true, "add_prefix_space": false}""",
+            """
+                    {"type": "RobertaProcessing", "sep": ["b", 67], "cls": ["a", 66], "trim_offsets": false, "add_prefix_space": true}""",
+            """
+                    {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}""", """
+                    {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}""", """
+                    {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true}""",
+            """
+                    {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "b", "type_id": 0}}], "pair": [{"SpecialToken": {"id": "a", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}, {"Sequence": {"id": "A", "type_id": 2}}, {"SpecialToken": {"id": "b", "type_id": 3}}], "special_tokens": {"a": {"id": "a", "ids": [66], "tokens": ["a"]}, "b": {"id": "b", "ids": [67, 68], "tokens": ["b", "c"]}}}""",
+            """
+                    {"type": "Sequence", "processors": [{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}, {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}], "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}], "special_tokens": {"a": {"id": "a", "ids": [66], "tokens": ["a"]}}}]}""");
+
+    @TestFactory
+    Stream<DynamicTest> a_post_processor_frames_one_text_and_two_alike() {
+        return POST_PROCESSORS.stream().flatMap(processor -> Stream.of("""
+                {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}""", """
+                {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true}""").map(words -> {
+            return DynamicTest.dynamicTest(processor + words, () -> {
+                ObjectNode json = tokenizer(characters());
+                json.set("pre_tokenizer", MAPPER.readTree(words));
+                json.set("post_processor", MAPPER.readTree(processor));
+                try (Pair pair = pair(json)) {
+                    var random = new Random(Long.getLong("weft.test.seed", 2026));
+                    for (int i = 0; i < 60; i++) {
+                        String first = known(Texts.wellFormed(random));
+                        String second = known(Texts.wellFormed(random));
+                        for (boolean special : new boolean[]{false, true}) {
+                            compare(pair.ours.encode(first, special), pair.theirs.encode(first, special, false), first,
+                                    first);
+                            compare(pair.ours.encode(first, second, special),
+                                    pair.theirs.encode(first, second, special, false), first, second);
+                        }
+                    }
+                }
+            });
+        }));
     }
 
     @TestFactory
