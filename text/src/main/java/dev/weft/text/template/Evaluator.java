@@ -214,15 +214,17 @@ final class Evaluator {
         var state = new Loop(this, loop, scope, rest, length, depth);
         boolean any = false;
         while (state.advance()) {
-            any = true;
             var inner = new Scope(scope, loop.bodyFrame());
             line = loop.line();
             assign(loop.target(), state.current(), inner);
             inner.set("loop", state);
             meter.steps(1);
-            if (run(loop.body(), inner) == Then.BREAK) {
+            Then then = run(loop.body(), inner);
+            if (then == Then.BREAK) {
                 break;
             }
+            // As in jinja2, a round that was left early does not count: `else` comes after it.
+            any |= then == Then.GO_ON;
         }
         return any ? Then.GO_ON : run(loop.otherwise(), new Scope(scope, loop.otherwiseFrame()));
     }

@@ -776,9 +776,9 @@ final class Filters {
     private static Object truncate(Evaluator run, Object value, Arguments given) {
         @Nullable
         Object[] arguments = given.bind("truncate", 0, "length", "killwords", "end", "leeway");
-        String text = Python.text(value);
+        String text = value instanceof Undefined ? "" : Python.text(value);
         if (text == null) {
-            throw Python.unused(value, "truncate needs a string, found " + Python.type(value));
+            throw Problem.of("truncate needs a string, found %s", Python.type(value));
         }
         int length = arguments[0] == null ? 255 : Python.wantInt(arguments[0], "the length of truncate");
         String end = arguments[2] == null ? "..." : Python.wantText(arguments[2], "the end of truncate");
@@ -863,11 +863,14 @@ final class Filters {
 
         static String stripped(String html) {
             var out = new StringBuilder(html.length());
+            int lastTagEnd = html.lastIndexOf('>');
+            int lastCommentEnd = html.lastIndexOf("-->");
             for (int i = 0; i < html.length();) {
                 char c = html.charAt(i);
-                int end = c != '<' ? -1 : html.startsWith("<!--", i) ? html.indexOf("-->", i) : html.indexOf('>', i);
-                if (end >= 0) {
-                    i = end + (html.startsWith("<!--", i) ? 3 : 1);
+                boolean comment = html.startsWith("<!--", i);
+                boolean ends = c == '<' && i < (comment ? lastCommentEnd : lastTagEnd);
+                if (ends) {
+                    i = comment ? html.indexOf("-->", i) + 3 : html.indexOf('>', i) + 1;
                 } else {
                     out.append(c);
                     i++;
@@ -894,8 +897,9 @@ final class Filters {
 
         private static String unescaped(String text) {
             var out = new StringBuilder();
+            int last = text.lastIndexOf(';');
             for (int i = 0; i < text.length(); i++) {
-                int end = text.charAt(i) == '&' ? text.indexOf(';', i) : -1;
+                int end = text.charAt(i) == '&' && i < last ? text.indexOf(';', i) : -1;
                 if (end < 0) {
                     out.append(text.charAt(i));
                     continue;

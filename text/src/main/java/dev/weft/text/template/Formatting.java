@@ -430,9 +430,6 @@ final class Formatting {
         if (value instanceof Double || "eEfFgG%".indexOf(type) >= 0) {
             return formatDouble(Python.doubleOf(value), parsed, spec);
         }
-        if (value instanceof Boolean && type == 0) {
-            return formatText(python.str(value), parsed, spec);
-        }
         if (parsed.precision() >= 0 || type != 0 && "bcdoxXn".indexOf(type) < 0) {
             throw wrong(spec, "an int");
         }
@@ -467,7 +464,7 @@ final class Formatting {
         if (type == '%') {
             digits = digits(size * 100, spec.precision() < 0 ? 6 : spec.precision(), 'f', spec.alternative()) + "%";
         } else if (type == 0 && spec.precision() < 0) {
-            digits = Python.repr(size);
+            digits = Python.digits(size);
         } else if (type == 0) {
             digits = digits(size, spec.precision(), 'g', spec.alternative());
             int exponent = size == 0 || !Double.isFinite(size)

@@ -81,7 +81,7 @@ final class JsonText {
 
     private static String number(double number) {
         return Double.isFinite(number)
-                ? Python.repr(number)
+                ? Python.digits(number)
                 : Double.isNaN(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity";
     }
 

@@ -28,6 +28,11 @@ final class Meter {
         steps(length / CHARS_A_STEP);
     }
 
+    /// A string is about to be looked for in another, which may compare each character with each.
+    void search(String text, String part) {
+        steps((long) text.length() * part.length() / 64);
+    }
+
     /// A list or its like is about to be made, or gone through in one go.
     void items(long number) {
         if (number > limits.valueSize()) {

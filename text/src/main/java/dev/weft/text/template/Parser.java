@@ -334,7 +334,7 @@ final class Parser {
         var parts = new ArrayList<Target>();
         boolean comma = false;
         while (parts.isEmpty() || comma) {
-            if (!parts.isEmpty() && !now().is("(") && (now().kind() != Token.Kind.NAME || now().is("in"))) {
+            if (!parts.isEmpty() && !now().is("(") && now().kind() != Token.Kind.NAME) {
                 break;
             }
             parts.add(oneTarget());
@@ -725,9 +725,6 @@ final class Parser {
             keys.add(start);
         }
         expect("]");
-        if (keys.isEmpty()) {
-            throw error(line, "expected an expression between the brackets");
-        }
         return new Expression.Item(line, object,
                 keys.size() == 1 ? keys.getFirst() : new Expression.TupleOf(keys));
     }

@@ -13,6 +13,7 @@ import dev.weft.text.template.Values.Undefined;
 import dev.weft.text.template.Values.ViewValue;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
@@ -316,7 +317,7 @@ final class Python {
             if (part == null) {
                 throw unused(item, "only a string can be in a string, found " + type(item));
             }
-            meter.chars(text.length());
+            meter.search(text, part);
             return text.contains(part);
         }
         return switch (container) {
@@ -418,7 +419,7 @@ final class Python {
     @Nullable
     Object item(Object object, Object key) {
         if (object instanceof DictValue dict) {
-            return dict.get(key);
+            return Values.isKey(key) ? dict.get(key) : null;
         }
         if (!(key instanceof BigInteger || key instanceof Boolean)) {
             return null;
@@ -468,7 +469,8 @@ final class Python {
         if (object instanceof RangeValue range) {
             BigInteger stride = range.step().multiply(BigInteger.valueOf(by));
             BigInteger first = range.start().add(range.step().multiply(BigInteger.valueOf(from)));
-            return new RangeValue(first, first.add(stride.multiply(BigInteger.valueOf(count))), stride, count);
+            BigInteger last = range.start().add(range.step().multiply(BigInteger.valueOf(to)));
+            return new RangeValue(first, last, stride, count);
         }
         List<Object> all = object instanceof ListValue list ? list.items() : ((TupleValue) object).items();
         var items = new ArrayList<Object>(count);
@@ -535,7 +537,7 @@ final class Python {
             case None none -> out.append("None");
             case Boolean flag -> out.append(flag ? "True" : "False");
             case BigInteger number -> out.append(number);
-            case Double number -> out.append(repr(number));
+            case Double number -> out.append(digits(number));
             case String text -> quoted(text, out);
             case Markup markup -> {
                 quoted(markup.text(), out.append("Markup("));
@@ -583,7 +585,7 @@ final class Python {
     }
 
     /// The shortest digits that give the number back, in Python's form.
-    static String repr(double number) {
+    static String digits(double number) {
         if (!Double.isFinite(number)) {
             return Double.isNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";
         }
@@ -591,6 +593,11 @@ final class Python {
             return 1 / number < 0 ? "-0.0" : "0.0";
         }
         BigDecimal shortest = new BigDecimal(Double.toString(number)).stripTrailingZeros();
+        if (shortest.precision() == 2) {
+            // Java shows two digits at least, also where one is enough.
+            BigDecimal one = shortest.round(new MathContext(1));
+            shortest = one.doubleValue() == number ? one.stripTrailingZeros() : shortest;
+        }
         String digits = shortest.unscaledValue().abs().toString();
         int exponent = digits.length() - 1 - shortest.scale();
         String sign = number < 0 ? "-" : "";

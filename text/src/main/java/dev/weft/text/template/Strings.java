@@ -245,6 +245,7 @@ final class Strings {
         int to = Math.min(size, place(given[2], size, size));
         int place = -1;
         if (from <= to && from <= size) {
+            python.meter.search(text, wanted);
             int begin = Text.unit(text, from);
             String part = text.substring(begin, text.offsetByCodePoints(begin, to - from));
             if (name.equals("count")) {
@@ -279,7 +280,8 @@ final class Strings {
         return out.toString();
     }
 
-    private static TupleValue parted(String text, String separator, String name) {
+    private TupleValue parted(String text, String separator, String name) {
+        python.meter.search(text, separator);
         if (separator.isEmpty()) {
             throw new Problem("the separator is empty");
         }
@@ -293,6 +295,7 @@ final class Strings {
 
     String replaced(String text, String old, String with, int count) {
         long most = count < 0 ? Long.MAX_VALUE : count;
+        python.meter.search(text, old);
         long places = Math.min(most, old.isEmpty() ? Text.length(text) + 1L : occurrences(text, old));
         if (places == 0) {
             return text;
@@ -314,7 +317,8 @@ final class Strings {
         return out.append(text, from, text.length()).toString();
     }
 
-    private static List<Object> split(String text, String separator, int most, boolean left) {
+    private List<Object> split(String text, String separator, int most, boolean left) {
+        python.meter.search(text, separator);
         if (separator.isEmpty()) {
             throw new Problem("the separator is empty");
         }
@@ -342,26 +346,38 @@ final class Strings {
 
     private static List<Object> words(String text, int most, boolean left) {
         var words = new ArrayList<Object>();
-        String rest = Text.strip(text, null, left, !left);
-        while (!rest.isEmpty()) {
-            if (words.size() == most) {
-                words.add(Text.strip(rest, null, !left, left));
+        int from = 0;
+        int to = text.length();
+        while (true) {
+            if (left) {
+                from = edge(text, from, to, true, true);
+            } else {
+                to = edge(text, to, from, false, true);
+            }
+            if (from >= to) {
                 break;
             }
-            int at = left ? 0 : rest.length();
-            while (left
-                    ? at < rest.length() && !Text.isSpace(rest.charAt(at))
-                    : at > 0 && !Text.isSpace(rest.charAt(at - 1))) {
-                at += left ? 1 : -1;
+            if (words.size() == most) {
+                words.add(text.substring(from, to));
+                break;
             }
-            words.add(left ? rest.substring(0, at) : rest.substring(at));
-            rest = left
-                    ? Text.strip(rest.substring(at), null, true, false)
-                    : Text.strip(rest.substring(0, at), null, false, true);
+            int at = left ? edge(text, from, to, true, false) : edge(text, to, from, false, false);
+            words.add(left ? text.substring(from, at) : text.substring(at, to));
+            from = left ? at : from;
+            to = left ? to : at;
         }
         if (!left) {
             Collections.reverse(words);
         }
         return words;
+    }
+
+    /// Where white space, or what is none, ends that begins here, going forwards or backwards.
+    private static int edge(String text, int from, int to, boolean forwards, boolean space) {
+        int at = from;
+        while (at != to && Text.isSpace(text.charAt(forwards ? at : at - 1)) == space) {
+            at += forwards ? 1 : -1;
+        }
+        return at;
     }
 }

@@ -1,6 +1,7 @@
 package dev.weft.text.template;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
@@ -108,7 +109,8 @@ final class Text {
     }
 
     static String strip(String text, @Nullable String chars, boolean left, boolean right) {
-        IntPredicate goes = chars == null ? Text::isSpace : c -> chars.indexOf(c) >= 0;
+        BitSet some = chars == null ? new BitSet() : chars.codePoints().collect(BitSet::new, BitSet::set, BitSet::or);
+        IntPredicate goes = chars == null ? Text::isSpace : some::get;
         int begin = 0;
         int end = text.length();
         while (left && begin < end && goes.test(text.codePointAt(begin))) {

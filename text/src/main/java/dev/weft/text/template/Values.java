@@ -107,6 +107,16 @@ final class Values {
         };
     }
 
+    /// Whether a value can be the key of a dictionary.
+    static boolean isKey(Object value) {
+        return switch (value) {
+            case ListValue list -> false;
+            case DictValue dict -> false;
+            case TupleValue tuple -> tuple.items().stream().allMatch(Values::isKey);
+            default -> true;
+        };
+    }
+
     /// `dict.keys()` and its like.
     record ViewValue(DictValue dict, Kind kind) {
         enum Kind {
