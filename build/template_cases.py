@@ -50,7 +50,7 @@ def expressions():
             case = {"template": source} | outcome(
                 lambda: chat_template_utils._compile_jinja_template(source).render(**variables))
             if refused:
-                case = {"template": source, "refused": case["output"]}
+                case = {"template": source, "refused": "output" in case}
             cases.append(case)
     write("expressions.json", cases)
     print(len(cases), "expressions,", sum("error" in case for case in cases), "of them errors")

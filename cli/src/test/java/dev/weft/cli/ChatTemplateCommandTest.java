@@ -44,7 +44,7 @@ class ChatTemplateCommandTest {
     @Test
     void a_conversation_becomes_the_text_of_the_template() {
         assertThat(weft(talk.toString(), "--add-generation-prompt").out())
-                .isEqualTo("<user>Hi</s>\n<assistant>Yo</s>\n\n<assistant>");
+                .isEqualTo("<user>Hi</s>\n<assistant>Yo</s>\n<assistant>");
     }
 
     @Test

@@ -4,6 +4,8 @@
 /// [Bpe]), [PostProcessor] and [Decoder], each a sealed type that reads and writes its part of `tokenizer.json`. A
 /// [Piece] is the text on its way through them. [BytePairTrainer] and [CharacterTrainer] learn new tokenizers.
 ///
+/// Conversations become text by a model's chat template in `dev.weft.text.chat`.
+///
 /// Before this room: nothing. After it: `data`.
 @NullMarked
 package dev.weft.text;

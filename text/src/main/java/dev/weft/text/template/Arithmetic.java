@@ -86,6 +86,9 @@ final class Arithmetic {
         if (!(times instanceof BigInteger || times instanceof Boolean)) {
             return null;
         }
+        if (Python.wantInteger(times, "a count").bitLength() > 63) {
+            throw new Problem("something is to be repeated more often than Python can count");
+        }
         long count = Math.max(0, Python.wantInt(times, "a count"));
         String text = Python.text(value);
         if (text != null) {

@@ -126,7 +126,8 @@ final class Evaluator {
                 var named = new LinkedHashMap<>(given.named());
                 named.put("caller", new MacroValue(block.caller(), scope));
                 Object function = value(block.call().function(), scope);
-                write(python.str(call(function, new Arguments(given.positional(), named))));
+                write(Python.wantText(call(function, new Arguments(given.positional(), named)),
+                        "what a call block gives"));
             }
             case Statement.FilterBlock block -> {
                 var text = new StringBuilder();
@@ -136,7 +137,8 @@ final class Evaluator {
                     return then;
                 }
                 line = block.line();
-                write(python.str(filtered((Expression.Filtered) block.filter(), text.toString(), inner)));
+                write(Python.wantText(filtered((Expression.Filtered) block.filter(), text.toString(), inner),
+                        "what a filter block gives"));
             }
             case Statement.With with -> {
                 var inner = new Scope(scope, with.frame());

@@ -776,10 +776,6 @@ final class Filters {
     private static Object truncate(Evaluator run, Object value, Arguments given) {
         @Nullable
         Object[] arguments = given.bind("truncate", 0, "length", "killwords", "end", "leeway");
-        String text = value instanceof Undefined ? "" : Python.text(value);
-        if (text == null) {
-            throw Problem.of("truncate needs a string, found %s", Python.type(value));
-        }
         int length = arguments[0] == null ? 255 : Python.wantInt(arguments[0], "the length of truncate");
         String end = arguments[2] == null ? "..." : Python.wantText(arguments[2], "the end of truncate");
         int leeway = arguments[3] == null || arguments[3] instanceof None
@@ -789,8 +785,13 @@ final class Filters {
         if (room < 0 || leeway < 0) {
             throw new Problem("truncate needs a length that holds its end, and a leeway of 0 or more");
         }
-        if (Text.length(text) <= (long) length + leeway) {
-            return text;
+        // What is short enough stays as it is, whatever it is.
+        if (run.python.length(value) <= (long) length + leeway) {
+            return value;
+        }
+        String text = Python.text(value);
+        if (text == null) {
+            throw Problem.of("truncate needs a string, found %s", Python.type(value));
         }
         String cut = text.substring(0, Text.unit(text, room));
         int blank = truth(run, arguments[1]) ? -1 : cut.lastIndexOf(' ');
