@@ -7,6 +7,8 @@
 /// A [TokenizerTrainer] learns a new tokenizer from a [Corpus]: [WordCounts] first, from which [MergeLearner] or
 /// [UnigramLearner] learns; a [TrainingPipeline] says what is around the model.
 ///
+/// Conversations become text by a model's chat template in `dev.weft.text.chat`.
+///
 /// Before this room: nothing. After it: `data`.
 @NullMarked
 package dev.weft.text;
