@@ -354,7 +354,7 @@ class ReferencePartsTest {
                         for (boolean special : new boolean[]{false, true}) {
                             compare(pair.ours.encode(first, special), pair.theirs.encode(first, special, false), first,
                                     first);
-                            compare(pair.ours.encode(first, second, special),
+                            compare(pair.ours.encodePair(first, second, special),
                                     pair.theirs.encode(first, second, special, false), first, second);
                         }
                     }

@@ -101,7 +101,7 @@ class ChatTemplateTest {
         int[] starts = {0, 0, 2, 5, 7};
         int[] ends = {0, 2, 5, 7, 9};
         var encoding = new Encoding(new int[5], new String[5], starts, ends, new int[5], new int[5], new int[5],
-                new boolean[5]);
+                new boolean[5], new int[5]);
         assertThat(new RenderedChat("123456789", List.of(new Template.Span(4, 7))).assistantMask(encoding))
                 .containsExactly(false, false, true, true, false);
     }
