@@ -41,6 +41,12 @@ enum BytePairFamily {
                 + lower + contractions("(?i:%s)?");
     }
 
+    /// Whether this is one of the patterns that end a word behind a letter, if a space follows.
+    static boolean cutsBehindLetters(PreTokenizer.Split split) {
+        return split.behavior() == PreTokenizer.Behavior.ISOLATED && !split.invert() && split.pattern().regex()
+                && Stream.of(CL100K, QWEN2, O200K).anyMatch(family -> family.pattern.equals(split.pattern().text()));
+    }
+
     PreTokenizer words() {
         return switch (this) {
             case GPT2 -> new PreTokenizer.ByteLevel(false, true, true);

@@ -220,10 +220,12 @@ final class CharsMap {
         return to == text.length() || isEdge(text, to);
     }
 
-    /// Whether a cluster surely ends at `at`.
     private static boolean isEdge(String text, int at) {
-        char before = text.charAt(at - 1);
-        char after = text.charAt(at);
+        return isEdge(text.charAt(at - 1), text.charAt(at));
+    }
+
+    /// Whether a cluster surely ends between these two.
+    static boolean isEdge(char before, char after) {
         return before < NO_CLUSTERS && after < NO_CLUSTERS
                 ? before != '\r' || after != '\n'
                 : Clusters.isSimple(before) && Clusters.isSimple(after);
