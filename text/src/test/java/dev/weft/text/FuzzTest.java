@@ -22,7 +22,8 @@ import tools.jackson.databind.json.JsonMapper;
 /// The readers of tokenizers and templates, with files that [Fuzzing] makes up.
 class FuzzTest {
     enum Target implements Fuzzing.Target {
-        TEMPLATE(Fuzzed.OfTemplate.class), TOKENIZER_JSON(Fuzzed.OfTokenizerJson.class);
+        TEMPLATE(Fuzzed.OfTemplate.class), TOKENIZER_JSON(Fuzzed.OfTokenizerJson.class), SENTENCEPIECE(
+                Fuzzed.OfSentencePiece.class);
 
         private final Class<?> type;
 
@@ -39,6 +40,7 @@ class FuzzTest {
             switch (this) {
                 case TEMPLATE -> Fuzzed.OfTemplate.fuzzerTestOneInput(input);
                 case TOKENIZER_JSON -> Fuzzed.OfTokenizerJson.fuzzerTestOneInput(input);
+                case SENTENCEPIECE -> Fuzzed.OfSentencePiece.fuzzerTestOneInput(input);
             }
         }
 
@@ -55,6 +57,7 @@ class FuzzTest {
                     }
                 }
                 case TOKENIZER_JSON -> addFiles(resources.resolve("fuzz-seeds"), ".json", seeds);
+                case SENTENCEPIECE -> addFiles(resources.resolve("sentencepiece"), ".model", seeds);
             }
             return seeds;
         }

@@ -56,6 +56,15 @@ final class Fuzzed {
         }
     }
 
+    /// A model of SentencePiece.
+    public static final class OfSentencePiece {
+        private OfSentencePiece() {}
+
+        public static void fuzzerTestOneInput(byte[] input) {
+            read(Scratch.write("spiece.model", input), Tokenizer::load);
+        }
+    }
+
     /// Loads a tokenizer and lets it work.
     static void read(Path file, Function<Path, Tokenizer> load) {
         Tokenizer tokenizer;
