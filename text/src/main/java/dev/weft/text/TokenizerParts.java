@@ -26,6 +26,11 @@ record TokenizerParts(List<AddedToken> addedTokens, @Nullable Normalizer normali
                 new Decoder.ByteLevel(true, true, true), SpecialTokens.roles(config, added), config, null, null);
     }
 
+    TokenizerParts withModel(Model changed) {
+        return new TokenizerParts(addedTokens, normalizer, preTokenizer, changed, postProcessor, decoder, specialTokens,
+                config, truncation, padding);
+    }
+
     TokenizerParts withSpecialTokens(List<AddedToken> added, Map<String, String> roles) {
         return new TokenizerParts(added, normalizer, preTokenizer, model, postProcessor, decoder, roles, config,
                 truncation, padding);
