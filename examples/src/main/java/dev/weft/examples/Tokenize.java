@@ -35,8 +35,8 @@ public final class Tokenize {
     }
 
     static Tokenizer train(List<Path> files, Path out) {
-        Tokenizer tokenizer = BytePairTrainer.ofVocabSize(16_000).withSpecialTokens("<|endoftext|>")
-                .train(files);
+        var trainer = BytePairTrainer.ofVocabSize(16_000).withSpecialTokens("<|endoftext|>");
+        Tokenizer tokenizer = trainer.train(files);
         tokenizer.save(out); // tokenizer.json, for Weft and for Python
         return tokenizer;
     }

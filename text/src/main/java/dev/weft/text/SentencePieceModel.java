@@ -114,7 +114,7 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
                 return id;
             }
         }
-        throw new IllegalStateException("checked when read");
+        throw new IllegalArgumentException("no piece is left for the unknown");
     }
 
     /// The same in another order or with more pieces.

@@ -429,6 +429,24 @@ public final class Tokenizer {
         return new Tokenizer(parts.withAddedTokens(tokens), more, truncation, padding);
     }
 
+    /// This tokenizer with merges left out by chance, each with that probability, so that a model in training sees a word
+    /// in many forms (BPE-dropout, Provilkov et al. 2020); 0 turns off what a file asks for. The n-th word that a
+    /// tokenizer encodes draws from the n-th stream of the seed: two of the same seed that encode the same texts in the
+    /// same order give the same ids. A file that asks for dropout is read with the seed 0.
+    ///
+    /// @throws IllegalArgumentException if this is no byte-pair encoding, or the probability is not one
+    public Tokenizer withDropout(double probability, long seed) {
+        if (!(probability >= 0 && probability <= 1)) {
+            throw new IllegalArgumentException("dropout is a probability from 0 to 1, found " + probability);
+        }
+        if (!(parts.model() instanceof Bpe bpe)) {
+            throw new IllegalArgumentException(
+                    "only byte-pair encoding has merges to leave out; this tokenizer is of the type "
+                            + parts.model().getClass().getSimpleName());
+        }
+        return new Tokenizer(parts.withModel(bpe.withDropout(new Bpe.Dropout(probability, seed))), all);
+    }
+
     /// The `tokenizer.json` of this tokenizer, as Hugging Face's library reads it.
     public String json() {
         return TokenizerFiles.json(parts);

@@ -101,14 +101,22 @@ final class TokenizerFiles {
         } catch (IOException e) {
             throw new UncheckedIOException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
         }
-        if (!SentencePieceModel.isOne(bytes) && TiktokenFile.isOne(bytes)) {
+        if (file.toString().endsWith(".tiktoken") || !SentencePieceModel.isOne(bytes) && TiktokenFile.isOne(bytes)) {
             return TiktokenFile.read(file, bytes, settings);
         }
         SentencePieceModel model = SentencePieceModel.read(file, bytes);
         Path vocabulary = file.resolveSibling("vocab.json");
-        return file.getFileName().toString().equals("source.spm") && Files.exists(vocabulary)
-                ? MarianFiles.tokenizer(model, vocabulary, settings)
-                : SentencePieces.tokenizer(model, settings);
+        if (file.getFileName().toString().equals("source.spm") && Files.exists(vocabulary)) {
+            return MarianFiles.tokenizer(model, vocabulary, settings);
+        }
+        try {
+            return SentencePieces.tokenizer(model, settings);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "%s: as a tokenizer of the family \"%s\": %s; do the files of the folder belong together?"
+                            .formatted(file, settings.family(), e.getMessage()),
+                    e);
+        }
     }
 
     private static Tokenizer readJson(Path file) {

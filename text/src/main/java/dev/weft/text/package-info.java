@@ -1,6 +1,7 @@
 /// Strings to ids and back, in pure Java.
 ///
-/// Start with [Tokenizer], which shows the pipeline; its stages are [Normalizer], [PreTokenizer], [Model], [PostProcessor]
+/// Start with [Tokenizer], which shows the pipeline; its stages are [Normalizer], [PreTokenizer], [Model]
+/// ([Bpe], [WordPiece], [Unigram], [WordLevel]), [PostProcessor]
 /// and [Decoder], each a sealed type that reads and writes its part of `tokenizer.json`. A [Piece] is the text on its way
 /// through them.
 ///
@@ -8,6 +9,10 @@
 /// [UnigramLearner] learns; a [TrainingPipeline] says what is around the model.
 ///
 /// Conversations become text by a model's chat template in `dev.weft.text.chat`.
+///
+/// [TokenizerFiles] looks at what lies in a folder and calls the reader of that format: of SentencePiece's models
+/// ([SentencePieceModel], and [PieceFamily] for what families make of one), of merges ([MergesText]), of word lists
+/// ([VocabularyText]) or of ranks ([TiktokenFile]).
 ///
 /// Before this room: nothing. After it: `data`.
 @NullMarked
