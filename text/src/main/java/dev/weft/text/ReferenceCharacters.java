@@ -78,23 +78,23 @@ final class ReferenceCharacters {
             case Character.CONNECTOR_PUNCTUATION, Character.DASH_PUNCTUATION, Character.START_PUNCTUATION,
                     Character.END_PUNCTUATION, Character.INITIAL_QUOTE_PUNCTUATION, Character.FINAL_QUOTE_PUNCTUATION,
                     Character.OTHER_PUNCTUATION ->
-                !OTHER_PUNCTUATION.get(codePoint);
-            default -> OTHER_PUNCTUATION.get(codePoint);
+                !OTHER_PUNCTUATION.get(codePoint) || codePoint == 0x166D || codePoint == 0x111C9;
+            default -> codePoint == 0x166D || codePoint == 0x111C9;
         };
     }
 
     /// What BERT's way of stripping accents takes out (Mn).
     static boolean isNonspacingMark(int codePoint) {
-        return codePoint >= 0x300
-                && (Character.getType(codePoint) == Character.NON_SPACING_MARK) != OTHER_NONSPACING.get(codePoint);
+        return codePoint >= 0x300 && (Character.getType(codePoint) == Character.NON_SPACING_MARK
+                && !OTHER_NONSPACING.get(codePoint) || codePoint == 0x1734 || codePoint == 0x1171E);
     }
 
     /// Any mark (M).
     static boolean isMark(int codePoint) {
         return codePoint >= 0x300 && switch (Character.getType(codePoint)) {
             case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK, Character.ENCLOSING_MARK ->
-                !OTHER_MARKS.get(codePoint);
-            default -> OTHER_MARKS.get(codePoint);
+                !OTHER_MARKS.get(codePoint) || codePoint == 0x1CF2 || codePoint == 0x1CF3;
+            default -> codePoint == 0x1CF2 || codePoint == 0x1CF3;
         };
     }
 

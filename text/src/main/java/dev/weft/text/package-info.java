@@ -1,9 +1,8 @@
 /// Strings to ids and back, in pure Java.
 ///
 /// Start with [Tokenizer], which shows the pipeline; its stages are [Normalizer], [PreTokenizer], [Model]
-/// ([Bpe], [WordPiece], [Unigram], [WordLevel]), [PostProcessor]
-/// and [Decoder], each a sealed type that reads and writes its part of `tokenizer.json`. A [Piece] is the text on its way
-/// through them.
+/// ([Bpe], [WordPiece], [Unigram], [WordLevel]), [PostProcessor] and [Decoder], each a sealed type that reads and writes
+/// its part of `tokenizer.json`. A [Piece] is the text on its way through them.
 ///
 /// A [TokenizerTrainer] learns a new tokenizer from a [Corpus]: [WordCounts] first, from which [MergeLearner] or
 /// [UnigramLearner] learns; a [TrainingPipeline] says what is around the model.

@@ -157,7 +157,8 @@ class FamiliesTest {
         assertThat(Tokenizer.load(folder).encode("The Café").tokens()).containsExactly("[CLS]", "the", "ca", "##fe",
                 "[SEP]");
         settings("{\"tokenizer_class\": \"MPNetTokenizer\"}");
-        assertThat(Tokenizer.load(folder).encodePair("the", "the", true).tokens()).containsExactly("[CLS]", "the", "[SEP]",
+        assertThat(Tokenizer.load(folder).encodePair("the", "the", true).tokens()).containsExactly("[CLS]", "the",
+                "[SEP]",
                 "[SEP]", "the", "[SEP]");
     }
 
