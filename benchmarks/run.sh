@@ -5,7 +5,7 @@
 # (the peer of Passes: python benchmarks/peers/passes.py with the same arguments)
 #
 # WEFT_PEERS   folder of the peers' programs (default ../shared/peers beside the root)
-# WEFT_PYTHON  a Python that has PyTorch (default python3)
+# WEFT_PYTHON  a Python that has PyTorch (default python3), for TrainTokenizer one that has tokenizers
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

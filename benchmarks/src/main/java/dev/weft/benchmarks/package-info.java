@@ -2,7 +2,7 @@
 ///
 /// Start with [dev.weft.benchmarks.Compare], which runs [dev.weft.benchmarks.TrainStep] and PyTorch in turn;
 /// [dev.weft.benchmarks.Soak] watches memory over a long run, [dev.weft.benchmarks.Loading] opens large checkpoints,
-/// [dev.weft.benchmarks.Encode] tokenizes.
+/// [dev.weft.benchmarks.TrainTokenizer] learns a vocabulary, [dev.weft.benchmarks.Encode] uses one.
 /// `benchmarks/run.sh` starts them.
 @NullMarked
 package dev.weft.benchmarks;

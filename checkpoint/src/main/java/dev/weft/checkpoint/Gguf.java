@@ -38,9 +38,10 @@ public final class Gguf implements TensorFile {
     /// @param kinds   one for each token, or none
     /// @param merges  pairs with a space between, the first to be merged first, or none
     /// @param special ids by role: `bos`, `eos`, `eot`, `unknown`, `padding`, …
-    /// @param adds    whether these are put around a text: `bos`, `eos`, `space_prefix`, …
+    /// @param adds    whether these are done to a text: `bos`, `eos`, `space_prefix`, `remove_extra_whitespaces`, …
+    /// @param charsMap SentencePiece's map of characters, or empty
     public record Vocabulary(String model, String split, List<String> tokens, List<Double> scores, List<Kind> kinds,
-            List<String> merges, Map<String, Integer> special, Map<String, Boolean> adds) {
+            List<String> merges, Map<String, Integer> special, Map<String, Boolean> adds, byte[] charsMap) {
         /// What a token is, in the order of the numbers that say it in the file, from 1 on.
         public enum Kind {
             NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE
@@ -114,12 +115,19 @@ public final class Gguf implements TensorFile {
                     special.put(id.group(1), id(name, tokens.size()));
                 } else if (added.matches()) {
                     adds.put(added.group(1), metadata().flag(name));
+                } else if (name.equals("tokenizer.ggml.remove_extra_whitespaces")) {
+                    adds.put("remove_extra_whitespaces", metadata().flag(name));
                 }
+            }
+            List<Double> map = header.numbers("tokenizer.ggml.precompiled_charsmap").orElse(List.of());
+            byte[] charsMap = new byte[map.size()];
+            for (int i = 0; i < charsMap.length; i++) {
+                charsMap[i] = map.get(i).byteValue();
             }
             return new Vocabulary(metadata().text("tokenizer.ggml.model"), metadata().text("tokenizer.ggml.pre", ""),
                     Collections.unmodifiableList(tokens), scores, kinds,
                     header.texts("tokenizer.ggml.merges").orElse(List.of()), Collections.unmodifiableMap(special),
-                    Collections.unmodifiableMap(adds));
+                    Collections.unmodifiableMap(adds), charsMap);
         });
     }
 

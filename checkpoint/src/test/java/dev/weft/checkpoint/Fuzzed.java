@@ -3,10 +3,10 @@ package dev.weft.checkpoint;
 import dev.weft.tensor.Engine;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
+import dev.weft.testing.Scratch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -147,47 +147,6 @@ final class Fuzzed {
     private static void require(boolean holds, String otherwise) {
         if (!holds) {
             throw new AssertionError(otherwise);
-        }
-    }
-
-    /// Files that are written again and again, in memory where the system has such a folder.
-    private static final class Scratch {
-        private static final Path FOLDER = folder();
-
-        private static Path folder() {
-            try {
-                Path memory = Path.of("/dev/shm");
-                Path folder = Files.isWritable(memory)
-                        ? Files.createTempDirectory(memory, "weft-fuzz")
-                        : Files.createTempDirectory("weft-fuzz");
-                Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(folder)));
-                return folder;
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        private static void delete(Path folder) {
-            try (var files = Files.list(folder)) {
-                for (Path file : files.toList()) {
-                    Files.delete(file);
-                }
-                Files.delete(folder);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        static Path path(String name) {
-            return FOLDER.resolve(name);
-        }
-
-        static Path write(String name, byte[] content) {
-            try {
-                return Files.write(path(name), content);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
         }
     }
 }

@@ -5,10 +5,9 @@ import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.run.Tokenizers;
 import dev.weft.tensor.Tensor;
-import dev.weft.text.Tokenizer;
 import dev.weft.train.RunFolder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -16,7 +15,6 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -76,11 +74,8 @@ final class InfoCommand implements Callable<Integer> {
 
     /// What the folder has of one; a kind that Weft does not read is no reason to show nothing.
     private static String tokenizer(Path home) {
-        if (Stream.of("tokenizer.json", "vocab.json").noneMatch(name -> Files.exists(home.resolve(name)))) {
-            return "none that Weft reads";
-        }
         try {
-            return Tokenizer.load(home).vocabSize() + " entries";
+            return Tokenizers.load(home).vocabSize() + " entries";
         } catch (IllegalArgumentException e) {
             return "not read: " + e.getMessage();
         }

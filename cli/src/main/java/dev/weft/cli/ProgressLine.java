@@ -24,6 +24,7 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
         out = System.err;
         // The launcher looks whether standard error is a terminal; Java 21 cannot.
         terminal = Boolean.getBoolean("weft.terminal");
+        lastLine = System.nanoTime();
     }
 
     @Override
@@ -33,6 +34,18 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
             if (bytesDone == bytesTotal) {
                 out.println();
             }
+        }
+    }
+
+    /// How training a tokenizer goes on.
+    void tokenizer(String step, long done, long total) {
+        boolean due = System.nanoTime() - lastLine > (terminal ? 200_000_000L : PLAIN_SECONDS * 1_000_000_000L);
+        if (due) {
+            lastLine = System.nanoTime();
+            String line = total > 0 ? "%s: %,d of %,d".formatted(step, done, total) : "%s: %,d".formatted(step, done);
+            // On a terminal each line covers the one before it, and is gone in the end.
+            out.print(terminal ? "\r%-60s\r".formatted(line) : line + System.lineSeparator());
+            out.flush();
         }
     }
 
@@ -93,6 +106,9 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
 
     @Override
     public void close() {
+        if (terminal && started == 0) {
+            out.print("\r" + " ".repeat(60) + "\r");
+        }
         ProgressBar shown = bar;
         if (shown != null) {
             shown.close();

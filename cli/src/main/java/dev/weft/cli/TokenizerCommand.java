@@ -2,14 +2,18 @@ package dev.weft.cli;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.data.TextSource;
+import dev.weft.run.Tokenizers;
 import dev.weft.text.BytePairTrainer;
 import dev.weft.text.CharacterTrainer;
 import dev.weft.text.Encoding;
 import dev.weft.text.Tokenizer;
+import dev.weft.text.TokenizerTrainer;
+import dev.weft.text.TrainingPipeline;
 import dev.weft.text.Truncation;
+import dev.weft.text.UnigramTrainer;
 import dev.weft.text.WindowTokenizer;
+import dev.weft.text.WordPieceTrainer;
 import java.io.IOException;
-import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,39 +36,59 @@ import tools.jackson.databind.node.ObjectNode;
 final class TokenizerCommand {
     /// `weft tokenizer train`.
     @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Learn a tokenizer from text and write tokenizer.json.", footer = {
-            "", "Example:  weft tokenizer train corpus.txt --vocab-size 4096 --out tok/"})
+            "", "Which model?", "  bpe        merges frequent pairs of bytes, as GPT-2; any text comes back exactly.",
+            "             With --byte-fallback pairs of characters, as Llama, and bytes",
+            "             for rare ones; \u2581 marks the beginning of a word.",
+            "  wordpiece  merges pairs of characters in cleaned text, as BERT: play ##ing.",
+            "  unigram    the most probable pieces, as T5; \u2581 marks words.",
+            "  char       every character is a token: few entries, long sequences.", "", "Examples:",
+            "  weft tokenizer train corpus/*.txt --vocab-size 16000 --out tok/",
+            "  weft tokenizer train a.txt b.txt --special \"<|endoftext|>\" --out tok/",
+            "  weft tokenizer train corpus/ --model wordpiece --lowercase --out tok/",
+            "  weft tokenizer train corpus/ --model unigram --byte-fallback --out tok/",
+            "  weft tokenizer encode tok/ \"a text to look at\" --offsets"})
     static final class Train implements Callable<Integer> {
-        @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8.")
+        @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8, also packed as .gz.")
         List<String> text;
 
-        @Option(names = "--model", defaultValue = "bpe", description = "bpe (byte-level) or char. Default: ${DEFAULT-VALUE}.")
+        @Option(names = "--model", defaultValue = "bpe", description = "bpe, wordpiece, unigram or char; see below. Default: ${DEFAULT-VALUE}.")
         String model;
 
-        @Option(names = "--vocab-size", defaultValue = "4096", description = "Entries that bpe learns. Default: ${DEFAULT-VALUE}.")
+        @Option(names = "--vocab-size", defaultValue = "4096", description = "Entries to end with, special tokens and single characters included; char has as many as there are characters. Default: ${DEFAULT-VALUE}.")
         int vocabSize;
 
-        @Option(names = "--special", paramLabel = "TOKEN", description = "A special token, such as <|endoftext|>; can be repeated.")
+        @Option(names = "--special", paramLabel = "TOKEN", description = "A special token, such as <|endoftext|>; can be repeated. Default: those of BERT for wordpiece, of T5 for unigram, of Llama for bpe with --byte-fallback, else none.")
         List<String> special = List.of();
 
-        @Option(names = "--out", required = true, paramLabel = "DIR", description = "Folder for tokenizer.json.")
+        @Option(names = "--min-frequency", defaultValue = "2", description = "bpe, wordpiece: rarer pairs are not merged. Default: ${DEFAULT-VALUE}.")
+        long minFrequency;
+
+        @Option(names = "--limit-alphabet", paramLabel = "N", description = "Only the N most frequent characters become tokens; of no use to bytes. Default: all.")
+        int limitAlphabet = Integer.MAX_VALUE;
+
+        @Option(names = "--lowercase", description = "Write all text in small letters first; wordpiece also takes accents off, as BERT's uncased models.")
+        boolean lowercase;
+
+        @Option(names = "--byte-fallback", description = "bpe, unigram: write characters without a token as bytes, with 256 tokens <0x00> to <0xFF>.")
+        boolean byteFallback;
+
+        @Option(names = "--threads", description = "Threads that work; the result is the same. Default: one for each processor.")
+        int threads = Runtime.getRuntime().availableProcessors();
+
+        @Option(names = "--out", required = true, paramLabel = "DIR", description = "Folder for tokenizer.json and tokenizer_config.json.")
         Path out;
 
         @Mixin
         Output output;
 
         @Override
-        public Integer call() throws IOException {
+        public Integer call() {
+            TokenizerTrainer trainer = trainer();
             TextSource source = TextSource.of(text);
-            String[] specials = special.toArray(String[]::new);
             long start = System.nanoTime();
             Tokenizer tokenizer;
-            try (Reader reader = source.read()) {
-                tokenizer = switch (model) {
-                    case "bpe" -> BytePairTrainer.ofVocabSize(vocabSize).withSpecialTokens(specials).train(reader);
-                    case "char" -> new CharacterTrainer().withSpecialTokens(specials).train(reader);
-                    default -> throw new IllegalArgumentException(
-                            "Unknown tokenizer model '" + model + "'; choose bpe or char");
-                };
+            try (var progress = new ProgressLine()) {
+                tokenizer = trainer.train(source.corpus(), progress::tokenizer);
             }
             tokenizer.save(out);
             var facts = new LinkedHashMap<String, Object>();
@@ -75,6 +99,49 @@ final class TokenizerCommand {
             output.facts(facts);
             return 0;
         }
+
+        private TokenizerTrainer trainer() {
+            String[] specials = special.toArray(String[]::new);
+            return switch (model) {
+                case "bpe" -> {
+                    var trainer = byteFallback
+                            ? BytePairTrainer.llama(vocabSize)
+                            : BytePairTrainer.ofVocabSize(vocabSize);
+                    trainer = trainer.withMinFrequency(minFrequency).withLimitAlphabet(limitAlphabet)
+                            .withThreads(threads);
+                    trainer = lowercase ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
+                    yield special.isEmpty() ? trainer : trainer.withSpecialTokens(specials);
+                }
+                case "wordpiece" -> {
+                    refuse(byteFallback, "--byte-fallback");
+                    var trainer = WordPieceTrainer.ofVocabSize(vocabSize).withMinFrequency(minFrequency)
+                            .withLimitAlphabet(limitAlphabet).withPipeline(TrainingPipeline.bert(lowercase))
+                            .withThreads(threads);
+                    yield special.isEmpty() ? trainer : trainer.withSpecialTokens(specials);
+                }
+                case "unigram" -> {
+                    var trainer = UnigramTrainer.ofVocabSize(vocabSize).withLimitAlphabet(limitAlphabet)
+                            .withByteFallback(byteFallback).withThreads(threads);
+                    trainer = lowercase ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
+                    yield special.isEmpty() ? trainer : trainer.withSpecialTokens(specials);
+                }
+                case "char" -> {
+                    refuse(byteFallback, "--byte-fallback");
+                    refuse(lowercase, "--lowercase");
+                    var trainer = new CharacterTrainer().withSpecialTokens(specials);
+                    yield special.contains("<unk>") ? trainer.withUnkToken("<unk>") : trainer;
+                }
+                default -> throw new IllegalArgumentException(
+                        "Unknown tokenizer model '" + model + "'; choose bpe, wordpiece, unigram or char");
+            };
+        }
+
+        private void refuse(boolean given, String option) {
+            if (given) {
+                throw new IllegalArgumentException("%s does nothing for --model %s; leave it out".formatted(option,
+                        model));
+            }
+        }
     }
 
     /// `weft tokenizer encode`.
@@ -82,7 +149,7 @@ final class TokenizerCommand {
             "", "Examples:", "  weft tokenizer encode models/bert \"Paris is the [MASK] of France.\" --offsets",
             "  weft tokenizer encode models/bert \"Who?\" --pair - --max-length 384 --stride 128 --json < page.txt"})
     static final class Encode implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or a file that is one.")
+        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or its file: tokenizer.json, .model, .gguf, …")
         Path folder;
 
         @Parameters(index = "1", description = "The text; - reads standard input.")
@@ -114,7 +181,7 @@ final class TokenizerCommand {
             if (stride != null && (maxLength == null || plain)) {
                 throw new IllegalArgumentException("--stride needs --max-length, and special tokens");
             }
-            List<Encoding> encodings = encodings(Tokenizer.load(folder), given(text),
+            List<Encoding> encodings = encodings(Tokenizers.load(folder), given(text),
                     pair == null ? null : given(pair));
             if (output.json) {
                 List<ObjectNode> nodes = encodings.stream().map(Encode::node).toList();
@@ -177,7 +244,7 @@ final class TokenizerCommand {
     /// `weft tokenizer decode`.
     @Command(name = "decode", mixinStandardHelpOptions = true, sortOptions = false, description = "Show the text of ids.")
     static final class Decode implements Callable<Integer> {
-        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or a tokenizer.json.")
+        @Parameters(index = "0", paramLabel = "FOLDER", description = "A folder with a tokenizer, or its file: tokenizer.json, .model, .gguf, …")
         Path folder;
 
         @Parameters(index = "1..*", arity = "1..*", paramLabel = "ID", description = "The ids.")
@@ -188,7 +255,7 @@ final class TokenizerCommand {
 
         @Override
         public Integer call() {
-            System.out.println(Tokenizer.load(folder).decode(ids, !special));
+            System.out.println(Tokenizers.load(folder).decode(ids, !special));
             return 0;
         }
     }

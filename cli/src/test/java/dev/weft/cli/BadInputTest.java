@@ -50,6 +50,22 @@ class BadInputTest {
     }
 
     @Test
+    void corpora_that_no_tokenizer_can_be_learned_from() throws IOException {
+        Path latin = Files.write(root.resolve("latin1.txt"), "K\u00e4se".getBytes(StandardCharsets.ISO_8859_1));
+        Path blank = Files.writeString(root.resolve("blank.txt"), "\n\n");
+        String out = root.resolve("tok").toString();
+        refused(Ran.weft("tokenizer", "train", latin.toString(), "--out", out), "latin1.txt", "byte 1", "UTF-8");
+        refused(Ran.weft("tokenizer", "train", blank.toString(), "--model", "unigram", "--out", out), "empty");
+        refused(Ran.weft("tokenizer", "train", good.toString(), "--model", "wordpiece", "--vocab-size", "9", "--out",
+                out), "vocabSize 9 is too small", "5 special tokens");
+        refused(Ran.weft("tokenizer", "train", good.toString(), "--model", "words", "--out", out), "'words'",
+                "bpe, wordpiece, unigram or char");
+        refused(Ran.weft("tokenizer", "train", good.toString(), "--model", "char", "--lowercase", "--out", out),
+                "--lowercase");
+        assertThat(root.resolve("tok")).doesNotExist();
+    }
+
+    @Test
     void options_that_mean_nothing() throws IOException {
         byte[] text = Files.readAllBytes(good);
         refused(train("preset", text, "--preset", "huge"), "Unknown preset 'huge'", "tiny, small, medium, gpt2");

@@ -86,13 +86,18 @@ class CommandsTest {
     }
 
     @Test
-    void a_tokenizer_is_trained_and_gives_the_text_back() {
-        Path folder = root.resolve("tok");
-        assertThat(Ran.weft("tokenizer", "train", text.toString(), "--vocab-size", "300", "--out", folder.toString())
-                .status()).isZero();
-        String ids = Ran.weft("tokenizer", "encode", folder.toString(), "the mat").out().strip();
-        String[] decode = ("tokenizer decode " + folder + " " + ids).split(" ");
-        assertThat(Ran.weft(decode).out().strip()).isEqualTo("the mat");
+    void a_tokenizer_of_every_model_is_trained_and_gives_the_text_back() {
+        for (String options : new String[]{"bpe", "bpe --byte-fallback --threads 1", "bpe --lowercase", "wordpiece",
+                "wordpiece --lowercase --special [UNK] --special [CLS] --special [SEP]", "unigram --limit-alphabet 30",
+                "unigram --byte-fallback --min-frequency 3", "char --special <unk>"}) {
+            Path folder = root.resolve("tok");
+            Ran trained = Ran.weft(("tokenizer train " + text + " --vocab-size 300 --out " + folder + " --model "
+                    + options).split(" "));
+            assertThat(trained.status()).as(options + trained.err()).isZero();
+            String ids = Ran.weft("tokenizer", "encode", folder.toString(), "the mat").out().strip();
+            String[] decode = ("tokenizer decode " + folder + " " + ids).split(" ");
+            assertThat(Ran.weft(decode).out().strip()).as(options).isEqualTo("the mat");
+        }
     }
 
     @Test

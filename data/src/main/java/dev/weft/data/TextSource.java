@@ -128,11 +128,14 @@ public final class TextSource {
         return bytes;
     }
 
-    /// The files for a trainer of tokenizers, each a text of its own. While reading, errors are those of [#read].
+    /// The files for a trainer of tokenizers, each a text of its own; one whose name ends in `.gz` is unpacked on the way.
+    /// While reading, errors are those of [#read].
     public Corpus corpus() {
         return texts -> {
             for (Path file : files) {
-                try (Reader text = new Utf8Reader(file)) {
+                try (Reader text = file.toString().endsWith(".gz")
+                        ? Utf8Reader.unpacking(file)
+                        : new Utf8Reader(file)) {
                     texts.accept(text);
                 } catch (IOException e) {
                     throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);

@@ -5,16 +5,20 @@ import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPInputStream;
 
 /// A file as text; what is no UTF-8 text is an [IllegalArgumentException] that names file, line and byte.
 final class Utf8Reader extends Reader {
     private final Path file;
-    private final FileChannel channel;
+    private final ReadableByteChannel channel;
     private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
     private final ByteBuffer bytes = ByteBuffer.allocate(1 << 16).flip();
     private final CharBuffer chars = CharBuffer.allocate(1 << 15).flip();
@@ -25,9 +29,22 @@ final class Utf8Reader extends Reader {
 
     /// @throws UncheckedIOException if the file cannot be opened
     Utf8Reader(Path file) {
+        this(file, FileChannel::open);
+    }
+
+    /// What was packed by gzip; places in messages are those of the text.
+    static Utf8Reader unpacking(Path file) {
+        return new Utf8Reader(file, packed -> Channels.newChannel(new GZIPInputStream(Files.newInputStream(packed))));
+    }
+
+    private interface Opening {
+        ReadableByteChannel open(Path file) throws IOException;
+    }
+
+    private Utf8Reader(Path file, Opening opening) {
         this.file = file;
         try {
-            channel = FileChannel.open(file);
+            channel = opening.open(file);
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
         }

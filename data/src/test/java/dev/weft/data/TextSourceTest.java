@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -82,6 +85,28 @@ class TextSourceTest {
         assertThatThrownBy(() -> source(folder + "/no/*.csv")).hasMessage(folder + "/no/*.csv: no file matches");
         assertThatThrownBy(() -> source(folder + "/[a")).hasMessageStartingWith(folder + "/[a: not a valid glob");
         assertThatThrownBy(() -> source(empty)).hasMessage("The text is empty: " + empty + " has 0 bytes");
+    }
+
+    @Example
+    void a_corpus_has_a_text_for_each_file_and_unpacks_gzip() throws IOException {
+        Path packed = folder.resolve("a.txt.gz");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(packed))) {
+            out.write("grüß\n".repeat(20_000).getBytes(StandardCharsets.UTF_8));
+        }
+        var texts = new ArrayList<String>();
+        source(packed, file("b.txt", "b")).corpus().forEach(reader -> {
+            var text = new StringWriter();
+            try {
+                reader.transferTo(text);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            texts.add(text.toString());
+        });
+        assertThat(texts).containsExactly("grüß\n".repeat(20_000), "b");
+        assertThatThrownBy(() -> source(file("c.gz", "no gzip")).corpus().forEach(reader -> {}))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageStartingWith(folder.resolve("c.gz") + ": cannot be read: ");
     }
 
     @Example

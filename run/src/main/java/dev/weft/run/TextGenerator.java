@@ -63,7 +63,7 @@ public final class TextGenerator implements AutoCloseable {
     public static TextGenerator open(Path folder) {
         Path place = weightsIn(folder);
         ModelFolder opened = ModelFolder.open(place);
-        Tokenizer tokenizer = Tokenizer.load(hasTokenizer(place) ? place : folder);
+        Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
         Head head = Models.load(place);
         try {
             if (head instanceof LanguageModel model) {
@@ -78,7 +78,9 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private static boolean hasTokenizer(Path folder) {
-        return Files.exists(folder.resolve("tokenizer.json")) || Files.exists(folder.resolve("vocab.json"));
+        return Files.isRegularFile(folder) || Stream.of("tokenizer.json", "tokenizer.model", "spiece.model",
+                "sentencepiece.bpe.model", "vocab.json", "vocab.txt")
+                .anyMatch(name -> Files.exists(folder.resolve(name)));
     }
 
     private static Path weightsIn(Path folder) {

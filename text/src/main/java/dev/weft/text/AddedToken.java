@@ -20,6 +20,10 @@ public record AddedToken(int id, String content, boolean singleWord, boolean lst
         return new AddedToken(id, content, false, false, false, false, true);
     }
 
+    AddedToken withId(int changed) {
+        return new AddedToken(changed, content, singleWord, lstrip, rstrip, normalized, special);
+    }
+
     static AddedToken fromJson(JsonPart json) {
         json.allows("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special");
         return described(json, json.at("id").id());

@@ -16,18 +16,15 @@ final class BertCharacters {
     private final boolean ideographs;
     private final boolean strip;
     private final boolean lower;
+    /// What is not looked up yet is 0.
     private final char[] single = new char[0x10000];
+    private final @Nullable String[] several = new String[0x10000];
 
     private BertCharacters(boolean clean, boolean ideographs, boolean strip, boolean lower) {
         this.clean = clean;
         this.ideographs = ideographs;
         this.strip = strip;
         this.lower = lower;
-        for (int c = 0; c < single.length; c++) {
-            single[c] = c >= 0x80 && Character.getType(c) == Character.OTHER_LETTER && !mayChange(c)
-                    ? (char) c
-                    : single((char) c);
-        }
     }
 
     static BertCharacters of(Normalizer.Bert how) {
@@ -46,18 +43,17 @@ final class BertCharacters {
         return known;
     }
 
-    private static boolean mayChange(int c) {
-        return ReferenceCharacters.isIdeograph(c) || c >= 0xAC00 && c <= 0xD7A3
-                || !java.text.Normalizer.isNormalized(Character.toString(c), Form.NFD);
-    }
-
-    private char single(char c) {
+    private char learn(char c) {
         if (Character.isSurrogate(c) || c >= SEVERAL) {
             return SEVERAL;
         }
         @Nullable
         String rewritten = rewritten(c);
-        return rewritten == null || rewritten.length() > 1 ? SEVERAL : rewritten.isEmpty() ? GONE : rewritten.charAt(0);
+        single[c] = rewritten == null || rewritten.length() > 1
+                ? SEVERAL
+                : rewritten.isEmpty() ? GONE : rewritten.charAt(0);
+        several[c] = single[c] == SEVERAL ? rewritten : null;
+        return single[c];
     }
 
     /// What becomes of one character; null if that depends on its neighbours: it is a mark that stays, and marks are
@@ -76,7 +72,7 @@ final class BertCharacters {
         }
         if (strip) {
             var kept = new StringBuilder();
-            for (int part : java.text.Normalizer.normalize(text, Form.NFD).codePoints().toArray()) {
+            for (int part : UnicodeForms.apply(Piece.of(text), Form.NFD).text.codePoints().toArray()) {
                 if (!ReferenceCharacters.isNonspacingMark(part)) {
                     if (UnicodeForms.combiningClass(part) > 0) {
                         return null;
@@ -107,7 +103,8 @@ final class BertCharacters {
         var result = piece.new Rewriting();
         result.keep(0, from);
         while (from < text.length()) {
-            char c = single[text.charAt(from)];
+            char original = text.charAt(from);
+            char c = single[original] == 0 ? learn(original) : single[original];
             if (c < SEVERAL) {
                 result.write(c, from, from + 1);
                 from++;
@@ -117,7 +114,7 @@ final class BertCharacters {
                 int codePoint = text.codePointAt(from);
                 int to = from + Character.charCount(codePoint);
                 @Nullable
-                String rewritten = rewritten(codePoint);
+                String rewritten = several[original] == null ? rewritten(codePoint) : several[original];
                 if (rewritten == null) {
                     return stepByStep(piece);
                 }

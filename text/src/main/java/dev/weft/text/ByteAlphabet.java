@@ -70,6 +70,17 @@ final class ByteAlphabet {
     /// A piece in the byte alphabet; all bytes of a character have its place.
     static Piece encode(Piece piece) {
         String text = piece.text;
+        int ascii = 0;
+        while (ascii < text.length() && text.charAt(ascii) < 0x80) {
+            ascii++;
+        }
+        if (ascii == text.length()) {
+            char[] same = text.toCharArray();
+            for (int i = 0; i < same.length; i++) {
+                same[i] = CHARS[same[i]];
+            }
+            return piece.withText(new String(same));
+        }
         var bytes = piece.new Rewriting();
         for (int i = 0; i < text.length();) {
             int from = i;

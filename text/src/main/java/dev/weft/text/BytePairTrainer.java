@@ -1,6 +1,7 @@
 package dev.weft.text;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /// Learns a byte-pair vocabulary (Sennrich et al. 2016): special tokens first, then the characters, then the pair that
 /// occurs most often, again and again. Of pairs that occur equally often the one with the smaller ids is taken, as
@@ -14,7 +15,7 @@ import java.util.List;
 ///
 /// @param vocabSize         tokens to end with, fewer if no pair is left
 /// @param minFrequency      a pair that occurs less often is not merged
-/// @param specialTokens     tokens with the ids from 0 up
+/// @param specialTokens     tokens with the ids from 0 up; `<unk>` or `[UNK]`, if among them, stands for unknown characters
 /// @param pipeline          how text becomes words
 /// @param byteFallback      whether 256 tokens `<0x00>` to `<0xFF>` stand for the bytes of other characters, as in Llama
 /// @param initialAlphabet   characters that become tokens whether they occur or not; with bytes, all of them do
@@ -47,8 +48,20 @@ public record BytePairTrainer(int vocabSize, long minFrequency, List<String> spe
 
     /// A trainer of bytes, as GPT-2's, without special tokens, that merges what occurs at least twice, on all processors.
     public static BytePairTrainer ofVocabSize(int vocabSize) {
-        return new BytePairTrainer(vocabSize, 2, List.of(), TrainingPipeline.byteLevel(), false, "", Integer.MAX_VALUE,
-                "", "", Integer.MAX_VALUE, Runtime.getRuntime().availableProcessors());
+        return ofVocabSize(vocabSize, TrainingPipeline.byteLevel());
+    }
+
+    /// The same for what this pipeline makes of text.
+    public static BytePairTrainer ofVocabSize(int vocabSize, TrainingPipeline pipeline) {
+        return new BytePairTrainer(vocabSize, 2, List.of(), pipeline, false, "", Integer.MAX_VALUE, "", "",
+                Integer.MAX_VALUE, Runtime.getRuntime().availableProcessors());
+    }
+
+    /// A trainer of characters in Llama's manner: `<unk>`, `<s>` and `</s>`, words marked by `▁`, bytes for characters
+    /// without a token.
+    public static BytePairTrainer llama(int vocabSize) {
+        return ofVocabSize(vocabSize, TrainingPipeline.llama()).withSpecialTokens("<unk>", "<s>", "</s>")
+                .withByteFallback(true);
     }
 
     public BytePairTrainer withVocabSize(int size) {
@@ -109,17 +122,25 @@ public record BytePairTrainer(int vocabSize, long minFrequency, List<String> spe
     @Override
     public Tokenizer train(Corpus corpus, TrainingProgress listener) {
         TrainingProgress progress = listener.interruptible();
-        return pipeline.tokenizer(learn(WordCounts.of(corpus, pipeline, threads, progress), progress), specialTokens);
+        Bpe model = learn(WordCounts.of(corpus, pipeline, threads, progress), progress);
+        TrainingPipeline decoding = !endOfWordSuffix.isEmpty()
+                ? pipeline.withDecoder(new Decoder.Bpe(endOfWordSuffix))
+                : !continuingPrefix.isEmpty()
+                        ? pipeline.withDecoder(new Decoder.WordPiece(continuingPrefix, false))
+                        : pipeline;
+        return (byteFallback ? decoding.withByteFallback() : decoding).tokenizer(model, specialTokens);
     }
 
     /// Learns from words already counted.
     Bpe learn(WordCounts words, TrainingProgress progress) {
         var vocabulary = new Vocabulary(vocabSize);
         specialTokens.forEach(vocabulary::add);
-        String known = specialTokens.contains("<unk>") ? "<unk>" : null;
+        String unkToken = pipeline.inBytes()
+                ? null
+                : Stream.of("<unk>", "[UNK]").filter(specialTokens::contains).findFirst().orElse(null);
         if (byteFallback) {
             for (int b = 0; b < 256; b++) {
-                vocabulary.add("<0x%02X>".formatted(b));
+                vocabulary.add(ByteTokens.spelling(b));
             }
         }
         int before = vocabulary.size();
@@ -135,15 +156,16 @@ public record BytePairTrainer(int vocabSize, long minFrequency, List<String> spe
             throw tooSmall(vocabSize, specialTokens.size(), before - specialTokens.size(), vocabulary.size());
         }
         Bpe.Merges merges = learner.learn(vocabSize, Math.max(1, minFrequency), progress);
-        return new Bpe(vocabulary, merges, new Bpe.Options(known, continuingPrefix.isEmpty() ? null : continuingPrefix,
-                endOfWordSuffix.isEmpty() ? null : endOfWordSuffix, byteFallback, byteFallback, false));
+        return new Bpe(vocabulary, merges,
+                new Bpe.Options(unkToken, continuingPrefix.isEmpty() ? null : continuingPrefix,
+                        endOfWordSuffix.isEmpty() ? null : endOfWordSuffix, byteFallback, byteFallback, false));
     }
 
     /// What to say when not even the characters fit in.
     static IllegalArgumentException tooSmall(int vocabSize, int specials, int bytes, int needed) {
         return new IllegalArgumentException(
-                ("vocabSize %d is too small: %d special tokens, %sand %d spellings of characters need %d; give at least"
+                ("vocabSize %d is too small: %d special tokens%s and %d spellings of characters need %d; give at least"
                         + " that many, or limit the alphabet").formatted(vocabSize, specials,
-                                bytes == 0 ? "" : bytes + " bytes ", needed - specials - bytes, needed));
+                                bytes == 0 ? "" : ", " + bytes + " bytes", needed - specials - bytes, needed));
     }
 }

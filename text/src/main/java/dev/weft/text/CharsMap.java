@@ -116,6 +116,37 @@ final class CharsMap {
         return null;
     }
 
+    /// A stretch of text that an entry stands for: where it ends, and what it becomes.
+    record Match(int end, String replacement) {}
+
+    /// The longest entry that `text` goes on with at `from`, or null: how SentencePiece itself looks things up.
+    @Nullable
+    Match longest(String text, int from) {
+        int value = -1;
+        int end = from;
+        int node = offset(units[0]);
+        int i = from;
+        search : while (i < text.length()) {
+            int c = text.codePointAt(i);
+            int unit = 0;
+            for (int n = utf8Length(c), at = 0; at < n; at++) {
+                int b = utf8Byte(c, n, at);
+                node ^= b;
+                if (b == 0 || node >= units.length || label(units[node]) != b) {
+                    break search;
+                }
+                unit = units[node];
+                node ^= offset(unit);
+            }
+            i += Character.charCount(c);
+            if (hasLeaf(unit)) {
+                value = value(units[node]);
+                end = i;
+            }
+        }
+        return value < 0 ? null : new Match(end, replacement(value));
+    }
+
     private static int utf8Length(int c) {
         return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
     }
@@ -189,10 +220,12 @@ final class CharsMap {
         return to == text.length() || isEdge(text, to);
     }
 
-    /// Whether a cluster surely ends at `at`.
     private static boolean isEdge(String text, int at) {
-        char before = text.charAt(at - 1);
-        char after = text.charAt(at);
+        return isEdge(text.charAt(at - 1), text.charAt(at));
+    }
+
+    /// Whether a cluster surely ends between these two.
+    static boolean isEdge(char before, char after) {
         return before < NO_CLUSTERS && after < NO_CLUSTERS
                 ? before != '\r' || after != '\n'
                 : Clusters.isSimple(before) && Clusters.isSimple(after);

@@ -1,6 +1,8 @@
 package dev.weft.text;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -36,6 +38,27 @@ sealed interface Decoder {
 
     /// What a file without a decoder means: a space between tokens.
     record Spaced() implements Decoder {}
+
+    /// As the sentencepiece library does: special pieces stand for no text, the unknown one for a surface of its own, and
+    /// the space before the text goes (with `stripsAll` also those behind it, up to the first text).
+    record SentencePiece(Set<String> controls, String unknown, String surface, boolean stripsFirst, boolean stripsAll)
+            implements
+                Decoder {
+        /// The same in steps that a `tokenizer.json` can hold, but for `stripsAll`.
+        Sequence steps() {
+            var steps = new ArrayList<Decoder>();
+            controls.stream().sorted()
+                    .forEach(control -> steps.add(new Replace(SplitPattern.literal(control), "")));
+            steps.add(new Replace(SplitPattern.literal(unknown), surface));
+            steps.add(new Replace(SplitPattern.literal("\u2581"), " "));
+            steps.add(new ByteFallback());
+            steps.add(new Fuse());
+            if (stripsFirst) {
+                steps.add(new Strip(" ", 1, 0));
+            }
+            return new Sequence(steps);
+        }
+    }
 
     record Sequence(List<Decoder> decoders) implements Decoder {}
 
@@ -125,6 +148,7 @@ sealed interface Decoder {
             }
             case Fuse() -> JsonPart.object("Fuse");
             case Spaced() -> null;
+            case SentencePiece pieces -> pieces.steps().toJson();
             case Sequence(List<Decoder> decoders) -> {
                 ObjectNode json = JsonPart.object("Sequence");
                 var list = json.putArray("decoders");

@@ -45,6 +45,7 @@ final class Decoding {
                         : new Occurrences(next, pattern.text(), content);
             case Decoder.Fuse() -> new Fused(next);
             case Decoder.Spaced() -> new Spaces(next);
+            case Decoder.SentencePiece pieces -> new Pieces(new ByteTokens(next), pieces);
             case Decoder.Sequence(var decoders) -> {
                 Stage first = next;
                 for (Decoder earlier : decoders.reversed()) {
@@ -153,6 +154,42 @@ final class Decoding {
         void end() {
             next.endToken();
             next.end();
+        }
+    }
+
+    /// SentencePiece's pieces; what they stand for may still be bytes.
+    private static final class Pieces extends Whole {
+        private final Decoder.SentencePiece how;
+        private boolean begun;
+
+        Pieces(Stage next, Decoder.SentencePiece how) {
+            super(next);
+            this.how = how;
+        }
+
+        @Override
+        void token(String token) {
+            if (how.controls().contains(token)) {
+                return;
+            }
+            String text = token;
+            if (token.equals(how.unknown())) {
+                text = how.surface();
+            } else {
+                if (!begun && (how.stripsFirst() || how.stripsAll()) && token.startsWith("\u2581")) {
+                    text = token.substring(1);
+                    begun = !how.stripsAll();
+                }
+                text = text.replace('\u2581', ' ');
+            }
+            begun |= !text.isEmpty();
+            pass(text);
+        }
+
+        @Override
+        void end() {
+            begun = false;
+            super.end();
         }
     }
 

@@ -37,6 +37,9 @@ sealed interface Normalizer {
     /// The replacements of a SentencePiece model.
     record Precompiled(CharsMap charsMap) implements Normalizer {}
 
+    /// All that SentencePiece does; written as the steps of Hugging Face's library that come closest.
+    record SentencePiece(SentencePieceRules rules) implements Normalizer {}
+
     record Sequence(List<Normalizer> normalizers) implements Normalizer {}
 
     default Piece apply(Piece piece) {
@@ -51,6 +54,7 @@ sealed interface Normalizer {
             case Nmt() -> nmt(piece);
             case ByteLevel() -> ByteAlphabet.encode(piece);
             case Precompiled(CharsMap charsMap) -> charsMap.apply(piece);
+            case SentencePiece(SentencePieceRules rules) -> rules.apply(piece);
             case Sequence(List<Normalizer> normalizers) -> {
                 Piece result = piece;
                 for (Normalizer normalizer : normalizers) {
@@ -240,6 +244,7 @@ sealed interface Normalizer {
             case ByteLevel() -> JsonPart.object("ByteLevel");
             case Precompiled(CharsMap charsMap) -> JsonPart.object("Precompiled").put("precompiled_charsmap",
                     Base64.getEncoder().encodeToString(charsMap.blob()));
+            case SentencePiece(SentencePieceRules rules) -> rules.steps().toJson();
             case Sequence(List<Normalizer> normalizers) -> {
                 ObjectNode json = JsonPart.object("Sequence");
                 json.putArray("normalizers").addAll(normalizers.stream().map(Normalizer::toJson).toList());

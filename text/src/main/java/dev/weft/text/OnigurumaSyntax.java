@@ -47,7 +47,10 @@ final class OnigurumaSyntax {
             Map.entry("othersymbol", "So"), Map.entry("separator", "Z"), Map.entry("lineseparator", "Zl"),
             Map.entry("paragraphseparator", "Zp"), Map.entry("spaceseparator", "Zs"));
 
+    private static final Pattern CASED = Pattern.compile("L[ult]}|case}");
+
     private final String regex;
+    private final boolean ignoresCase;
     private final StringBuilder java = new StringBuilder();
     /// For every open group: where it begins in `java`, and how many option groups were opened inside it.
     private final Deque<int[]> groups = new ArrayDeque<>();
@@ -57,6 +60,7 @@ final class OnigurumaSyntax {
 
     OnigurumaSyntax(String regex) {
         this.regex = regex;
+        ignoresCase = regex.matches("(?s).*\\(\\?[imx]*i.*");
     }
 
     /// @throws PatternSyntaxException for what Java's engine cannot do
@@ -109,14 +113,25 @@ final class OnigurumaSyntax {
         atom = java.length();
         @Nullable
         String simple = switch (c) {
+            case 'p', 'P' -> {
+                property();
+                if (ignoresCase && CASED.matcher(java.substring(atom)).find()) {
+                    // Unlike Java's, these sets are not widened where case is ignored.
+                    java.insert(atom, "(?-i:").append(')');
+                }
+                at -= 2;
+                yield "";
+            }
             case 'b' -> "(?:(?<=%1$s)(?!%1$s)|(?<!%1$s)(?=%1$s))".formatted(WORD);
             case 'B' -> "(?:(?<=%1$s)(?=%1$s)|(?<!%1$s)(?!%1$s))".formatted(WORD);
             case 'O' -> "(?s:.)";
             case 'N' -> "[^\\n]";
             case 'A', 'z', 'Z', 'G', 'R', 'X' -> "\\" + c;
+            case 'w' -> WORD;
+            case 'W' -> "[^" + WORD.substring(1);
             case 'K', 'g', 'y', 'Y' -> throw error("\\%c is not supported".formatted(c));
             case 'k' -> "\\k";
-            default -> c >= '1' && c <= '9' ? "\\" + c : null;
+            default -> c >= '1' && c <= '9' && !octal() ? "\\" + c : null;
         };
         if (simple == null) {
             escapeInClass();
@@ -133,9 +148,17 @@ final class OnigurumaSyntax {
             case 'p', 'P' -> property();
             case 'h' -> java.append(HEX);
             case 'H' -> java.append("[^0-9A-Fa-f]");
-            case 'w' -> java.append(WORD);
-            case 'W' -> java.append("[^").append(WORD, 1, WORD.length());
-            case 'd', 'D', 's', 'S', 'n', 't', 'r', 'f', 'a', 'e', 'x', 'u', '0', 'c' -> java.append('\\').append(c);
+            case 'w' -> java.append(WORD_PROPERTY);
+            case 'W' -> java.append("[^").append(WORD_PROPERTY, 1, WORD_PROPERTY.length());
+            case 'd', 'D', 's', 'S', 'n', 't', 'r', 'f', 'a', 'e', 'x', 'u', 'c' -> java.append('\\').append(c);
+            case '0', '1', '2', '3', '4', '5', '6', '7' -> {
+                int end = at + 1;
+                while (end < at + 4 && end < regex.length() && regex.charAt(end) >= '0' && regex.charAt(end) <= '7') {
+                    end++;
+                }
+                java.append("\\x{%X}".formatted(Integer.parseInt(regex, at + 1, end, 8)));
+                at = end - 2;
+            }
             case 'v' -> java.append("\\x0B");
             default -> {
                 int literal = regex.codePointAt(at + 1);
@@ -149,6 +172,11 @@ final class OnigurumaSyntax {
         if (c != 'p' && c != 'P') {
             at += 2;
         }
+    }
+
+    /// Whether three octal digits stand here: a character, and not a reference to a group.
+    private boolean octal() {
+        return regex.length() >= at + 4 && regex.substring(at + 1, at + 4).matches("[0-7]{3}");
     }
 
     private void property() {
@@ -185,14 +213,16 @@ final class OnigurumaSyntax {
         }
         if (plain.length() <= 2) {
             return known("\\p{" + name.substring(0, 1).toUpperCase(Locale.ROOT)
-                    + name.substring(1).toLowerCase(Locale.ROOT).replace("l&", "LC") + "}", name);
+                    + (plain.equals("lc") ? "C" : name.substring(1).toLowerCase(Locale.ROOT)) + "}", name);
         }
         @Nullable
         String category = CATEGORIES.get(plain);
         if (category != null) {
             return "\\p{" + category + "}";
         }
-        return known(name.startsWith("In") ? "\\p{" + name + "}" : "\\p{Is" + name + "}", name);
+        return known(name.startsWith("In")
+                ? "\\p{In" + name.substring(name.startsWith("In_") ? 3 : 2) + "}"
+                : "\\p{Is" + name + "}", name);
     }
 
     private String known(String set, String name) {
@@ -356,11 +386,21 @@ final class OnigurumaSyntax {
             at++;
             return;
         }
-        java.append(comma == at + 1 ? "{0" : "{").append(regex, at + 1, end + 1);
-        at = end + 1;
-        if (looksAt("?") && comma >= 0) {
-            java.append('?');
-            at++;
+        if (regex.substring(at, end).matches(".*\\d{7}.*")) {
+            throw error("an interval of too large numbers");
+        }
+        int least = comma == at + 1 ? 0 : Integer.parseInt(regex, at + 1, comma < 0 ? end : comma, 10);
+        if (least < 2 && comma >= 0 && regex.startsWith("}+", end)) {
+            // Repeated again, this is a plain star or plus, at which Java's engine does not go deep.
+            java.append(least == 0 ? '*' : '+');
+            at = end + 2;
+        } else {
+            java.append('{').append(least).append(regex, comma < 0 ? end : comma, end + 1);
+            at = end + 1;
+            if (looksAt("?") && comma >= 0) {
+                java.append('?');
+                at++;
+            }
         }
         wrapFurther();
     }

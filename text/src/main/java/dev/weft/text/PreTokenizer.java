@@ -285,12 +285,9 @@ sealed interface PreTokenizer {
         if (codePoint == ' ' || codePoint == 0x30FC) {
             return codePoint == ' ' ? null : UnicodeScript.HAN;
         }
-        UnicodeScript script = UnicodeScript.of(codePoint);
-        return switch (script) {
-            case HIRAGANA, KATAKANA -> UnicodeScript.HAN;
-            case UNKNOWN -> null;
-            default -> script;
-        };
+        @Nullable
+        UnicodeScript script = ReferenceCharacters.script(codePoint);
+        return script == UnicodeScript.HIRAGANA || script == UnicodeScript.KATAKANA ? UnicodeScript.HAN : script;
     }
 
     private static void cutAtLength(Piece piece, int length, Consumer<Piece> words) {

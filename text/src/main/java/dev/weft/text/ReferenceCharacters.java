@@ -1,9 +1,11 @@
 package dev.weft.text;
 
+import java.lang.Character.UnicodeScript;
 import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /// Kinds of characters as Hugging Face's library knows them. Some of its tables of Unicode are older than the JDK's
-/// (8 for punctuation and nonspacing marks, 9 for marks), so that it takes newer characters for letters; these are
+/// (8 for punctuation and nonspacing marks, 9 for marks, scripts and normal forms), so that it takes newer characters for letters; these are
 /// listed here and taken out. Found by asking the library (0.23) for every character; see the tests.
 final class ReferenceCharacters {
     private static final BitSet OTHER_PUNCTUATION = ranges("""
@@ -32,6 +34,27 @@ final class ReferenceCharacters {
             11D90-11D91 11D93-11D97 11EF3-11EF6 11F00-11F01 11F03 11F34-11F3A 11F3E-11F42 11F5A 13440
             13447-13455 1611E-1612F 16F4F 16F7F-16F87 16FE4 16FF0-16FF1 1CF00-1CF2D 1CF30-1CF46 1E08F
             1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF""");
+    private static final BitSet NEW_IN_FORMS = ranges("""
+            7FD 897-89F 8CA-8D3 9FE C3C D3B-D3C EBA 1715 1ABF-1ACE 1DF6-1DFA 32FF A7F2-A7F4 A82C AB69 105C9
+            105E4 10781-107BA 10D24-10D27 10D69-10D6D 10EAB-10EAC 10EFD-10EFF 10F46-10F50 10F82-10F85 11070
+            1133B 11383 11385 1138E 11391 113C5-113C8 113CE-113D0 1145E 11839-1183A 11938 1193D-1193E 11943
+            119E0 11A34 11A47 11A99 11D42 11D44-11D45 11D97 11F41-11F42 16121-16128 1612F 16D68-16D6A
+            16FF0-16FF1 1CCD6-1CCF9 1E030-1E08F 1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF 1F16C
+            1FBF0-1FBF9""");
+    private static final BitSet NEW_IN_SCRIPTS = ranges("""
+            560 588 5EF 61D 7FD-7FF 860-89F 8B5 8BE-8D3 9FC-9FE A76 AFA-AFF B55 C04 C3C C5D C77 C84 CDD CF3-D00
+            D04 D3B-D3C D81 E86 E89 E8C E8E-E93 E98 EA0 EA8-EA9 EAC EBA ECE 170D 1715-171F 180F 1878 1ABF-1ACE
+            1B4C-1B4F 1B7D-1B7F 1C89-1CBF 1CF7 1CFA 1DF6-1DFA 20BF-20C0 23FF 2427-2429 2B97 2BBA-2BBC 2BC9
+            2BD2-2BEB 2BF0-2BFF 2C2F 2C5F 2E45-2E5D 2FFC-2FFF 312E-312F 31BB-31BF 31E4-31EF 32FF 4DB6-4DBF
+            9FD6-9FFF A7AF A7B8-A7F6 A82C A8FE-A8FF AB66-AB6B FBC2 FD40-FD4F FDCF FDFE-FDFF 1019C 1032D-1032F
+            10570-105F3 10780-107BA 10A34-10A35 10A48 10D00-10D8F 10E80-10FF6 11070-11075 110C2-110CD
+            11144-11147 111CE-111CF 1123F-11241 1133B 11380-113E2 1145A 1145E-11461 116B8-116B9 116D0-116E3
+            1171A 11740-1183B 11900-11ABF 11B00-11BF9 11D00-11FFF 12F90-12FF2 1342F-143FA 16100-16139
+            16A70-16AC9 16D40-16E9A 16F45-16F4F 16F7F-16F87 16FE1-16FF1 187ED-187F7 18AF3-1AFFE 1B002-1B2FB
+            1CC00-1CFC3 1D1E9-1D1EA 1D2C0-1D2F3 1D372-1D378 1DF00-1DF2A 1E030-1E7FE 1E94B 1EC71-1ED3D
+            1F10D-1F10F 1F12F 1F16C-1F16F 1F1AD 1F260-1F265 1F6D3-1F6DF 1F6F7-1F6FC 1F774-1F77F 1F7D5-1F7F0
+            1F8B0-1F90F 1F91F 1F928-1F92F 1F931-1F932 1F93F 1F94C-1F94F 1F95F-1F97F 1F992-1F9BF 1F9C1-1FBF9
+            2A6D7-2A6DF 2B735-2B739 2CEB0-2EE5D 30000-323AF""");
     private static final BitSet OTHER_FORMATS = ranges("890-891 8E2 110CD 13430-1343F");
 
     private ReferenceCharacters() {}
@@ -55,23 +78,23 @@ final class ReferenceCharacters {
             case Character.CONNECTOR_PUNCTUATION, Character.DASH_PUNCTUATION, Character.START_PUNCTUATION,
                     Character.END_PUNCTUATION, Character.INITIAL_QUOTE_PUNCTUATION, Character.FINAL_QUOTE_PUNCTUATION,
                     Character.OTHER_PUNCTUATION ->
-                !OTHER_PUNCTUATION.get(codePoint);
-            default -> OTHER_PUNCTUATION.get(codePoint);
+                !OTHER_PUNCTUATION.get(codePoint) || codePoint == 0x166D || codePoint == 0x111C9;
+            default -> codePoint == 0x166D || codePoint == 0x111C9;
         };
     }
 
     /// What BERT's way of stripping accents takes out (Mn).
     static boolean isNonspacingMark(int codePoint) {
-        return codePoint >= 0x300
-                && (Character.getType(codePoint) == Character.NON_SPACING_MARK) != OTHER_NONSPACING.get(codePoint);
+        return codePoint >= 0x300 && (Character.getType(codePoint) == Character.NON_SPACING_MARK
+                && !OTHER_NONSPACING.get(codePoint) || codePoint == 0x1734 || codePoint == 0x1171E);
     }
 
     /// Any mark (M).
     static boolean isMark(int codePoint) {
         return codePoint >= 0x300 && switch (Character.getType(codePoint)) {
             case Character.NON_SPACING_MARK, Character.COMBINING_SPACING_MARK, Character.ENCLOSING_MARK ->
-                !OTHER_MARKS.get(codePoint);
-            default -> OTHER_MARKS.get(codePoint);
+                !OTHER_MARKS.get(codePoint) || codePoint == 0x1CF2 || codePoint == 0x1CF3;
+            default -> codePoint == 0x1CF2 || codePoint == 0x1CF3;
         };
     }
 
@@ -95,6 +118,17 @@ final class ReferenceCharacters {
         return c >= 0x3400 && (c <= 0x4DBF || c >= 0x4E00 && c <= 0x9FFF || c >= 0xF900 && c <= 0xFAFF
                 || c >= 0x20000 && c <= 0x2A6DF || c >= 0x2A700 && c <= 0x2B81F || c >= 0x2B920 && c <= 0x2CEAF
                 || c >= 0x2F800 && c <= 0x2FA1F);
+    }
+
+    /// Whether a character is older than the tables of NFC and its kin, which leave newer ones as they are.
+    static boolean hasForms(int codePoint) {
+        return !NEW_IN_FORMS.get(codePoint);
+    }
+
+    /// The script of a character, null for what belongs to none.
+    static @Nullable UnicodeScript script(int codePoint) {
+        UnicodeScript script = UnicodeScript.of(codePoint);
+        return script == UnicodeScript.UNKNOWN || NEW_IN_SCRIPTS.get(codePoint) ? null : script;
     }
 
     /// A number of any kind (N).

@@ -1,10 +1,7 @@
 package dev.weft.text;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Which special token plays which part: `eos_token` and its like in `tokenizer_config.json`.
@@ -21,13 +17,15 @@ final class SpecialTokens {
     private static final List<String> ROLES = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
             "cls_token", "mask_token");
     private static final List<String> OTHERS = List.of("additional_special_tokens", "extra_special_tokens");
-    private static final String LISTED = "added_tokens_decoder";
 
     /// Customary spellings, for tokenizers whose files do not say who plays which part.
-    private static final Map<String, List<String>> CUSTOM = Map.of("<|endoftext|>", List.of("bos_token", "eos_token"),
-            "<s>", List.of("bos_token"), "</s>", List.of("eos_token"), "<unk>", List.of("unk_token"), "<pad>",
-            List.of("pad_token"), "<mask>", List.of("mask_token"), "[UNK]", List.of("unk_token"), "[PAD]",
-            List.of("pad_token"), "[MASK]", List.of("mask_token"), "[CLS]", List.of("cls_token"));
+    private static final Map<String, List<String>> CUSTOM = Map.ofEntries(
+            Map.entry("<|endoftext|>", List.of("bos_token", "eos_token")), Map.entry("<s>", List.of("bos_token")),
+            Map.entry("</s>", List.of("eos_token")), Map.entry("<unk>", List.of("unk_token")),
+            Map.entry("<pad>", List.of("pad_token")), Map.entry("<mask>", List.of("mask_token")),
+            Map.entry("[UNK]", List.of("unk_token")), Map.entry("[PAD]", List.of("pad_token")),
+            Map.entry("[MASK]", List.of("mask_token")), Map.entry("[CLS]", List.of("cls_token")),
+            Map.entry("[SEP]", List.of("sep_token")));
 
     private SpecialTokens() {}
 
@@ -47,33 +45,16 @@ final class SpecialTokens {
         return roles;
     }
 
-    /// What the files beside a vocabulary say: `tokenizer_config.json`, and where that does not list its tokens also the
-    /// older `special_tokens_map.json`, whose word then counts.
-    static ObjectNode config(Path beside) {
-        ObjectNode config = object(beside.resolveSibling("tokenizer_config.json"));
-        if (!config.has(LISTED)) {
-            object(beside.resolveSibling("special_tokens_map.json")).properties()
-                    .forEach(entry -> config.set(entry.getKey(), entry.getValue()));
-        }
-        return config;
-    }
-
-    private static ObjectNode object(Path file) {
-        return Files.exists(file) && JsonPart.read(file).node() instanceof ObjectNode object
-                ? object
-                : JsonNodeFactory.instance.objectNode();
-    }
-
     /// The tokenizer of these parts, and of the tokens that its configuration adds to them or describes otherwise, as the
     /// Python library settles them.
-    static Tokenizer settled(TokenizerParts parts, Vocabulary vocabulary, Path folder) {
-        var config = new JsonPart(folder.resolve("tokenizer_config.json"), "", parts.config());
+    static Tokenizer settled(TokenizerParts parts, Vocabulary vocabulary, FolderSettings settings) {
+        var config = new JsonPart(settings.folder().resolve("tokenizer_config.json"), "", parts.config());
         Vocabulary all = vocabulary.copy();
         Map<String, AddedToken> known = new HashMap<>();
         parts.addedTokens().forEach(token -> known.put(token.content(), token));
         var more = new ArrayList<AddedToken>();
         Collection<String> roles = parts.specialTokens().values();
-        for (AddedToken token : listed(config)) {
+        for (AddedToken token : config.has(FolderSettings.LISTED) ? settings.listed() : List.<AddedToken>of()) {
             boolean special = token.special() || roles.contains(token.content());
             AddedToken settled = token.with(all.add(token.content()), special);
             if (!settled.equals(known.put(token.content(), settled))) {
@@ -95,19 +76,6 @@ final class SpecialTokens {
             }
         }
         return new Tokenizer(parts.withAddedTokens(more), all);
-    }
-
-    private static List<AddedToken> listed(JsonPart config) {
-        JsonPart listed = config.optional(LISTED);
-        if (listed == null) {
-            return List.of();
-        }
-        return listed.node().propertyNames().stream().map(id -> {
-            if (!id.matches("\\d{1,7}")) {
-                throw listed.error("expected ids as names, found \"%s\"".formatted(id));
-            }
-            return AddedToken.described(listed.at(id), Integer.parseInt(id));
-        }).sorted(Comparator.comparingInt(AddedToken::id)).toList();
     }
 
     /// A token is written as itself or as an object with its content.

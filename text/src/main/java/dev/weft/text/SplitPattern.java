@@ -115,7 +115,7 @@ record SplitPattern(String text, boolean regex, @Nullable Pattern compiled) {
 
     /// A text that counts how often it is looked at: what backtracks without end is refused, and not waited for.
     private static final class Budgeted implements CharSequence {
-        /// Patterns in use look at a character some tens of times.
+        /// Patterns in use look at a character 8 to 16 times.
         private static final int LOOKS_PER_CHARACTER = 512;
         private static final int LOOKS = 200_000;
 

@@ -37,6 +37,11 @@ public final class Tokenizer {
     private final @Nullable Truncation truncation;
     private final @Nullable Padding padding;
 
+    /// What it is made of.
+    TokenizerParts parts() {
+        return parts;
+    }
+
     Tokenizer(TokenizerParts parts, Vocabulary all) {
         this(parts, all, null, null);
     }
@@ -54,13 +59,26 @@ public final class Tokenizer {
         gpt2Bytes = parts.cutsGpt2Bytes();
     }
 
-    /// Reads a tokenizer: a folder with `tokenizer.json`, or with `vocab.json` and `merges.txt` as GPT-2 has them, or
-    /// the path of a `tokenizer.json` itself.
+    /// Reads a tokenizer: a folder, or a file in it. In a folder the first of these counts: `tokenizer.json`; a model of
+    /// SentencePiece (`spiece.model`, `tokenizer.model`, `sentencepiece.bpe.model`, …; Marian's `source.spm` with
+    /// `vocab.json`); `vocab.json` with `merges.txt`; `vocab.txt`; tiktoken's ranks (`.tiktoken`, and Llama 3's
+    /// `tokenizer.model`). But for the first, `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`
+    /// beside it say which family it is and which special tokens it has.
+    ///
+    /// A model of SentencePiece whose family nothing says gives what the sentencepiece library gives: special pieces are
+    /// neither found in a text nor put around it.
     ///
     /// @throws IllegalArgumentException if there is no tokenizer or it cannot be used, naming the file and the reason
     /// @throws java.io.UncheckedIOException if a file cannot be read
     public static Tokenizer load(Path folderOrFile) {
         return TokenizerFiles.load(folderOrFile);
+    }
+
+    /// The tokenizer of a vocabulary that was found in a GGUF file.
+    ///
+    /// @throws IllegalArgumentException if the vocabulary cannot be used, saying why
+    public static Tokenizer of(GgufVocabulary vocabulary) {
+        return vocabulary.tokenizer();
     }
 
     /// The tokens of a text, with the special tokens its family puts around it.
@@ -409,6 +427,24 @@ public final class Tokenizer {
             tokens.add(new AddedToken(more.add(content), content, false, false, false, !special, special));
         }
         return new Tokenizer(parts.withAddedTokens(tokens), more, truncation, padding);
+    }
+
+    /// This tokenizer with merges left out by chance, each with that probability, so that a model in training sees a word
+    /// in many forms (BPE-dropout, Provilkov et al. 2020); 0 turns off what a file asks for. The n-th word that a
+    /// tokenizer encodes draws from the n-th stream of the seed: two of the same seed that encode the same texts in the
+    /// same order give the same ids. A file that asks for dropout is read with the seed 0.
+    ///
+    /// @throws IllegalArgumentException if this is no byte-pair encoding, or the probability is not one
+    public Tokenizer withDropout(double probability, long seed) {
+        if (!(probability >= 0 && probability <= 1)) {
+            throw new IllegalArgumentException("dropout is a probability from 0 to 1, found " + probability);
+        }
+        if (!(parts.model() instanceof Bpe bpe)) {
+            throw new IllegalArgumentException(
+                    "only byte-pair encoding has merges to leave out; this tokenizer is of the type "
+                            + parts.model().getClass().getSimpleName());
+        }
+        return new Tokenizer(parts.withModel(bpe.withDropout(new Bpe.Dropout(probability, seed))), all);
     }
 
     /// The `tokenizer.json` of this tokenizer, as Hugging Face's library reads it.

@@ -15,6 +15,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -25,27 +27,96 @@ import tools.jackson.databind.node.ObjectNode;
 final class TokenizerFiles {
     private TokenizerFiles() {}
 
+    /// Names under which SentencePiece's models lie in folders.
+    private static final List<String> MODELS = List.of("spiece.model", "tokenizer.model", "sentencepiece.bpe.model",
+            "sentencepiece.model", "spm.model", "spm_char.model", "source.spm");
+
     static Tokenizer load(Path folderOrFile) {
-        if (!Files.isDirectory(folderOrFile)) {
-            if (!Files.exists(folderOrFile)) {
-                throw new IllegalArgumentException(
-                        "%s: there is no such file or folder; a tokenizer is a tokenizer.json or the folder it lies in"
-                                .formatted(folderOrFile));
-            }
-            return readJson(folderOrFile);
+        if (!Files.exists(folderOrFile)) {
+            throw new IllegalArgumentException(
+                    "%s: there is no such file or folder; a tokenizer is a tokenizer.json or the folder it lies in"
+                            .formatted(folderOrFile));
         }
-        Path json = folderOrFile.resolve("tokenizer.json");
+        return Files.isDirectory(folderOrFile) ? readFolder(folderOrFile) : readFile(folderOrFile);
+    }
+
+    private static Tokenizer readFolder(Path folder) {
+        Path json = folder.resolve("tokenizer.json");
         if (Files.exists(json)) {
             return readJson(json);
         }
-        Path vocabulary = folderOrFile.resolve("vocab.json");
-        Path merges = folderOrFile.resolve("merges.txt");
+        FolderSettings settings = FolderSettings.beside(json);
+        for (String name : MODELS) {
+            Path model = folder.resolve(name);
+            if (Files.exists(model)) {
+                return readModel(model, settings);
+            }
+        }
+        Path vocabulary = folder.resolve("vocab.json");
+        Path merges = folder.resolve("merges.txt");
         if (Files.exists(vocabulary) && Files.exists(merges)) {
-            return readGpt2(vocabulary, merges);
+            return MergesText.read(vocabulary, merges, settings);
+        }
+        Path words = folder.resolve("vocab.txt");
+        if (Files.exists(words)) {
+            return VocabularyText.read(words, settings);
+        }
+        List<Path> ranks;
+        try (Stream<Path> files = Files.list(folder)) {
+            ranks = files.filter(file -> file.toString().endsWith(".tiktoken")).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("%s: cannot be listed: %s".formatted(folder, e.getMessage()), e);
+        }
+        if (ranks.size() == 1) {
+            return readModel(ranks.getFirst(), settings);
         }
         throw new IllegalArgumentException(
-                "%s: no tokenizer here; expected tokenizer.json, or vocab.json together with merges.txt"
-                        .formatted(folderOrFile));
+                ranks.isEmpty()
+                        ? ("%s: no tokenizer here; expected tokenizer.json, a SentencePiece model (%s), vocab.json "
+                                + "together with merges.txt, vocab.txt, or a .tiktoken file").formatted(folder,
+                                        String.join(", ", MODELS))
+                        : "%s: several .tiktoken files; name the one to load".formatted(folder));
+    }
+
+    private static Tokenizer readFile(Path file) {
+        String name = file.getFileName().toString();
+        if (name.endsWith(".txt")) {
+            return VocabularyText.read(file, FolderSettings.beside(file));
+        }
+        if (name.endsWith(".model") || name.endsWith(".spm") || name.endsWith(".tiktoken")) {
+            return readModel(file, FolderSettings.beside(file));
+        }
+        if (name.endsWith(".gguf")) {
+            throw new IllegalArgumentException(
+                    "%s: the vocabulary of a GGUF file is read by dev.weft.run.Tokenizers.load".formatted(file));
+        }
+        return readJson(file);
+    }
+
+    /// A model of SentencePiece, or what has its name but is a list of ranks.
+    private static Tokenizer readModel(Path file, FolderSettings settings) {
+        byte[] bytes;
+        try {
+            bytes = Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+        }
+        if (file.toString().endsWith(".tiktoken") || !SentencePieceModel.isOne(bytes) && TiktokenFile.isOne(bytes)) {
+            return TiktokenFile.read(file, bytes, settings);
+        }
+        SentencePieceModel model = SentencePieceModel.read(file, bytes);
+        Path vocabulary = file.resolveSibling("vocab.json");
+        if (file.getFileName().toString().equals("source.spm") && Files.exists(vocabulary)) {
+            return MarianFiles.tokenizer(model, vocabulary, settings);
+        }
+        try {
+            return SentencePieces.tokenizer(model, settings);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "%s: as a tokenizer of the family \"%s\": %s; do the files of the folder belong together?"
+                            .formatted(file, settings.family(), e.getMessage()),
+                    e);
+        }
     }
 
     private static Tokenizer readJson(Path file) {
@@ -63,14 +134,15 @@ final class TokenizerFiles {
         JsonPart normalizer = json.optional("normalizer");
         JsonPart preTokenizer = json.optional("pre_tokenizer");
         JsonPart postProcessor = json.optional("post_processor");
-        ObjectNode config = SpecialTokens.config(file);
+        FolderSettings settings = FolderSettings.beside(file);
+        ObjectNode config = settings.config();
         return SpecialTokens
                 .settled(new TokenizerParts(added, normalizer == null ? null : Normalizer.fromJson(normalizer),
                         preTokenizer == null ? null : PreTokenizer.fromJson(preTokenizer), model,
                         postProcessor == null ? null : PostProcessor.fromJson(postProcessor, all),
                         Decoder.fromJson(json.optional("decoder")), SpecialTokens.roles(config, added), config,
                         kept(json, "truncation"),
-                        kept(json, "padding")), all, file.toAbsolutePath().getParent());
+                        kept(json, "padding")), all, settings);
     }
 
     private static @Nullable ObjectNode kept(JsonPart json, String name) {
@@ -91,45 +163,15 @@ final class TokenizerFiles {
         all.put(token.content(), token.id());
     }
 
-    /// A folder as GPT-2 and RoBERTa were first published; which of the two, the vocabulary tells.
-    private static Tokenizer readGpt2(Path vocabularyFile, Path mergesFile) {
-        Vocabulary vocabulary = Vocabulary.fromJson(JsonPart.read(vocabularyFile));
-        var reader = new Bpe.MergeReader(vocabulary, "");
-        try {
-            List<String> lines = Files.readAllLines(mergesFile);
-            for (int i = 0; i < lines.size(); i++) {
-                String line = lines.get(i);
-                if (!line.isEmpty() && !line.startsWith("#version")) {
-                    reader.add(line, new JsonPart(mergesFile, "line " + (i + 1), JsonNodeFactory.instance.nullNode()));
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("%s: cannot be read as UTF-8: %s".formatted(mergesFile, e.getMessage()), e);
-        }
-        var model = new Bpe(vocabulary, reader.merges(), Bpe.Options.PLAIN);
-        boolean roberta = List.of("<s>", "</s>", "<mask>").stream().allMatch(t -> vocabulary.idOrNone(t) >= 0);
-        var added = new ArrayList<AddedToken>();
-        for (String token : List.of("<s>", "<pad>", "</s>", "<unk>", "<mask>", "<|endoftext|>")) {
-            int id = vocabulary.idOrNone(token);
-            if (id >= 0 && (roberta || token.equals("<|endoftext|>"))) {
-                added.add(new AddedToken(id, token, false, token.equals("<mask>"), false, true, true));
-            }
-        }
-        PostProcessor postProcessor = roberta
-                ? new PostProcessor.Roberta(new PostProcessor.Special("</s>", vocabulary.idOrNone("</s>")),
-                        new PostProcessor.Special("<s>", vocabulary.idOrNone("<s>")), true, false)
-                : new PostProcessor.ByteLevel(true, false, true);
-        return new Tokenizer(
-                TokenizerParts.byteLevel(model, added, postProcessor, SpecialTokens.config(vocabularyFile)),
-                vocabulary);
-    }
-
     static String json(TokenizerParts parts) {
         ObjectNode json = JsonNodeFactory.instance.objectNode().put("version", "1.0");
         json.set("truncation", orNull(parts.truncation()));
         json.set("padding", orNull(parts.padding()));
         ArrayNode added = json.putArray("added_tokens");
-        parts.addedTokens().stream().sorted(Comparator.comparingInt(AddedToken::id))
+        Set<String> contents = parts.addedTokens().stream().map(AddedToken::content).collect(Collectors.toSet());
+        Stream.concat(parts.addedTokens().stream(),
+                parts.model().writtenAsAdded().stream().filter(token -> !contents.contains(token.content())))
+                .sorted(Comparator.comparingInt(AddedToken::id))
                 .forEach(token -> added.add(token.toJson()));
         json.set("normalizer", orNull(parts.normalizer() == null ? null : parts.normalizer().toJson()));
         json.set("pre_tokenizer", orNull(parts.preTokenizer() == null ? null : parts.preTokenizer().toJson()));
@@ -162,7 +204,7 @@ final class TokenizerFiles {
             others.forEach(list::add);
         }
         // They stand, as they are now, in tokenizer.json.
-        config.remove("added_tokens_decoder");
+        config.remove(FolderSettings.LISTED);
         config.put("tokenizer_class", "PreTrainedTokenizerFast");
         if (!config.has("clean_up_tokenization_spaces")) {
             config.put("clean_up_tokenization_spaces", false);

@@ -28,6 +28,11 @@ record TokenizerParts(List<AddedToken> addedTokens, @Nullable Normalizer normali
                 new Decoder.ByteLevel(true, true, true), SpecialTokens.roles(config, added), config, null, null);
     }
 
+    TokenizerParts withModel(Model changed) {
+        return new TokenizerParts(addedTokens, normalizer, preTokenizer, changed, postProcessor, decoder, specialTokens,
+                config, truncation, padding);
+    }
+
     /// With these added tokens, in place of those with the same content.
     TokenizerParts withAddedTokens(List<AddedToken> more) {
         var added = new ArrayList<>(addedTokens);

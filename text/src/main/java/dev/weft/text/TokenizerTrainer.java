@@ -7,7 +7,7 @@ import java.util.List;
 
 /// Learns a tokenizer from text. The same texts give the same tokenizer, in whatever order they come and however many
 /// threads work.
-public sealed interface TokenizerTrainer permits BytePairTrainer, CharacterTrainer {
+public sealed interface TokenizerTrainer permits BytePairTrainer, WordPieceTrainer, UnigramTrainer, CharacterTrainer {
     /// Learns from texts, telling `progress` how it goes.
     ///
     /// @throws IllegalArgumentException if the text is empty, or needs more entries than may be learned

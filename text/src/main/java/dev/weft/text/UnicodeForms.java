@@ -43,7 +43,7 @@ final class UnicodeForms {
             for (int c = 0xC0; c < 0x17000; c = c == 0x3100 ? 0x10000 : c + 1) {
                 String text = Character.toString(c);
                 String apart = Normalizer.normalize(text, Form.NFD);
-                if (!apart.equals(text) && Normalizer.isNormalized(text, Form.NFC)) {
+                if (!apart.equals(text) && ReferenceCharacters.hasForms(c) && Normalizer.isNormalized(text, Form.NFC)) {
                     int second = apart.codePointBefore(apart.length());
                     String first = Normalizer.normalize(
                             apart.substring(0, apart.length() - Character.charCount(second)), Form.NFC);
@@ -129,7 +129,7 @@ final class UnicodeForms {
         boolean composing = form == Form.NFC || form == Form.NFKC;
         for (int i = 0; i < 256; i++) {
             int c = number << 8 | i;
-            if (!Character.isDefined(c) || c >= 0xD800 && c <= 0xDFFF) {
+            if (!Character.isDefined(c) || c >= 0xD800 && c <= 0xDFFF || !ReferenceCharacters.hasForms(c)) {
                 continue;
             }
             int rank = switch (Character.getType(c)) {
@@ -185,6 +185,9 @@ final class UnicodeForms {
     }
 
     private static int[] decompose(int c, boolean canonical) {
+        if (!ReferenceCharacters.hasForms(c)) {
+            return new int[]{c};
+        }
         return Normalizer.normalize(Character.toString(c), canonical ? Form.NFD : Form.NFKD).codePoints().toArray();
     }
 

@@ -36,10 +36,13 @@ final class Unigram implements Model {
         bytes = byteFallback ? ByteTokens.of(vocabulary) : null;
         boolean all = pieces.isEmpty();
         for (int id = 0; id < scores.length; id++) {
-            String token = vocabulary.token(id);
-            if (token != null && !token.isEmpty()
-                    && (all || pieces.get(id).isFound() && pieces.get(id).kind() != ScoredPiece.Kind.UNUSED)) {
-                found.put(token, vocabulary.idOrNone(token));
+            if (all) {
+                String token = vocabulary.token(id);
+                if (!token.isEmpty()) {
+                    found.put(token, vocabulary.idOrNone(token));
+                }
+            } else if (pieces.get(id).isFound() && pieces.get(id).kind() != ScoredPiece.Kind.UNUSED) {
+                found.put(pieces.get(id).text(), id);
             }
         }
         double[] counted = IntStream.range(0, scores.length)
@@ -61,7 +64,8 @@ final class Unigram implements Model {
         return new Unigram(vocabulary, scores, unkId, byteFallback, List.of());
     }
 
-    /// As SentencePiece has it, with an id for each piece in the order of the list.
+    /// As SentencePiece has it, with an id for each piece in the order of the list; pieces behind those of the vocabulary
+    /// are unknown where the text has them.
     static Unigram of(Vocabulary vocabulary, List<ScoredPiece> pieces, int unkId, boolean byteFallback) {
         return new Unigram(vocabulary, pieces.stream().mapToDouble(ScoredPiece::score).toArray(), unkId, byteFallback,
                 pieces);
@@ -116,8 +120,9 @@ final class Unigram implements Model {
                     continue;
                 }
                 double score = gains[id] + here;
+                score = single ? (float) score : score;
                 if (from[end] < 0 || score > best[end]) {
-                    best[end] = single ? (float) score : score;
+                    best[end] = score;
                     from[end] = start;
                     last[end] = id;
                 }
@@ -154,7 +159,7 @@ final class Unigram implements Model {
             int start = from[end];
             int id = last[end];
             if (id >= 0 && id != unkId) {
-                ids.add(id);
+                ids.add(id < vocabulary.size() ? id : unkId);
                 starts.add(start);
                 stops.add(end);
                 continue;
@@ -221,7 +226,7 @@ final class Unigram implements Model {
             json.put("unk_id", unkId);
         }
         ArrayNode vocab = json.putArray("vocab");
-        for (int id = 0; id < scores.length; id++) {
+        for (int id = 0; id < vocabulary.size(); id++) {
             vocab.addArray().add(vocabulary.token(id)).add(scores[id]);
         }
         return json.put("byte_fallback", bytes != null);

@@ -147,10 +147,12 @@ record WordCounts(String[] words, long[] counts) {
             }
         }
 
-        /// The low bits of [String#hashCode] depend on the last characters most of all; these depend on all.
+        /// [String#hashCode] with its bits mixed, so that any of them can be looked at alone.
         private static int hash(String word) {
-            int hash = word.hashCode() * 0x9E3779B9;
-            return (hash ^ hash >>> 15) * 0x85EBCA6B >>> 8;
+            int hash = word.hashCode();
+            hash = (hash ^ hash >>> 16) * 0x85EBCA6B;
+            hash = (hash ^ hash >>> 13) * 0xC2B2AE35;
+            return hash ^ hash >>> 16;
         }
 
         @Override

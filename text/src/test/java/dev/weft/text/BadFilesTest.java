@@ -6,11 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Each mistake in a file has one message, which names the file, the place and what was found there.
 class BadFilesTest {
@@ -82,7 +88,9 @@ class BadFilesTest {
     @Test
     void a_folder_without_a_tokenizer_says_what_was_looked_for() {
         assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class).hasMessage(
-                folder + ": no tokenizer here; expected tokenizer.json, or vocab.json together with merges.txt");
+                folder + ": no tokenizer here; expected tokenizer.json, a SentencePiece model (spiece.model, "
+                        + "tokenizer.model, sentencepiece.bpe.model, sentencepiece.model, spm.model, spm_char.model, "
+                        + "source.spm), vocab.json together with merges.txt, vocab.txt, or a .tiktoken file");
         Path nowhere = folder.resolve("nowhere");
         assertThatThrownBy(() -> Tokenizer.load(nowhere)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(nowhere + ": there is no such file or folder");
@@ -94,6 +102,100 @@ class BadFilesTest {
         Path merges = Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\na b\n");
         assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class).hasMessage(merges
                 + ": line 2: the merge of \"a\" and \"b\" needs the token \"ab\", which is not in the vocabulary");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            ["a", -1.5]       | ["a"]            | model.vocab[1]: expected a token and its score, found ["a"]
+            ["a", -1.5]       | ["a", "1"]       | model.vocab[1][1]: expected a finite score, found "1"
+            ["a", -1.5]       | ["a", null]      | model.vocab[1][1]: expected a finite score, found null
+            ["a", -1.5]       | ["a", 1e999]     | model.vocab[1][1]: expected a finite score, found
+            "unk_id": 0       | "unk_id": 2      | model.unk_id: id 2 is outside the vocabulary of 2 tokens
+            "unk_id": 0       | "unk_id": -1     | model.unk_id: expected an id from 0 to 8388607, found -1
+            """)
+    void a_mistake_in_a_list_of_unigrams_is_named(String good, String bad, String message) throws IOException {
+        String whole = "{\"model\": {\"type\": \"Unigram\", \"unk_id\": 0, \"vocab\": [[\"<unk>\", 0], [\"a\", -1.5]]}}";
+        assertThat(whole).contains(good);
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), whole.replace(good, bad));
+        assertThatThrownBy(() -> Tokenizer.load(file)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(file + ": " + message);
+    }
+
+    @Test
+    void a_word_list_with_a_word_twice_is_refused_with_both_lines() throws IOException {
+        Path file = Files.writeString(folder.resolve("vocab.txt"), "[UNK]\n[CLS]\n[SEP]\nthe\ncat\nthe\n");
+        assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(file.toAbsolutePath() + ": line 6: \"the\" stands in line 4 too; a token has one id");
+        Files.writeString(file, "[UNK]\nthe\n");
+        assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("the token \"[CLS]\"").hasMessageContaining("is not in its vocabulary");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            IQ== 0   | IQ==     | line 1: expected a token in base 64, a space and its rank, found "IQ=="
+            IQ== 0   | I! 0     | line 1: expected a token in base 64, a space and its rank, found "I! 0"
+            IQ== 0   | IQ== x   | line 1: expected a token in base 64, a space and its rank, found "IQ== x"
+            IQ== 0   | IQ== 3   | line 4: rank 3 is given twice
+            Ig== 1   | IQ== 999 | line 2: the token "!" is given twice, with the ranks 0 and 999
+            Ig== 1   | YWE= 1   | no line for the byte 0x22; is the download complete?
+            """)
+    void a_mistake_in_a_file_of_tiktoken_is_named(String good, String bad, String message) throws IOException {
+        var lines = new StringBuilder();
+        int rank = 0;
+        for (int b : IntStream.concat(IntStream.range(33, 256), IntStream.range(0, 33)).toArray()) {
+            lines.append(Base64.getEncoder().encodeToString(new byte[]{(byte) b})).append(' ').append(rank++)
+                    .append('\n');
+        }
+        Path file = folder.resolve("some.tiktoken");
+        Files.writeString(file, lines);
+        assertThat(Tokenizer.load(file).ids("!!")).containsExactly(0, 0);
+        assertThat(lines.toString()).contains(good + "\n");
+        Files.writeString(file, lines.toString().replace(good + "\n", bad + "\n"));
+        assertThatThrownBy(() -> Tokenizer.load(file)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(file + ": " + message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bpe-plain", "unigram-folded"})
+    void a_broken_sentencepiece_model_is_refused_with_one_message_or_is_another_model(String name) throws IOException {
+        byte[] good = BadFilesTest.class.getResourceAsStream("/sentencepiece/" + name + ".model").readAllBytes();
+        Path file = folder.resolve("x.model");
+        for (int length = 0; length < good.length; length++) {
+            loadsOrIsRefused(file, Arrays.copyOf(good, length));
+        }
+        var random = new Random(3);
+        for (int tries = 0; tries < 1500; tries++) {
+            byte[] bad = good.clone();
+            for (int flips = random.nextInt(3); flips >= 0; flips--) {
+                bad[random.nextInt(bad.length)] = (byte) random.nextInt(256);
+            }
+            loadsOrIsRefused(file, bad);
+        }
+    }
+
+    private static void loadsOrIsRefused(Path file, byte[] bytes) throws IOException {
+        Files.write(file, bytes);
+        try {
+            Tokenizer.load(file).encode("the cat… ABC ß 数据");
+        } catch (IllegalArgumentException e) {
+            assertThat(e).hasMessageStartingWith(file + ": ");
+        }
+    }
+
+    @Test
+    void what_is_no_sentencepiece_model_is_said_to_be_none() throws IOException {
+        Path file = folder.resolve("spiece.model");
+        Files.writeString(file, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+        assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(file + ": not a SentencePiece model: byte ");
+        // A piece of four gigabytes, and one whose number goes on for ever.
+        for (byte[] hostile : List.of(new byte[]{0x0A, -1, -1, -1, -1, 0x0F, 0x0A, 0x01, 'a'},
+                new byte[]{0x0A, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, new byte[]{0x0A})) {
+            Files.write(file, hostile);
+            assertThatThrownBy(() -> Tokenizer.load(folder)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith(file + ": not a SentencePiece model: byte ");
+        }
     }
 
     private Path file(UnaryOperator<String> change) throws IOException {

@@ -298,7 +298,7 @@ class LengthsTest {
 
         assertThatThrownBy(() -> Tokenizer.load(wrong))
                 .hasMessageContaining(
-                        "tokenizer_config.json: added_tokens_decoder: expected ids as names, found \"x\"");
+                        "tokenizer_config.json: added_tokens_decoder: expected an id from 0 to 8388607 as name, found \"x\"");
         assertThat(tokenizer.modelMaxLength()).hasValue(512);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -85,6 +87,57 @@ class TokenizerTest {
             assertThat(pieces).doesNotContain("");
             assertThat(pieces.stream().flatMapToInt(piece -> Arrays.stream(tokenizer.ids(piece))).toArray())
                     .as("pieces %s", pieces).isEqualTo(tokenizer.ids(text));
+        }
+    }
+
+    @Property(tries = 300)
+    void pieces_are_cut_so_for_other_families_too(@ForAll("texts") String a, @ForAll("texts") String b,
+            @ForAll @IntRange(min = 1, max = 60) int target) {
+        String text = a + " " + b;
+        for (Tokenizer tokenizer : OTHER_FAMILIES) {
+            var pieces = new ArrayList<String>();
+            tokenizer.pieces(new StringReader(text), target).forEachRemaining(pieces::add);
+            assertThat(String.join("", pieces)).isEqualTo(text);
+            assertThat(pieces.stream().flatMapToInt(piece -> Arrays.stream(tokenizer.ids(piece))).toArray())
+                    .as("pieces %s", pieces).isEqualTo(tokenizer.ids(text));
+            var words = new ArrayList<String>();
+            tokenizer.pieces(new StringReader("word ".repeat(50)), 10).forEachRemaining(words::add);
+            assertThat(words).as("there is a safe place to cut").hasSizeGreaterThan(20);
+        }
+    }
+
+    private static final List<Tokenizer> OTHER_FAMILIES = Stream
+            .of("""
+                    "normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"}""", """
+                    "normalizer": {"type": "Nmt"}, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁"}""", """
+                    "normalizer": {"type": "NFKC"}, "pre_tokenizer": {"type": "Sequence", "pretokenizers":
+                     [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "▁"}]}""", """
+                    "normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "Sequence", "pretokenizers":
+                     [{"type": "Split", "behavior": "Isolated", "pattern": {"Regex": %s}},
+                      {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}"""
+                    .formatted(new JsonMapper().writeValueAsString(SplitPatternTest.IN_USE.get("o200k"))))
+            .map(TokenizerTest::ofWords).toList();
+
+    /// A tokenizer whose ids show which words and characters there are: the last character of a word has its own.
+    private static Tokenizer ofWords(String parts) {
+        var vocabulary = new StringBuilder("\"<unk>\": 0");
+        int next = 1;
+        for (int c = '!'; c < 0x180; c++) {
+            String character = c == '"' || c == '\\' ? "\\" + (char) c : Character.toString(c);
+            vocabulary.append(", \"%s\": %d, \"%s</w>\": %d".formatted(character, next++, character, next++));
+        }
+        vocabulary.append(", \"▁\": %d, \"▁</w>\": %d".formatted(next++, next));
+        try {
+            Path file = Files.createTempFile("weft-text", ".json");
+            try {
+                return Tokenizer.load(Files.writeString(file, """
+                        {%s, "model": {"type": "BPE", "unk_token": "<unk>", "end_of_word_suffix": "</w>",
+                         "vocab": {%s}, "merges": []}}""".formatted(parts, vocabulary)));
+            } finally {
+                Files.delete(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
