@@ -6,7 +6,9 @@ import dev.weft.text.Truncation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.PriorityQueue;
 
 /// Finds the answer to a question in a text of any length, which is read in overlapping windows. The Python library's
@@ -72,12 +74,20 @@ public final class QuestionAnswerer implements AutoCloseable {
         List<List<Answer>> found = batches.map(windows, List.of("start_logits", "end_logits"),
                 (outputs, window) -> spans(context, window, outputs.get("start_logits").toFloats(),
                         outputs.get("end_logits").toFloats(), options));
-        var all = new ArrayList<Answer>();
-        found.forEach(all::addAll);
+        // The same words found again, by other tokens or in another window, are likelier for it.
+        var byText = new LinkedHashMap<String, Answer>();
+        double none = Double.POSITIVE_INFINITY;
+        for (Answer answer : found.stream().flatMap(List::stream).toList()) {
+            if (answer.end() == 0) {
+                // Of all windows the least sure that there is none.
+                none = Math.min(none, answer.score());
+            } else {
+                byText.merge(answer.text().toLowerCase(Locale.ROOT), answer, (first, again) -> new Answer(first.text(),
+                        first.score() + again.score(), first.start(), first.end()));
+            }
+        }
+        var all = new ArrayList<>(byText.values());
         if (options.mayBeNone()) {
-            // Of all windows the least sure that there is none.
-            double none = all.stream().filter(answer -> answer.end() == 0).mapToDouble(Answer::score).min().orElse(0);
-            all.removeIf(answer -> answer.end() == 0);
             all.add(new Answer("", none, 0, 0));
         }
         all.sort(Comparator.comparingDouble(Answer::score).reversed());
@@ -89,7 +99,8 @@ public final class QuestionAnswerer implements AutoCloseable {
         int n = window.size();
         boolean[] allowed = new boolean[n];
         for (int i = 0; i < n; i++) {
-            allowed[i] = window.sequenceIds()[i] == 1 || i == 0 && options.mayBeNone();
+            // The first token stands for no answer, and has its share also where one must be given.
+            allowed[i] = window.sequenceIds()[i] == 1 || i == 0;
         }
         double[] starts = probabilities(startLogits, allowed);
         double[] ends = probabilities(endLogits, allowed);
@@ -97,19 +108,21 @@ public final class QuestionAnswerer implements AutoCloseable {
         if (options.mayBeNone()) {
             best.add(new Answer("", starts[0] * ends[0], 0, 0));
         }
+        // Some will turn out to be the same words.
+        int candidates = 2 * options.answers() + 10;
         record Span(int from, int to, double score) {}
         var spans = new PriorityQueue<Span>(Comparator.comparingDouble(Span::score));
         for (int from = 1; from < n; from++) {
             for (int to = from; allowed[from] && to < Math.min(n, from + options.maxAnswer()); to++) {
                 if (allowed[to]) {
                     spans.add(new Span(from, to, starts[from] * ends[to]));
-                    if (spans.size() > options.answers()) {
+                    if (spans.size() > candidates) {
                         spans.poll();
                     }
                 }
             }
         }
-        for (Span span : spans) {
+        for (Span span : spans.stream().sorted(Comparator.comparingDouble(Span::score).reversed()).toList()) {
             // Whole words, as a reader would mark them.
             int start = word(window, span.from())[0];
             int end = word(window, span.to())[1];

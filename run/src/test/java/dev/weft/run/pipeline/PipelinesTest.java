@@ -1,0 +1,269 @@
+package dev.weft.run.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.weft.tensor.TensorScope;
+import dev.weft.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// What the Python library's pipelines (transformers 4.57) say of the same texts with the same models, made by
+/// `build/pipeline_cases.py`.
+class PipelinesTest {
+    private static final Path CASES = Path.of("src/test/resources/pipelines");
+
+    private static JsonNode expected(String name) {
+        return new JsonMapper().readTree(CASES.resolve(name).resolve("expected.json").toFile());
+    }
+
+    private static List<String> texts(String name) {
+        return expected(name).get("texts").valueStream().map(JsonNode::stringValue).toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"single-label", "multi-label", "regression"})
+    void texts_are_classified_as_the_config_says(String kind) {
+        String name = "text-classification-" + kind;
+        try (var classifier = Pipelines.textClassification(CASES.resolve(name))) {
+            List<Classification> found = classifier.classify(texts(name));
+            for (int i = 0; i < found.size(); i++) {
+                same(found.get(i).scores(), expected(name).get("answers").get(i));
+            }
+        }
+    }
+
+    private static void same(List<Classification.Score> found, JsonNode expected) {
+        assertThat(found).hasSize(expected.size());
+        for (int i = 0; i < found.size(); i++) {
+            assertThat(found.get(i).label()).isEqualTo(expected.get(i).get("label").stringValue());
+            assertThat(found.get(i).score()).isCloseTo(expected.get(i).get("score").doubleValue(), within(1e-5));
+        }
+    }
+
+    @Test
+    void labels_of_ones_own_are_told_apart_by_what_follows_from_the_text() {
+        String name = "zero-shot-classification";
+        JsonNode answers = expected(name).get("answers");
+        List<String> labels = answers.get("labels").valueStream().map(JsonNode::stringValue).toList();
+        try (var classifier = Pipelines.zeroShotClassification(CASES.resolve(name))) {
+            sameLabels(classifier.classify(texts(name), labels), answers.get("one"));
+            sameLabels(classifier.ofSeveral().withHypothesis("It is about {}.").classify(texts(name), labels),
+                    answers.get("several"));
+        }
+    }
+
+    private static void sameLabels(List<Classification> found, JsonNode expected) {
+        for (int text = 0; text < found.size(); text++) {
+            List<Classification.Score> scores = found.get(text).scores();
+            for (int i = 0; i < scores.size(); i++) {
+                JsonNode one = expected.get(text);
+                assertThat(scores.get(i).label()).isEqualTo(one.get("labels").get(i).stringValue());
+                assertThat(scores.get(i).score()).isCloseTo(one.get("scores").get(i).doubleValue(), within(1e-5));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TokenClassifier.Aggregation.class)
+    void entities_are_joined_of_tokens_as_asked(TokenClassifier.Aggregation how) {
+        String name = "token-classification";
+        JsonNode answers = expected(name).get("answers").get(how.name().toLowerCase(Locale.ROOT));
+        List<String> texts = texts(name);
+        try (var classifier = Pipelines.tokenClassification(CASES.resolve(name)).with(how)) {
+            List<List<Entity>> found = classifier.find(texts);
+            for (int text = 0; text < texts.size(); text++) {
+                assertThat(found.get(text)).as(texts.get(text)).hasSize(answers.get(text).size());
+                for (int i = 0; i < found.get(text).size(); i++) {
+                    JsonNode entity = answers.get(text).get(i);
+                    Entity mine = found.get(text).get(i);
+                    assertThat(mine.label()).isEqualTo(
+                            entity.get(how == TokenClassifier.Aggregation.NONE ? "entity" : "entity_group")
+                                    .stringValue());
+                    assertThat(mine.score()).isCloseTo(entity.get("score").doubleValue(), within(1e-5));
+                    assertThat(mine.start()).isEqualTo(place(texts.get(text), entity.get("start")));
+                    assertThat(mine.end()).isEqualTo(place(texts.get(text), entity.get("end")));
+                }
+            }
+        }
+    }
+
+    /// Python counts code points.
+    private static int place(String text, JsonNode codePoints) {
+        return text.offsetByCodePoints(0, codePoints.intValue());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"plain", "short", "none"})
+    void answers_are_found_with_their_places(String how) {
+        String name = "question-answering";
+        try (var answerer = Pipelines.questionAnswering(CASES.resolve(name))) {
+            QuestionAnswerer.Options options = switch (how) {
+                case "short" -> QuestionAnswerer.options().withAnswers(3).withMaxAnswer(3);
+                case "none" -> QuestionAnswerer.options().withAnswers(3).withNone();
+                default -> QuestionAnswerer.options().withAnswers(4);
+            };
+            JsonNode asked = expected(name).get("texts");
+            for (int i = 0; i < asked.size(); i++) {
+                String context = asked.get(i).get("context").stringValue();
+                List<Answer> found = answerer.answers(asked.get(i).get("question").stringValue(), context, options);
+                JsonNode answers = expected(name).get("answers").get(how).get(i);
+                assertThat(found).hasSize(answers.size());
+                for (int at = 0; at < found.size(); at++) {
+                    assertThat(found.get(at).text()).isEqualTo(answers.get(at).get("answer").stringValue());
+                    assertThat(found.get(at).score()).isCloseTo(answers.get(at).get("score").doubleValue(),
+                            within(1e-5));
+                    assertThat(found.get(at).start()).isEqualTo(place(context, answers.get(at).get("start")));
+                }
+            }
+        }
+    }
+
+    @Test
+    void a_text_of_any_length_is_searched_to_its_end() {
+        try (var answerer = Pipelines.questionAnswering(CASES.resolve("question-answering"))) {
+            String context = IntStream.range(0, 120).mapToObj(i -> "The river runs past mile " + i + ". ")
+                    .collect(Collectors.joining());
+            List<Answer> found = answerer.answers("Where?", context, QuestionAnswerer.options().withAnswers(200));
+            assertThat(found).allSatisfy(
+                    answer -> assertThat(answer.text()).isEqualTo(context.substring(answer.start(), answer.end())));
+            assertThat(found).anyMatch(answer -> answer.start() < context.length() / 20)
+                    .anyMatch(answer -> answer.end() > context.length() - context.length() / 20);
+        }
+    }
+
+    @Test
+    void masks_are_filled_one_or_several_with_any_word_or_one_of_ones_own() {
+        String name = "fill-mask";
+        JsonNode answers = expected(name).get("answers");
+        try (var filler = Pipelines.fillMask(CASES.resolve(name))) {
+            same(filler.fill(texts(name).getFirst(), 3), answers.get("best").get(0), true);
+            List<List<MaskFiller.Filling>> two = filler.fillAll(texts(name).get(1), 3);
+            same(two.get(0), answers.get("best").get(1).get(0), false);
+            same(two.get(1), answers.get("best").get(1).get(1), false);
+            same(filler.fillAmong(texts(name).getFirst(), List.of("river", "the")).getFirst(), answers.get("among"),
+                    true);
+        }
+    }
+
+    private static void same(List<MaskFiller.Filling> found, JsonNode expected, boolean whole) {
+        assertThat(found).hasSize(expected.size());
+        for (int i = 0; i < found.size(); i++) {
+            assertThat(found.get(i).id()).isEqualTo(expected.get(i).get("token").intValue());
+            assertThat(found.get(i).score()).isCloseTo(expected.get(i).get("score").doubleValue(), within(1e-5));
+            if (whole) {
+                // Python tidies the spaces before punctuation.
+                assertThat(Tokenizer.tidied(found.get(i).text()))
+                        .isEqualTo(expected.get(i).get("sequence").stringValue());
+            }
+        }
+    }
+
+    @Test
+    void texts_become_vectors_by_every_pooling() {
+        JsonNode answers = expected("embeddings").get("answers");
+        List<String> texts = texts("embeddings");
+        try (var embedder = Pipelines.embeddings(CASES.resolve("embeddings"))) {
+            close(embedder, texts, answers.get("mean"));
+            close(embedder.with(SentenceEmbedder.Pooling.CLS), texts, answers.get("cls"));
+            close(embedder.with(SentenceEmbedder.Pooling.MAX), texts, answers.get("max"));
+            close(embedder.with(SentenceEmbedder.Pooling.LAST), texts, answers.get("last"));
+            close(embedder.normalizing(), texts, answers.get("normalized"));
+            assertThat(embedder.withDimensions(4).embed(texts.getFirst())).hasSize(4);
+            assertThat(embedder.embed("wool ".repeat(300).strip()).length).isEqualTo(16);
+            assertThat(embedder.embed(List.of("wool ".repeat(300))).getFirst().windows()).isGreaterThan(1);
+            float[] vector = embedder.embed(texts.getFirst());
+            assertThat(SentenceEmbedder.similarity(vector, vector)).isCloseTo(1, within(1e-6));
+        }
+        try (var extractor = Pipelines.featureExtraction(CASES.resolve("embeddings"))) {
+            float[][] vectors = extractor.extract(texts.get(3)).vectors();
+            for (int token = 0; token < vectors.length; token++) {
+                near(vectors[token], answers.get("tokens").get(0).get(token));
+            }
+        }
+    }
+
+    private static void close(SentenceEmbedder embedder, List<String> texts, JsonNode expected) {
+        List<SentenceEmbedder.Embedding> found = embedder.embed(texts);
+        for (int i = 0; i < found.size(); i++) {
+            near(found.get(i).vector(), expected.get(i));
+        }
+    }
+
+    private static void near(float[] found, JsonNode expected) {
+        assertThat(found).hasSize(expected.size());
+        for (int i = 0; i < found.length; i++) {
+            assertThat((double) found[i]).isCloseTo(expected.get(i).doubleValue(), within(1e-5));
+        }
+    }
+
+    @Test
+    void a_batch_of_many_lengths_gives_what_each_text_gives_alone() {
+        List<String> texts = IntStream.range(1, 60).mapToObj(i -> "the river runs ".repeat(i % 13 + 1) + i).toList();
+        try (var classifier = Pipelines.textClassification(CASES.resolve("text-classification-single-label"))) {
+            List<Classification> together = classifier.classify(texts);
+            for (int i = 0; i < texts.size(); i++) {
+                assertThat(together.get(i).score()).isCloseTo(classifier.classify(texts.get(i)).score(),
+                        within(1e-5));
+            }
+        }
+    }
+
+    @Test
+    void passages_are_ranked_by_their_score() {
+        try (var reranker = Pipelines.rerank(CASES.resolve("text-classification-regression"))) {
+            List<String> passages = List.of("wool", "the sea", "a great film");
+            double[] scores = reranker.scores("what?", passages);
+            List<Reranker.Ranked> ranked = reranker.rank("what?", passages);
+            assertThat(ranked).isSortedAccordingTo((a, b) -> Double.compare(b.score(), a.score())).hasSize(3);
+            assertThat(ranked).allSatisfy(each -> assertThat(each.score()).isEqualTo(scores[each.index()]));
+        }
+    }
+
+    @Test
+    void nothing_native_is_left_by_a_thousand_calls() {
+        try (var classifier = Pipelines.textClassification(CASES.resolve("text-classification-single-label"))) {
+            classifier.classify("the river");
+            long before = TensorScope.liveTensors();
+            for (int i = 0; i < 1000; i++) {
+                classifier.classify(List.of("the river", "wool " + i));
+            }
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
+        }
+    }
+
+    @Test
+    void bad_input_gets_one_clear_message() {
+        Path classification = CASES.resolve("text-classification-single-label");
+        assertThatThrownBy(() -> Pipelines.questionAnswering(classification))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(
+                        "holds a BertForSequenceClassification, which can do: text-classification, zero-shot-classification, rerank; asked for question-answering");
+        assertThatThrownBy(() -> Pipelines.zeroShotClassification(classification))
+                .hasMessageContaining("[bad, good, mixed]").hasMessageContaining("entailment");
+        try (var classifier = Pipelines.textClassification(classification)) {
+            String endless = "wool ".repeat(200);
+            assertThatThrownBy(() -> classifier.classify(endless))
+                    .hasMessageContaining("tokens and this model has room for 128; shorten it or ask for truncation");
+            assertThat(classifier.truncating().classify(endless).score()).isPositive();
+        }
+        try (var filler = Pipelines.fillMask(CASES.resolve("fill-mask"))) {
+            assertThatThrownBy(() -> filler.fill("no mask", 1)).hasMessage("There is no [MASK] in the text to fill");
+            assertThatThrownBy(() -> filler.fill("[MASK] [MASK]", 1)).hasMessageContaining("2 masks");
+            assertThatThrownBy(() -> filler.fillAmong("[MASK]", List.of("shuttlecocks")))
+                    .hasMessageContaining("is no single token");
+        }
+        try (var answerer = Pipelines.questionAnswering(CASES.resolve("question-answering"))) {
+            assertThatThrownBy(() -> answerer.answer(" ", "text")).hasMessage("The question is empty");
+        }
+    }
+}
