@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (BertConfig, BertForMaskedLM, BertForQuestionAnswering, BertForSequenceClassification,
+from transformers import (T5Config, T5ForConditionalGeneration, BertConfig, BertForMaskedLM, BertForQuestionAnswering, BertForSequenceClassification,
                           BertForTokenClassification, BertModel, PreTrainedTokenizerFast, pipeline)
 
 CORPUS = """Paris is the capital of France. Ada Lovelace wrote to Charles Babbage about his engine in London.
@@ -92,6 +92,19 @@ def main(out):
     write(out, "fill-mask", model, words, masked,
           {"best": [filler(text, top_k=3) for text in masked],
            "among": filler(masked[0], targets=["river", "the"])})
+
+    torch.manual_seed(4)
+    model = T5ForConditionalGeneration(T5Config(
+        vocab_size=len(words), d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, initializer_factor=4.0,
+        decoder_start_token_id=0, pad_token_id=0, eos_token_id=3, task_specific_params={
+            "summarization": {"prefix": "how long: ", "max_length": 14, "min_length": 4, "num_beams": 3}})).eval()
+    # The pipelines of version 4 overrule the lengths and beams that settings name; the model's own generation does not.
+    def answer(text, **how):
+        inputs = words(text, return_tensors="pt", return_token_type_ids=False)
+        return words.decode(model.generate(**inputs, **how)[0], skip_special_tokens=True)
+    answers = {"plain": [answer(text, max_new_tokens=12) for text in TEXTS],
+               "summary": [answer("how long: " + text, max_length=14, min_length=4, num_beams=3) for text in TEXTS]}
+    write(out, "text-to-text", model, words, TEXTS, answers)
 
     torch.manual_seed(1)
     model = BertModel(config(words)).eval()

@@ -124,17 +124,8 @@ final class Batches implements AutoCloseable {
 
     private <T> List<T> batch(List<Encoding> texts, List<String> wanted, Reader<T> reader) {
         int rows = texts.size();
-        int length = texts.getLast().size();
         try (var off = Gradients.off(); var scope = TensorScope.open()) {
-            var inputs = new TreeMap<String, Tensor>();
-            inputs.put("input_ids", matrix(texts, length, padId, Encoding::ids));
-            if (texts.getFirst().size() < length) {
-                inputs.put("attention_mask", matrix(texts, length, 0, Encoding::attentionMask));
-            }
-            if (typed) {
-                inputs.put("token_type_ids", matrix(texts, length, 0, Encoding::typeIds));
-            }
-            Map<String, Tensor> outputs = head.outputs(inputs, ForwardPass.plain());
+            Map<String, Tensor> outputs = head.outputs(inputs(texts), ForwardPass.plain());
             var here = new TreeMap<String, Tensor>();
             for (String name : wanted) {
                 here.put(name, outputs.get(name).to(DType.FLOAT32).to(Device.CPU));
@@ -151,6 +142,20 @@ final class Batches implements AutoCloseable {
             }
             return answers;
         }
+    }
+
+    /// A model's arguments for texts, padded on the right to the last, which is the longest.
+    Map<String, Tensor> inputs(List<Encoding> texts) {
+        int length = texts.getLast().size();
+        var inputs = new TreeMap<String, Tensor>();
+        inputs.put("input_ids", matrix(texts, length, padId, Encoding::ids));
+        if (texts.getFirst().size() < length) {
+            inputs.put("attention_mask", matrix(texts, length, 0, Encoding::attentionMask));
+        }
+        if (typed) {
+            inputs.put("token_type_ids", matrix(texts, length, 0, Encoding::typeIds));
+        }
+        return inputs;
     }
 
     private interface Column {

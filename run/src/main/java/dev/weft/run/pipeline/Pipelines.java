@@ -45,4 +45,21 @@ public final class Pipelines {
     public static Reranker rerank(Path folder) {
         return Reranker.open(folder);
     }
+
+    public static TextToText textToText(Path folder) {
+        return TextToText.open(folder, Task.TEXT_TO_TEXT.title());
+    }
+
+    public static TextToText summarization(Path folder) {
+        return TextToText.open(folder, Task.SUMMARIZATION.title());
+    }
+
+    public static TextToText translation(Path folder) {
+        return TextToText.open(folder, Task.TRANSLATION.title());
+    }
+
+    /// With the settings that the config of a model of many languages, such as T5, has for these two: `en`, `de`.
+    public static TextToText translation(Path folder, String from, String to) {
+        return TextToText.open(folder, "translation_%s_to_%s".formatted(from, to));
+    }
 }
