@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -27,8 +26,6 @@ record JsonPart(Path file, String place, JsonNode node) {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
 
-    private static final Pattern ODD = Pattern.compile("[\\p{Cc}\\u2028\\u2029]");
-
     /// @throws IllegalArgumentException if the file is not one JSON object
     static JsonPart read(Path file) {
         JsonNode node;
@@ -39,7 +36,7 @@ record JsonPart(Path file, String place, JsonNode node) {
         } catch (JacksonException e) {
             throw new IllegalArgumentException(
                     "%s: not a whole JSON file: %s; is the download complete?".formatted(file,
-                            inOneLine(e.getOriginalMessage())),
+                            OneLine.of(e.getOriginalMessage())),
                     e);
         }
         var part = new JsonPart(file, "", node);
@@ -50,13 +47,8 @@ record JsonPart(Path file, String place, JsonNode node) {
     }
 
     IllegalArgumentException error(String problem) {
-        return new IllegalArgumentException(inOneLine(
+        return new IllegalArgumentException(OneLine.of(
                 place.isEmpty() ? "%s: %s".formatted(file, problem) : "%s: %s: %s".formatted(file, place, problem)));
-    }
-
-    /// What a file holds may be anything; a message about it is one line.
-    private static String inOneLine(String message) {
-        return ODD.matcher(message).replaceAll(odd -> "\\\\u%04x".formatted((int) odd.group().charAt(0)));
     }
 
     boolean has(String name) {

@@ -56,11 +56,11 @@ sealed interface Model permits Bpe, WordPiece, Unigram, WordLevel {
     default IllegalArgumentException unknown(Piece piece, int from, int to) {
         int codePoint = piece.text.codePointAt(from);
         boolean one = to - from == Character.charCount(codePoint);
-        return new IllegalArgumentException(
+        return new IllegalArgumentException(OneLine.of(
                 ("unknown %s '%s'%s at index %d of the text: none of the %d tokens stands for it and the "
                         + "tokenizer has no unk_token; remove the %s or train a tokenizer that has seen it")
                         .formatted(one ? "character" : "word", piece.text.substring(from, to),
                                 one ? " (U+%04X)".formatted(codePoint) : "", piece.start(from), vocabulary().size(),
-                                one ? "character" : "word"));
+                                one ? "character" : "word")));
     }
 }

@@ -197,6 +197,9 @@ final class OnigurumaSyntax {
 
     private String set(String name) {
         String plain = name.replaceAll("[ _-]", "").toLowerCase(Locale.ROOT);
+        if (plain.isEmpty()) {
+            throw error("a property has a name, as in \\p{L}");
+        }
         if (plain.equals("any")) {
             return "[\\x{0}-\\x{10FFFF}]";
         }

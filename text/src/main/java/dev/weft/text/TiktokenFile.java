@@ -85,7 +85,7 @@ final class TiktokenFile {
     }
 
     private static IllegalArgumentException error(Path file, int line, String problem) {
-        return new IllegalArgumentException("%s: line %d: %s".formatted(file, line + 1, problem));
+        return new IllegalArgumentException(OneLine.of("%s: line %d: %s".formatted(file, line + 1, problem)));
     }
 
     private static String spelled(byte[] token) {

@@ -46,8 +46,9 @@ final class VocabularyText {
             String token = lines.get(id).stripTrailing();
             int known = vocabulary.idOrNone(token);
             if (known >= 0) {
-                throw new IllegalArgumentException("%s: line %d: \"%s\" stands in line %d too; a token has one id"
-                        .formatted(file, id + 1, token, known + 1));
+                throw new IllegalArgumentException(
+                        OneLine.of("%s: line %d: \"%s\" stands in line %d too; a token has one id".formatted(file,
+                                id + 1, token, known + 1)));
             }
             vocabulary.put(token, id);
         }

@@ -36,8 +36,8 @@ final class WireReader {
     }
 
     IllegalArgumentException error(String problem) {
-        return new IllegalArgumentException("%s: not %s: byte %d: %s; is the download complete?".formatted(file, what,
-                at, problem));
+        return new IllegalArgumentException(OneLine.of(
+                "%s: not %s: byte %d: %s; is the download complete?".formatted(file, what, at, problem)));
     }
 
     /// Goes to the next field; false at the end of the message.
