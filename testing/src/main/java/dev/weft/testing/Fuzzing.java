@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// Jazzer makes up inputs and watches which paths they take through the code: two processes at a time, each for
-/// `weft.fuzz.seconds` (60; 0 runs none). It goes on from the inputs it found interesting before, in `target/fuzz`.
+/// `weft.fuzz.seconds` (60; 0 runs none), by chance that begins at `weft.fuzz.seed` (1). It goes on from the inputs it found
+/// interesting before, in `target/fuzz`.
 /// What was found lies in `src/test/resources/fuzz/TARGET`.
 public final class Fuzzing implements AutoCloseable {
     /// What is fuzzed, mostly a constant of an enum.
@@ -106,7 +107,8 @@ public final class Fuzzing implements AutoCloseable {
                 // A tokenizer's file holds regular expressions; that one can be wrong is no hole.
                 "--disabled_hooks=com.code_intelligence.jazzer.sanitizers.RegexInjection",
                 "--reproducer_path=" + folder, "-artifact_prefix=" + folder + File.separator,
-                "-max_total_time=" + SECONDS, "-timeout=20", "-rss_limit_mb=2000", "-max_len=8192",
+                "-seed=" + Integer.getInteger("weft.fuzz.seed", 1), "-max_total_time=" + SECONDS, "-timeout=20",
+                "-rss_limit_mb=2000", "-max_len=8192",
                 "-print_final_stats=1", corpus.toString(), seeds.toString()));
         Path log = folder.resolve("log.txt");
         Process process = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
