@@ -1,7 +1,5 @@
 package dev.weft.models.heads;
 
-import dev.weft.nn.ForwardPass;
-import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Projection;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
@@ -10,39 +8,7 @@ import java.util.Map;
 ///
 /// @param shifts whether its loss compares each position with the label after it; the decoders of encoder-decoders expect
 ///               labels that stand at the position that predicts them
-public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean shifts) implements Head, LanguageModel {
-    @Override
-    public Tensor hidden(Tensor tokenIds, ForwardPass pass) {
-        return backbone().forward(tokenIds, pass);
-    }
-
-    @Override
-    public Tensor score(Tensor hidden) {
-        return vocabulary.forward(hidden);
-    }
-
-    @Override
-    public int vocabSize() {
-        return backbone().vocabSize();
-    }
-
-    @Override
-    public int maxPositions() {
-        return backbone().maxPositions();
-    }
-
-    @Override
-    public long recomputesBeyond() {
-        return backbone().recomputesBeyond();
-    }
-
-    @Override
-    public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
-        Map<String, Tensor> results = hidden(inputs, pass);
-        results.put("logits", score(results.get("last_hidden_state")));
-        return results;
-    }
-
+public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean shifts) implements VocabularyModel {
     /// Mean cross-entropy of each position's logits against the label that it predicts.
     @Override
     public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {

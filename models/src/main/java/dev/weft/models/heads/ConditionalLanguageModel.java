@@ -11,37 +11,11 @@ import java.util.Map;
 
 /// The next token of an answer to an encoded text: translation, summarization. Its labels stand at the position that
 /// predicts them.
-public record ConditionalLanguageModel(Frame frame, Projection vocabulary) implements Head, SequenceToSequence {
+public record ConditionalLanguageModel(Frame frame,
+        Projection vocabulary) implements VocabularyModel, SequenceToSequence {
     @Override
     public Encoded encode(Map<String, Tensor> inputs, ForwardPass pass) {
         return ((Seq2Seq) backbone()).encode(Inputs.ids(inputs), Inputs.pass(inputs, pass));
-    }
-
-    @Override
-    public Tensor hidden(Tensor tokenIds, ForwardPass pass) {
-        return backbone().forward(tokenIds, pass);
-    }
-
-    @Override
-    public Tensor score(Tensor hidden) {
-        return vocabulary.forward(hidden);
-    }
-
-    @Override
-    public int vocabSize() {
-        return backbone().vocabSize();
-    }
-
-    @Override
-    public int maxPositions() {
-        return backbone().maxPositions();
-    }
-
-    @Override
-    public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
-        Map<String, Tensor> results = hidden(inputs, pass);
-        results.put("logits", score(results.get("last_hidden_state")));
-        return results;
     }
 
     /// Mean cross-entropy over the labels that are not −100.
