@@ -148,13 +148,14 @@ public interface ScoreStep {
             if (ids.newTokens() == 0) {
                 return scores;
             }
-            Tensor counts = Tensor.zeros(scores.dtype(), scores.size(0), scores.size(1));
+            int vocab = (int) scores.size(1);
+            float[] counts = new float[ids.rows() * vocab];
             for (int row = 0; row < ids.rows(); row++) {
                 for (int i = ids.promptLength(); i < ids.length(); i++) {
-                    counts.narrow(0, row, 1).narrow(1, ids.id(row, i), 1).addInPlace(Tensor.of(new float[]{1}, 1, 1));
+                    counts[row * vocab + ids.id(row, i)]++;
                 }
             }
-            Tensor here = counts.to(scores.device());
+            Tensor here = Tensor.of(counts, ids.rows(), vocab).to(scores.device());
             return scores.sub(here.mul(frequency)).sub(here.gt(0).to(scores.dtype()).mul(presence));
         };
     }
@@ -215,17 +216,17 @@ public interface ScoreStep {
     /// Adds to the score of what would complete a sequence.
     static ScoreStep sequenceBias(List<Generation.Bias> biases) {
         return (ids, scores) -> {
-            Tensor added = Tensor.zeros(scores.dtype(), scores.size(0), scores.size(1));
+            int vocab = (int) scores.size(1);
+            float[] added = new float[ids.rows() * vocab];
             for (int row = 0; row < ids.rows(); row++) {
                 int[] text = ids.row(row);
                 for (Generation.Bias each : biases) {
                     if (each.ids().size() == 1 || begins(text, each.ids())) {
-                        added.narrow(0, row, 1).narrow(1, each.ids().getLast(), 1)
-                                .addInPlace(Tensor.of(new float[]{(float) each.bias()}, 1, 1));
+                        added[row * vocab + each.ids().getLast()] += (float) each.bias();
                     }
                 }
             }
-            return scores.add(added.to(scores.device()));
+            return scores.add(Tensor.of(added, ids.rows(), vocab).to(scores.device()));
         };
     }
 
