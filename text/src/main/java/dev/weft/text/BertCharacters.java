@@ -25,6 +25,8 @@ final class BertCharacters {
         this.ideographs = ideographs;
         this.strip = strip;
         this.lower = lower;
+        // The one character that would look like itself before it is looked up.
+        learn('\0');
     }
 
     static BertCharacters of(Normalizer.Bert how) {

@@ -40,8 +40,9 @@ record SentencePieceRules(@Nullable CharsMap charsMap, boolean addDummyPrefix, b
             steps.add(new Normalizer.Precompiled(charsMap));
         }
         if (removeExtraWhitespaces) {
-            steps.add(new Normalizer.Replace(SplitPattern.regex("\\A +| +\\z"), ""));
+            // In this order neither pattern looks at a run of spaces twice.
             steps.add(new Normalizer.Replace(SplitPattern.regex(" {2,}"), " "));
+            steps.add(new Normalizer.Replace(SplitPattern.regex("\\A | \\z"), ""));
         }
         if (addDummyPrefix) {
             steps.add(new Normalizer.Prepend(escapeWhitespaces ? "\u2581" : " "));

@@ -297,4 +297,10 @@ class PartsTest {
     private static JsonPart part(String json) {
         return new JsonPart(Path.of("tokenizer.json"), "part", new JsonMapper().readTree(json));
     }
+
+    /// With options that no other test has, so that nothing was looked up before.
+    @Test
+    void a_nul_is_cleaned_away_also_when_it_is_the_first_character_of_all() {
+        assertThat(new Normalizer.Bert(true, false, true, false).apply(Piece.of("\0a\0")).text).isEqualTo("a");
+    }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -29,6 +30,16 @@ class SentencePieceTest {
                     return lines(name).stream().map(json -> DynamicTest.dynamicTest(name + " " + json.get("text"),
                             () -> check(tokenizer, json)));
                 });
+    }
+
+    @Test
+    void a_saved_model_reads_long_runs_of_spaces_as_the_model_itself() {
+        String text = "  the" + " ".repeat(50_000) + "river " + "x ".repeat(20) + " ".repeat(9_000);
+        Tokenizer tokenizer = Tokenizer.load(model("unigram"));
+
+        tokenizer.save(folder.resolve("saved"));
+
+        assertThat(Tokenizer.load(folder.resolve("saved")).ids(text)).isEqualTo(tokenizer.ids(text));
     }
 
     private static void check(Tokenizer tokenizer, JsonNode json) {
