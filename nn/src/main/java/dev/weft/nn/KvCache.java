@@ -131,6 +131,16 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    /// Forgets all positions from `length` on, as if they had never been run.
+    public void truncate(long length) {
+        if (length < 0 || length > length()) {
+            throw new IllegalArgumentException(
+                    "the cache holds %d positions and cannot be cut to %d".formatted(length(),
+                            length));
+        }
+        layers.forEach(layer -> layer.length = length);
+    }
+
     /// Bytes of native memory.
     public long bytes() {
         return Stream.concat(layers.stream().map(layer -> layer.keys), encoded.values().stream().map(Entry::keys))
