@@ -13,13 +13,9 @@ import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.Optimizer;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
 /// One pass through BERT-base or GPT-2 124M, timed; `benchmarks/peers/passes.py` is its peer.
@@ -57,20 +53,10 @@ public final class Passes {
     /// A model of new weights, saved and opened in the type, as a user would.
     private static double forward(String kind, DType dtype, int runs) throws IOException {
         boolean encodes = kind.equals("encode");
-        Path folder = Files.createTempDirectory("weft-passes");
-        try (var scope = TensorScope.open()) {
-            try (Head created = Models.create(encodes ? bert("BertModel") : gpt2(), 0)) {
-                created.save(folder);
-            }
+        try (var scope = TensorScope.open(); var folder = NewModel.saved(encodes ? bert("BertModel") : gpt2())) {
             Map<String, Tensor> inputs = Map.of("input_ids", encodes ? ids(30_522, 8, 128) : ids(50_257, 1, 512));
-            try (Head model = Models.load(folder, dtype); var off = Gradients.off()) {
+            try (Head model = Models.load(folder.path(), dtype); var off = Gradients.off()) {
                 return median(runs, () -> model.outputs(inputs, ForwardPass.plain()));
-            }
-        } finally {
-            try (Stream<Path> files = Files.walk(folder)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
             }
         }
     }
