@@ -61,14 +61,8 @@ public final class Linear implements Projection {
 
     @Override
     public Tensor forward(Tensor x) {
-        if (layout == Layout.OUT_IN) {
-            return Kernels.linear(x, weight, bias);
-        }
-        long in = weight.size(0);
-        long[] shape = x.shape();
-        Tensor rows = x.reshape(-1, in);
-        Tensor product = bias == null ? rows.matmul(weight) : Kernels.addmm(bias, rows, weight);
-        shape[shape.length - 1] = weight.size(1);
-        return product.view(shape);
+        return layout == Layout.OUT_IN
+                ? Kernels.linear(x, weight, bias)
+                : Kernels.linearTurned(x, weight, bias);
     }
 }

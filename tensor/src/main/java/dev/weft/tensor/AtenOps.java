@@ -7,7 +7,9 @@ import org.bytedeco.pytorch.Dispatcher;
 import org.bytedeco.pytorch.GenericList;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
+import org.bytedeco.pytorch.ListType;
 import org.bytedeco.pytorch.OperatorHandle;
+import org.bytedeco.pytorch.OptionalType;
 import org.bytedeco.pytorch.TensorType;
 import org.bytedeco.pytorch.Type;
 import org.bytedeco.pytorch.global.torch;
@@ -31,7 +33,11 @@ final class AtenOps {
                                                         "aten::_softmax", "out",
                                                         "(Tensor self, int dim, bool half_to_float, *, Tensor(a!) out)"), SOFTMAX_BACKWARD_OUT(
                                                                 "aten::_softmax_backward_data", "out",
-                                                                "(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype, *, Tensor(a!) grad_input)");
+                                                                "(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype, *, Tensor(a!) grad_input)"), REORDER_LINEAR_WEIGHT(
+                                                                        "mkldnn::_reorder_linear_weight", "",
+                                                                        "(Tensor self, int? batch_size=None)"), LINEAR_POINTWISE(
+                                                                                "mkldnn::_linear_pointwise", "",
+                                                                                "(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm)");
 
         private final String name;
         private final String overload;
@@ -93,15 +99,24 @@ final class AtenOps {
         }
     }
 
+    /// The same for an operator with one result, which is the caller's.
+    static org.bytedeco.pytorch.Tensor result(Op op, Object... arguments) {
+        try (IValueVector stack = call(op, arguments); IValue first = stack.get(0); var borrowed = first.toTensor()) {
+            return new org.bytedeco.pytorch.Tensor(borrowed);
+        }
+    }
+
     private static IValue boxed(Object argument) {
         return switch (argument) {
             case Tensor tensor -> new IValue(tensor.peer());
+            case org.bytedeco.pytorch.Tensor peer -> new IValue(peer);
             case Tensor[] tensors -> list(tensors);
             case Double number -> new IValue(number);
             case Long number -> new IValue(number);
             case Boolean flag -> new IValue(flag);
             case DType dtype -> new IValue(dtype.scalarType());
             case None none -> new IValue();
+            case IValue ready -> new IValue(ready);
             default -> throw new IllegalArgumentException("No IValue for " + argument.getClass());
         };
     }
@@ -109,6 +124,16 @@ final class AtenOps {
     /// An optional argument not given.
     enum None {
         NONE
+    }
+
+    /// An empty list of optional numbers.
+    static IValue noScalars() {
+        try (var numbers = ListType.ofNumbers();
+                var number = numbers.getElementType();
+                var optional = OptionalType.get(number);
+                var list = new GenericList(optional)) {
+            return new IValue(list);
+        }
     }
 
     private static IValue list(Tensor[] tensors) {

@@ -44,6 +44,10 @@ public final class Autocast implements AutoCloseable {
                 torch.is_autocast_enabled(type) ? DType.of(torch.get_autocast_dtype(type)) : DType.FLOAT32);
     }
 
+    static boolean active(Device device) {
+        return torch.is_autocast_enabled(device.kind().type());
+    }
+
     /// Every operation runs in the type of its operands while open; narrowed weights stay cached for what follows.
     public static Autocast paused(Device device) {
         DeviceType type = device.kind().type();

@@ -19,14 +19,29 @@ public final class Kernels {
 
     /// `x · weightᵀ + bias`: `[..., in]`, `[out, in]`, `[out]` to `[..., out]`.
     public static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
+        Tensor product = Packing.times(x, weight, bias, false);
+        if (product != null) {
+            return product;
+        }
         return bias == null
                 ? Tensor.produce("linear", () -> torch.linear(x.peer(), weight.peer()), x, weight)
                 : Tensor.produce("linear", () -> torch.linear(x.peer(), weight.peer(), bias.peer()), x, weight, bias);
     }
 
-    /// `bias + x · weight`: `[out]`, `[n, in]`, `[in, out]` to `[n, out]`.
-    public static Tensor addmm(Tensor bias, Tensor x, Tensor weight) {
-        return Tensor.produce("addmm", () -> torch.addmm(bias.peer(), x.peer(), weight.peer()), bias, x, weight);
+    /// `x · weight + bias`: `[..., in]`, `[in, out]`, `[out]` to `[..., out]`.
+    public static Tensor linearTurned(Tensor x, Tensor weight, @Nullable Tensor bias) {
+        Tensor product = Packing.times(x, weight, bias, true);
+        if (product != null) {
+            return product;
+        }
+        Tensor rows = x.reshape(-1, weight.size(0));
+        Tensor flat = bias == null
+                ? rows.matmul(weight)
+                : Tensor.produce("addmm", () -> torch.addmm(bias.peer(), rows.peer(), weight.peer()), bias, rows,
+                        weight);
+        long[] shape = x.shape();
+        shape[shape.length - 1] = weight.size(1);
+        return flat.view(shape);
     }
 
     /// Rows of `weight [vocab, hidden]`: ids `[...]` to `[..., hidden]`.
@@ -117,6 +132,15 @@ public final class Kernels {
             torch.bmm_out(out.peer(), a.peer(), b.peer());
         } catch (RuntimeException e) {
             throw TensorException.refused("bmm", new Tensor[]{a, b}, e);
+        }
+    }
+
+    /// Writes slices `index [n]` of `x` along axis `dim` over `out`, which may be a part of a larger tensor. Not recorded.
+    public static void indexSelectInto(Tensor out, Tensor x, int dim, Tensor index) {
+        try {
+            torch.index_select_out(out.peer(), x.peer(), (long) dim, index.peer());
+        } catch (RuntimeException e) {
+            throw TensorException.refused("index_select", new Tensor[]{x, index}, e);
         }
     }
 

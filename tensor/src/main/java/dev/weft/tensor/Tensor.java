@@ -47,6 +47,8 @@ public final class Tensor implements AutoCloseable {
     private @Nullable TensorScope scope;
     private int slot = -1;
     private Cleaner.@Nullable Cleanable lastResort;
+    private volatile @Nullable Packing packing;
+    private Cleaner.@Nullable Cleanable packingsEnd;
 
     private Tensor(org.bytedeco.pytorch.Tensor peer) {
         this.peer = peer;
@@ -823,6 +825,11 @@ public final class Tensor implements AutoCloseable {
             return;
         }
         peer = null;
+        if (packingsEnd != null) {
+            packing = null;
+            packingsEnd.clean();
+            packingsEnd = null;
+        }
         if (scope != null) {
             scope.release(this);
         }
@@ -836,6 +843,20 @@ public final class Tensor implements AutoCloseable {
     }
 
     // ---- the room's inside ----
+
+    @Nullable
+    Packing packing() {
+        return packing;
+    }
+
+    /// The packing made now, in place of one that no longer fits.
+    synchronized Packing packed(Supplier<Packing> made) {
+        // One that no longer fits may be in use by another thread: the garbage collector frees it.
+        Packing fresh = made.get();
+        packing = fresh;
+        packingsEnd = fresh.freedBy(CLEANER);
+        return fresh;
+    }
 
     org.bytedeco.pytorch.Tensor peer() {
         var native_ = peer;

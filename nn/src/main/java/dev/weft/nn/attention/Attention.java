@@ -39,7 +39,17 @@ public record Attention(double scale, double softcap, double dropout) {
     /// @param trace   taps `scores` before the softmax and `weights` after it, when someone listens
     /// @return        `[batch, heads, querySeq, valueDim]`
     public Tensor attend(Tensor queries, Tensor keys, Tensor values, ScoreMask mask, Dropout drop, Trace trace) {
+        if (queries.dtype() != keys.dtype()) {
+            // From a cache, which holds them in what attention computes in.
+            return attend(queries.to(keys.dtype()), keys, values, mask, drop, trace).to(queries.dtype());
+        }
         int groups = (int) (queries.size(1) / keys.size(1));
+        if (groups > 1 && queries.size(2) == 1 && mask.sameForAllHeads() && !listens(trace)) {
+            // One new query: those that share a key head stand beside each other, and no key is copied.
+            Tensor together = queries.reshape(queries.size(0), keys.size(1), groups, queries.size(3));
+            return attend(together, keys, values, mask, drop, trace).reshape(queries.size(0), queries.size(1), 1,
+                    values.size(3));
+        }
         Tensor allKeys = groups == 1 ? keys : keys.repeatInterleave(groups, 1);
         Tensor allValues = groups == 1 ? values : values.repeatInterleave(groups, 1);
         if (explicit(mask, drop, trace)) {
@@ -66,8 +76,11 @@ public record Attention(double scale, double softcap, double dropout) {
     /// Only the explicit product shows or changes the scores and weights.
     private boolean explicit(ScoreMask mask, Dropout drop, Trace trace) {
         return softcap != 0 || mask.hidesRows() || mask.trained() || drop instanceof Dropout.On && dropout > 0
-                || trace.listens("weights")
-                || trace.listens("scores");
+                || listens(trace);
+    }
+
+    private static boolean listens(Trace trace) {
+        return trace.listens("weights") || trace.listens("scores");
     }
 
     /// Whether training computes the weights again itself, instead of LibTorch's fused kernel: the latter's backward pass is

@@ -93,17 +93,32 @@ public sealed interface AttentionMask {
     default ScoreMask prepare(long querySeq, long keySeq, Device device) {
         Tensor allowed = allowed(querySeq, keySeq, device);
         boolean causalOnly = this instanceof Causal && querySeq == keySeq;
-        // A single new query may see every key: nothing is hidden by being causal.
-        boolean open = this instanceof Causal && querySeq == 1;
-        return new ScoreMask(open ? null : allowed, biases(), causalOnly && querySeq > 1, hidesRows());
+        return new ScoreMask(allowed, biases(), causalOnly && querySeq > 1, hidesRows());
+    }
+
+    /// How many keys a query sees at the most, its own among them: what a cache need not hold beyond.
+    default long window() {
+        return switch (this) {
+            case Window(int size) -> size;
+            case Both(AttentionMask first, AttentionMask second) -> Math.min(first.window(), second.window());
+            case None none -> Long.MAX_VALUE;
+            case Causal causal -> Long.MAX_VALUE;
+            case Nearby nearby -> Long.MAX_VALUE;
+            case Padding padding -> Long.MAX_VALUE;
+            case RealQueries queries -> Long.MAX_VALUE;
+            case Allowed allowed -> Long.MAX_VALUE;
+            case Bias bias -> Long.MAX_VALUE;
+        };
     }
 
     /// Bool, broadcast to `[batch, heads, querySeq, keySeq]`; null where everything is seen.
     private @Nullable Tensor allowed(long querySeq, long keySeq, Device device) {
         return switch (this) {
             case None() -> null;
-            case Causal() -> distance(querySeq, keySeq, device).ge(0);
-            case Window(int size) -> distance(querySeq, keySeq, device).lt(size);
+            // A single new query may see every key, and as far back as its window reaches: a cache hands out no others.
+            case Causal() -> querySeq == 1 ? null : distance(querySeq, keySeq, device).ge(0);
+            case Window(int size) ->
+                querySeq == 1 || keySeq <= size ? null : distance(querySeq, keySeq, device).lt(size);
             case Nearby(int distance) -> distance(querySeq, keySeq, device).abs().lt(distance + 1);
             case Padding(Tensor keep) -> keep.ne(0).unsqueeze(1).unsqueeze(1);
             case RealQueries(Tensor keep) -> keep.ne(0).unsqueeze(1).unsqueeze(-1);

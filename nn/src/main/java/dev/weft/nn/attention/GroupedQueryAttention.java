@@ -112,12 +112,14 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
                     qkv[part] = sight.angles().turn(qkv[part]);
                 }
             }
+            ScoreMask mask = sight.mask();
             if (pass.cache() != null) {
-                KvCache.Entry known = pass.cache().append(heads.layer(), qkv[1], qkv[2]);
+                KvCache.Entry known = pass.cache().append(heads.layer(), qkv[1], qkv[2], sight.window());
                 qkv[1] = known.keys();
                 qkv[2] = known.values();
+                mask = mask.ofLast(qkv[1].size(2));
             }
-            gathered = attention.attend(qkv[0], qkv[1], qkv[2], sight.mask(), pass.dropout(), pass.trace());
+            gathered = attention.attend(qkv[0], qkv[1], qkv[2], mask, pass.dropout(), pass.trace());
         }
         // [batch, heads, seq, headDim] → [batch, seq, hidden]
         return output.forward(gathered.transpose(1, 2).reshape(batch, seq, heads.queryWidth()));

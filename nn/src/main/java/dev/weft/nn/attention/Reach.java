@@ -45,6 +45,6 @@ public record Reach(AttentionMask mask, @Nullable Rotary rotary, @Nullable Score
             all = all.and(AttentionMask.bias(bias.of(querySeq, keySeq, pass.mask().keep(), hidden.device())));
         }
         return new Sight(all.prepare(querySeq, keySeq, hidden.device()),
-                rotary == null ? null : rotary.angles(pass.positions(querySeq).to(hidden.device())));
+                rotary == null ? null : rotary.angles(pass.positions(querySeq).to(hidden.device())), mask.window());
     }
 }

@@ -34,6 +34,13 @@ public final class ScoreMask {
         causalOnly = false;
     }
 
+    /// For the last keys only, where a window hides the others anyway.
+    ScoreMask ofLast(long keys) {
+        return additive == null || additive.size(-1) <= keys
+                ? this
+                : new ScoreMask(additive.narrow(-1, additive.size(-1) - keys, keys), seesSomething);
+    }
+
     /// With more added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`.
     ScoreMask with(Tensor bias) {
         return new ScoreMask(additive == null ? bias : additive.add(bias), seesSomething);
@@ -51,6 +58,10 @@ public final class ScoreMask {
     /// Whether this is a square causal mask and nothing else, which kernels know without being given it.
     boolean causalOnly() {
         return causalOnly;
+    }
+
+    boolean sameForAllHeads() {
+        return additive == null || additive.dim() < 3 || additive.size(-3) == 1;
     }
 
     /// Whether some query may be left without any key.

@@ -7,4 +7,5 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param mask   added to the scores
 /// @param angles by which queries and keys are turned, or null
-public record Sight(ScoreMask mask, Rotary.@Nullable Angles angles) {}
+/// @param window how many keys a query sees at the most, its own among them
+public record Sight(ScoreMask mask, Rotary.@Nullable Angles angles, long window) {}

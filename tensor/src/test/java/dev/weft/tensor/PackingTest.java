@@ -1,0 +1,101 @@
+package dev.weft.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+class PackingTest {
+    /// As the loader makes them: of no scope, so that they will be seen again.
+    private static Tensor weight(Randomness random, DType dtype, long... shape) {
+        return random.normal(0, 0.1, shape).to(dtype).copy().unscoped();
+    }
+
+    private static double difference(Tensor one, Tensor other) {
+        return one.to(DType.FLOAT32).sub(other.to(DType.FLOAT32)).abs().max().item();
+    }
+
+    @Test
+    void a_packed_weight_gives_the_products_of_a_plain_one() {
+        for (DType dtype : new DType[]{DType.FLOAT32, DType.BFLOAT16}) {
+            double tolerance = dtype == DType.FLOAT32 ? 1e-5 : 0.05;
+            try (var scope = TensorScope.open();
+                    var random = Randomness.seeded(1);
+                    Tensor weight = weight(random, dtype, 384, 256);
+                    Tensor turned = weight(random, dtype, 256, 384)) {
+                Tensor bias = random.normal(0, 1, 384).to(dtype);
+                for (long[] shape : new long[][]{{1, 256}, {2, 3, 256}, {1, 40, 256}, {3, 1, 1, 256}}) {
+                    Tensor x = random.normal(0, 1, shape).to(dtype);
+                    Tensor plain = x.matmul(weight.transpose(0, 1));
+                    assertThat(difference(Kernels.linear(x, weight, null), plain)).isLessThan(tolerance);
+                    assertThat(difference(Kernels.linear(x, weight, bias), plain.add(bias))).isLessThan(tolerance);
+                    assertThat(difference(Kernels.linearTurned(x, turned, bias), x.matmul(turned).add(bias)))
+                            .isLessThan(tolerance);
+                }
+                assertThat(weight.packing() != null || !Packing.works(dtype)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void a_weight_that_changes_is_packed_again() {
+        try (var scope = TensorScope.open();
+                var random = Randomness.seeded(2);
+                Tensor weight = weight(random, DType.FLOAT32, 300, 256)) {
+            Tensor x = random.normal(0, 1, 1, 256);
+            Kernels.linear(x, weight, null);
+            weight.copyInPlace(weight.mul(3));
+            assertThat(difference(Kernels.linear(x, weight, null), x.matmul(weight.transpose(0, 1)))).isLessThan(1e-5);
+        }
+    }
+
+    @Test
+    void what_is_trained_or_seen_once_is_not_packed() {
+        try (var scope = TensorScope.open();
+                var random = Randomness.seeded(3);
+                Tensor trained = weight(random, DType.FLOAT32, 300, 256)) {
+            Tensor x = random.normal(0, 1, 1, 256);
+            trained.requiresGrad(true);
+            Kernels.linear(x, trained, null).sum().backward();
+            assertThat(trained.packing()).isNull();
+            assertThat(trained.grad()).isNotNull();
+
+            Tensor passing = random.normal(0, 0.1, 300, 256);
+            Kernels.linear(x, passing, null);
+            assertThat(passing.packing()).isNull();
+        }
+    }
+
+    @Test
+    void gradients_flow_through_a_frozen_weight() {
+        try (var scope = TensorScope.open();
+                var random = Randomness.seeded(4);
+                Tensor frozen = weight(random, DType.FLOAT32, 300, 256)) {
+            Tensor x = random.normal(0, 1, 1, 256);
+            Kernels.linear(x, frozen, null);
+            Tensor input = random.normal(0, 1, 1, 256).requiresGrad(true);
+            Kernels.linear(input, frozen, null).sum().backward();
+            assertThat(difference(input.grad(), frozen.sum(0, true))).isLessThan(1e-4);
+        }
+    }
+
+    @Test
+    void packing_and_freeing_a_thousand_weights_leaves_memory_as_it_was() {
+        Supplier<Long> round = () -> {
+            for (int i = 0; i < 100; i++) {
+                try (var scope = TensorScope.open();
+                        Tensor weight = Tensor.full(0.5, DType.FLOAT32, 512, 512).unscoped()) {
+                    Kernels.linear(Tensor.full(1, DType.FLOAT32, 1, 512), weight, null);
+                }
+            }
+            return Engine.residentBytes();
+        };
+        round.get();
+        long before = round.get();
+        for (int i = 0; i < 8; i++) {
+            round.get();
+        }
+        // 800 packings would be 800 MB.
+        assertThat(Engine.residentBytes() - before).isLessThan(100L << 20);
+    }
+}
