@@ -58,30 +58,6 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         }
     }
 
-    /// How the next id is chosen.
-    ///
-    /// @param doSample    drawn by its probability; else always the best
-    /// @param temperature scores are divided by it; 0 means the best, as without sampling
-    /// @param topK        only so many best; 0 means all
-    /// @param topP        only the fewest best with this probability together; 1 means all
-    /// @param minP        only those with this share of the best one's probability; 0 means all
-    /// @param typicalP    only the most typical with this probability together; 1 means all
-    /// @param epsilonCutoff only those at least so probable; 0 means all
-    /// @param etaCutoff   the same with a bound that falls where much is possible; 0 means all
-    public record Sampling(boolean doSample, double temperature, int topK, double topP, double minP, double typicalP,
-            double epsilonCutoff, double etaCutoff, long seed) {
-        public Sampling {
-            require(typicalP > 0 && typicalP <= 1, "typical_p must lie above 0 and at most at 1, found %s", typicalP);
-            require(epsilonCutoff >= 0 && epsilonCutoff < 1, "epsilon_cutoff must lie from 0 to below 1, found %s",
-                    epsilonCutoff);
-            require(etaCutoff >= 0 && etaCutoff < 1, "eta_cutoff must lie from 0 to below 1, found %s", etaCutoff);
-            require(temperature >= 0, "temperature must not be negative, found %s", temperature);
-            require(topK >= 0, "top_k must not be negative (0 keeps all), found %s", topK);
-            require(topP > 0 && topP <= 1, "top_p must lie above 0 and at most at 1, found %s", topP);
-            require(minP >= 0 && minP <= 1, "min_p must lie between 0 and 1, found %s", minP);
-        }
-    }
-
     /// What is made less likely, or impossible.
     ///
     /// @param repetitionPenalty        above 1, ids that stand there already become less likely
@@ -166,7 +142,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     private static final Generation DEFAULTS = new Generation(
             new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of(), new Decay(0, 1)),
-            new Sampling(false, 1, 50, 1, 0, 1, 0, 0, 0), new Penalties(1, 1, 0, 0, 0, 0),
+            Sampling.greedy(), new Penalties(1, 1, 0, 0, 0, 0),
             new Words(List.of(), List.of(), List.of(), List.of()),
             new Forced(OptionalInt.empty(), OptionalInt.empty(), List.of()), new Beams(1, 1, EarlyStopping.FALSE), 1);
 
@@ -222,13 +198,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return new Generation(
                 new Limits(longest, shortest, told.limits.endIds(), told.limits.padId(), stops,
                         json.has(DECAY) ? decay(json) : limits.decay()),
-                new Sampling(json.flag("do_sample", sampling.doSample()),
-                        json.number("temperature", sampling.temperature()), json.integer("top_k", sampling.topK()),
-                        json.number("top_p", sampling.topP()), json.number("min_p", sampling.minP()),
-                        json.number("typical_p", sampling.typicalP()),
-                        json.number("epsilon_cutoff", sampling.epsilonCutoff()),
-                        json.number("eta_cutoff", sampling.etaCutoff()),
-                        json.has("seed") ? json.node().get("seed").asLong() : sampling.seed()),
+                sampling.with(json),
                 new Penalties(json.number("repetition_penalty", penalties.repetitionPenalty()),
                         json.number("encoder_repetition_penalty", penalties.encoderRepetitionPenalty()),
                         json.number("presence_penalty", penalties.presencePenalty()),
@@ -322,7 +292,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     /// Whether chance plays a part.
     public boolean samples() {
-        return sampling.doSample() && sampling.temperature() > 0;
+        return sampling.draws();
     }
 
     private Generation with(String setting, Object value) {
@@ -366,6 +336,11 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     /// From `start` generated ids on, end ids become likelier by `factor` with each more.
     public Generation withLengthDecay(int start, double factor) {
         return with(DECAY, List.of(start, factor));
+    }
+
+    /// All that is said of sampling, in place of what was said before.
+    public Generation withSampling(Sampling sampling) {
+        return new Generation(limits, sampling, penalties, words, forced, beams, numReturnSequences);
     }
 
     public Generation withDoSample(boolean doSample) {
@@ -463,7 +438,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("num_return_sequences", count);
     }
 
-    private static void require(boolean holds, String message, Object found) {
+    static void require(boolean holds, String message, Object found) {
         if (!holds) {
             throw new IllegalArgumentException(message.formatted(found));
         }

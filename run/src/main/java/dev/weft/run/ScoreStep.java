@@ -397,7 +397,7 @@ public interface ScoreStep {
     }
 
     private static void sampling(Generation options, List<ScoreStep> steps) {
-        Generation.Sampling sampling = options.sampling();
+        Sampling sampling = options.sampling();
         // Beams need a way to go on beside each end.
         int atLeast = options.beams().numBeams() > 1 ? Math.max(1, options.limits().endIds().size()) + 1 : 1;
         if (sampling.temperature() != 1) {

@@ -138,6 +138,11 @@ public final class TextGenerator implements AutoCloseable {
         return complete(prompt, options).getFirst().text();
     }
 
+    /// The same by the settings of the model, with this sampling.
+    public String generate(String prompt, Sampling sampling) {
+        return generate(prompt, defaults.withSampling(sampling));
+    }
+
     /// The same with why it ended; as many texts as [Generation#numReturnSequences] says, best first.
     public List<Completion> complete(String prompt, Generation options) {
         Generation settled = settled(options);
@@ -175,6 +180,11 @@ public final class TextGenerator implements AutoCloseable {
             }
         };
         return StreamSupport.stream(source, false).onClose(tokens::close);
+    }
+
+    /// The same by the settings of the model, with this sampling.
+    public Stream<String> stream(String prompt, Sampling sampling) {
+        return stream(prompt, defaults.withSampling(sampling));
     }
 
     private Generator generator(Generation options) {
