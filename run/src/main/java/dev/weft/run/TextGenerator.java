@@ -154,7 +154,8 @@ public final class TextGenerator implements AutoCloseable {
             for (int i = 0; i < text.ids().length; i++) {
                 shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
             }
-            return new Completion(shown.toString(), ids.length, text.ids().length, text.finish(), text.score());
+            return new Completion(shown.toString(), ids.length, text.ids().length, text.logProbabilities(),
+                    text.finish(), text.score());
         }).toList();
     }
 
