@@ -14,6 +14,7 @@ import dev.weft.tensor.TensorScope;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,7 @@ final class Decoding implements AutoCloseable {
     private final KvCache cache = new KvCache();
     /// What the model looks at beside its own text, or null; its tensors are unscoped.
     private @Nullable Encoded encoded;
+    private @Nullable Tensor hidden;
 
     /// @param inputs what is to be encoded first, a row for each prompt; empty where the model has no encoder
     Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies) {
@@ -73,7 +75,7 @@ final class Decoding implements AutoCloseable {
             pass = pass.withMask(AttentionMask.padding(mask)).withPositions(positions());
         }
         int[] flat = IntStream.range(0, prompts.rows()).flatMap(row -> IntStream.of(prompts.ids()[row])).toArray();
-        Tensor scores = scores(Tensor.of(flat, rows, length), pass);
+        Tensor scores = scores(Tensor.of(flat, rows, length), pass, 1).select(1, 0);
         if (copies == 1) {
             return scores;
         }
@@ -105,15 +107,21 @@ final class Decoding implements AutoCloseable {
 
     /// The scores of what follows on each row, of which the cache holds all ids but the last, `[rows, vocab]`.
     Tensor next(Sequences sequences) {
+        return next(sequences, 1).select(1, 0);
+    }
+
+    /// The scores of what follows on each of the last `fresh` ids, all of which the cache does not hold, `[rows, fresh,
+    /// vocab]`.
+    Tensor next(Sequences sequences, int fresh) {
         int rows = sequences.rows();
         // Where longer texts are turned otherwise, what the cache holds is of no use any more.
         int longest = IntStream.range(0, prompts.rows()).map(prompts::realLength).max().orElse(0)
                 + sequences.newTokens();
-        boolean anew = longest - 1 == model.recomputesBeyond();
+        boolean anew = longest - fresh == model.recomputesBeyond();
         if (anew) {
             cache.close();
         }
-        int from = anew ? 0 : sequences.length() - 1;
+        int from = anew ? 0 : sequences.length() - fresh;
         int length = sequences.length() - from;
         ForwardPass pass = ForwardPass.plain().withCache(cache);
         if (keep != null) {
@@ -124,7 +132,7 @@ final class Decoding implements AutoCloseable {
         }
         int[] ids = IntStream.range(0, rows * length)
                 .map(i -> sequences.id(i / length, from + i % length)).toArray();
-        return scores(Tensor.of(ids, rows, length), pass);
+        return scores(Tensor.of(ids, rows, length), pass, fresh);
     }
 
     /// Counted from the first real id of each row. A finished row is carried on beyond its end, but not beyond the last
@@ -146,9 +154,26 @@ final class Decoding implements AutoCloseable {
         return positions;
     }
 
-    private Tensor scores(Tensor ids, ForwardPass pass) {
-        Tensor hidden = model.hidden(ids.to(device), encoded == null ? pass : pass.withEncoded(encoded));
-        return model.score(hidden.select(1, hidden.size(1) - 1)).to(DType.FLOAT32);
+    /// What follows on the last `fresh` ids, `[rows, fresh, vocab]`.
+    private Tensor scores(Tensor ids, ForwardPass pass, int fresh) {
+        hidden = model.hidden(ids.to(device), encoded == null ? pass : pass.withEncoded(encoded));
+        return model.score(hidden.narrow(1, hidden.size(1) - fresh, fresh)).to(DType.FLOAT32);
+    }
+
+    /// What the last pass computed, before the scores: `[rows, seq, hidden]`, of [#begin] one row for each prompt. It
+    /// belongs to the scope of that pass.
+    Tensor hidden() {
+        return Objects.requireNonNull(hidden);
+    }
+
+    /// How many positions of each row the cache holds.
+    int held() {
+        return (int) cache.length();
+    }
+
+    /// Forgets the positions from `length` on.
+    void truncate(int length) {
+        cache.truncate(length);
     }
 
     /// Makes row i what row `rows[i]` was; both are of the same prompt.

@@ -12,8 +12,9 @@ public record Generated(Prompts prompts, List<Text> texts) {
     ///
     /// @param prompt which prompt it goes on from
     /// @param ids    what was generated, up to and with the end id if there is one
+    /// @param logProbabilities of each of the ids, given those before it, after all steps: −∞ to 0
     /// @param score  of beam search: log probability over length to the power of the length penalty; otherwise NaN
-    public record Text(int prompt, int[] ids, Finish finish, double score) {}
+    public record Text(int prompt, int[] ids, float[] logProbabilities, Finish finish, double score) {}
 
     /// The only text of the only prompt, or the first of all.
     public Text first() {

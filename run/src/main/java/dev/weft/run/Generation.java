@@ -6,10 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /// How text is generated. Names and meanings are those of `generation_config.json`, and so are the defaults: greedy,
 /// 20 new ids.
@@ -19,7 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// ```
 /// @param numReturnSequences texts for each prompt: samples, or the best of the beams
 public record Generation(Limits limits, Sampling sampling, Penalties penalties, Words words, Forced forced,
-        Beams beams, int numReturnSequences) {
+        Beams beams, Scores scores, Assistance assistance, int numReturnSequences) {
     /// A length, counted from one of two places.
     public sealed interface Bound {
         /// Counted without the prompt.
@@ -58,30 +62,6 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         }
     }
 
-    /// How the next id is chosen.
-    ///
-    /// @param doSample    drawn by its probability; else always the best
-    /// @param temperature scores are divided by it; 0 means the best, as without sampling
-    /// @param topK        only so many best; 0 means all
-    /// @param topP        only the fewest best with this probability together; 1 means all
-    /// @param minP        only those with this share of the best one's probability; 0 means all
-    /// @param typicalP    only the most typical with this probability together; 1 means all
-    /// @param epsilonCutoff only those at least so probable; 0 means all
-    /// @param etaCutoff   the same with a bound that falls where much is possible; 0 means all
-    public record Sampling(boolean doSample, double temperature, int topK, double topP, double minP, double typicalP,
-            double epsilonCutoff, double etaCutoff, long seed) {
-        public Sampling {
-            require(typicalP > 0 && typicalP <= 1, "typical_p must lie above 0 and at most at 1, found %s", typicalP);
-            require(epsilonCutoff >= 0 && epsilonCutoff < 1, "epsilon_cutoff must lie from 0 to below 1, found %s",
-                    epsilonCutoff);
-            require(etaCutoff >= 0 && etaCutoff < 1, "eta_cutoff must lie from 0 to below 1, found %s", etaCutoff);
-            require(temperature >= 0, "temperature must not be negative, found %s", temperature);
-            require(topK >= 0, "top_k must not be negative (0 keeps all), found %s", topK);
-            require(topP > 0 && topP <= 1, "top_p must lie above 0 and at most at 1, found %s", topP);
-            require(minP >= 0 && minP <= 1, "min_p must lie between 0 and 1, found %s", minP);
-        }
-    }
-
     /// What is made less likely, or impossible.
     ///
     /// @param repetitionPenalty        above 1, ids that stand there already become less likely
@@ -108,9 +88,11 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     /// @param suppressTokens      never these ids
     /// @param beginSuppressTokens not these first
     /// @param sequenceBias        added to the score of what would complete a sequence
+    /// @param forceWordsIds       phrases that must appear, by beam search: of each entry one of the alternatives
     public record Words(List<List<Integer>> badWordsIds, List<Integer> suppressTokens,
-            List<Integer> beginSuppressTokens, List<Bias> sequenceBias) {
+            List<Integer> beginSuppressTokens, List<Bias> sequenceBias, List<List<List<Integer>>> forceWordsIds) {
         public Words {
+            forceWordsIds = forceWordsIds.stream().map(each -> each.stream().map(List::copyOf).toList()).toList();
             badWordsIds = badWordsIds.stream().map(List::copyOf).toList();
             suppressTokens = List.copyOf(suppressTokens);
             beginSuppressTokens = List.copyOf(beginSuppressTokens);
@@ -144,12 +126,54 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     /// Beam search: so many unfinished texts are carried on at once.
     ///
-    /// @param numBeams      1 means none
-    /// @param lengthPenalty a text's log probability is divided by its length to this power; the prompt does not count
-    public record Beams(int numBeams, double lengthPenalty, EarlyStopping earlyStopping) {
+    /// @param numBeams         1 means none
+    /// @param lengthPenalty    a text's log probability is divided by its length to this power; the prompt does not count
+    /// @param numBeamGroups    above 1, the beams search in so many groups, each away from those before it
+    /// @param diversityPenalty taken from the score of an id as often as earlier groups chose it in the same step
+    public record Beams(int numBeams, double lengthPenalty, EarlyStopping earlyStopping, int numBeamGroups,
+            double diversityPenalty) {
         public Beams {
             require(numBeams > 0, "num_beams must be above 0, found %s", numBeams);
+            require(numBeamGroups > 0, "num_beam_groups must be above 0, found %s", numBeamGroups);
+            require(diversityPenalty >= 0, "diversity_penalty must not be negative, found %s", diversityPenalty);
         }
+    }
+
+    /// What is done with all scores.
+    ///
+    /// @param guidanceScale       above 1, what the prompt makes likelier becomes likelier still (Sanchez et al. 2023): how
+    ///                            far the scores go from those without the prompt, but for its last id, to those with it
+    /// @param renormalizeLogits   log probabilities after all other steps, which is to be seen in the scores of beams
+    /// @param removeInvalidValues what is no number becomes 0, and what is infinite the largest or smallest number
+    public record Scores(double guidanceScale, boolean renormalizeLogits, boolean removeInvalidValues) {}
+
+    /// How ids are guessed that the model then only checks; see [Generator#withAssistant].
+    ///
+    /// @param numAssistantTokens  so many ids at the most are guessed by a smaller model in one go
+    /// @param numAssistantTokensSchedule how that changes from go to go
+    /// @param assistantConfidenceThreshold it guesses no more once it gave an id less probability than this
+    /// @param promptLookupNumTokens so many are guessed without a model: what followed in the text on its last ids when they
+    ///                            stood there before; 0 means that this is not done
+    /// @param maxMatchingNgramSize so many last ids are looked for, and then fewer
+    public record Assistance(int numAssistantTokens, Schedule numAssistantTokensSchedule,
+            double assistantConfidenceThreshold, int promptLookupNumTokens, int maxMatchingNgramSize) {
+        public Assistance {
+            require(numAssistantTokens > 0, "num_assistant_tokens must be above 0, found %s", numAssistantTokens);
+            require(assistantConfidenceThreshold >= 0 && assistantConfidenceThreshold <= 1,
+                    "assistant_confidence_threshold must lie between 0 and 1, found %s", assistantConfidenceThreshold);
+            require(promptLookupNumTokens >= 0, "prompt_lookup_num_tokens must not be negative, found %s",
+                    promptLookupNumTokens);
+            require(maxMatchingNgramSize > 0, "max_matching_ngram_size must be above 0, found %s",
+                    maxMatchingNgramSize);
+        }
+    }
+
+    /// How many ids an assistant guesses.
+    public enum Schedule {
+        /// As many each time.
+        CONSTANT,
+        /// Two more after all were right, else one less.
+        HEURISTIC
     }
 
     /// When beam search ends, once there are as many finished texts as beams.
@@ -166,19 +190,30 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     private static final Generation DEFAULTS = new Generation(
             new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of(), new Decay(0, 1)),
-            new Sampling(false, 1, 50, 1, 0, 1, 0, 0, 0), new Penalties(1, 1, 0, 0, 0, 0),
-            new Words(List.of(), List.of(), List.of(), List.of()),
-            new Forced(OptionalInt.empty(), OptionalInt.empty(), List.of()), new Beams(1, 1, EarlyStopping.FALSE), 1);
+            Sampling.greedy(), new Penalties(1, 1, 0, 0, 0, 0),
+            new Words(List.of(), List.of(), List.of(), List.of(), List.of()),
+            new Forced(OptionalInt.empty(), OptionalInt.empty(), List.of()),
+            new Beams(1, 1, EarlyStopping.FALSE, 1, 0), new Scores(1, false, false),
+            new Assistance(20, Schedule.CONSTANT, 0.4, 0, 2), 1);
 
     private static final String DECAY = "exponential_decay_length_penalty";
 
     /// Settings that change the text and that Weft does not know yet, each with the test of whether it is in use.
     private static final Map<String, Predicate<JsonNode>> UNKNOWN = Map.ofEntries(
-            Map.entry("top_h", value -> true),
-            Map.entry("penalty_alpha", value -> value.asDouble(0) != 0),
-            Map.entry("num_beam_groups", value -> value.asInt(1) != 1),
-            Map.entry("guidance_scale", value -> value.asDouble(1) != 1),
+            Map.entry("dola_layers", value -> true), Map.entry("constraints", value -> true),
             Map.entry("watermarking_config", value -> true));
+
+    private static final Set<String> SETTINGS = Set.of("max_new_tokens", "max_length", "min_new_tokens", "min_length",
+            "eos_token_id", "pad_token_id", "stop_strings", DECAY, "do_sample", "temperature", "top_k", "top_p",
+            "min_p",
+            "typical_p", "epsilon_cutoff", "eta_cutoff", "top_h", "penalty_alpha", "seed", "repetition_penalty",
+            "encoder_repetition_penalty", "presence_penalty", "frequency_penalty", "no_repeat_ngram_size",
+            "encoder_no_repeat_ngram_size", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens",
+            "sequence_bias", "force_words_ids", "decoder_start_token_id", "forced_bos_token_id",
+            "forced_eos_token_id", "num_beams", "length_penalty", "early_stopping", "num_beam_groups",
+            "diversity_penalty", "guidance_scale", "renormalize_logits", "remove_invalid_values",
+            "num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold",
+            "prompt_lookup_num_tokens", "max_matching_ngram_size", "num_return_sequences");
 
     public Generation {
         require(numReturnSequences > 0, "num_return_sequences must be above 0, found %s", numReturnSequences);
@@ -222,13 +257,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return new Generation(
                 new Limits(longest, shortest, told.limits.endIds(), told.limits.padId(), stops,
                         json.has(DECAY) ? decay(json) : limits.decay()),
-                new Sampling(json.flag("do_sample", sampling.doSample()),
-                        json.number("temperature", sampling.temperature()), json.integer("top_k", sampling.topK()),
-                        json.number("top_p", sampling.topP()), json.number("min_p", sampling.minP()),
-                        json.number("typical_p", sampling.typicalP()),
-                        json.number("epsilon_cutoff", sampling.epsilonCutoff()),
-                        json.number("eta_cutoff", sampling.etaCutoff()),
-                        json.has("seed") ? json.node().get("seed").asLong() : sampling.seed()),
+                sampling.with(json),
                 new Penalties(json.number("repetition_penalty", penalties.repetitionPenalty()),
                         json.number("encoder_repetition_penalty", penalties.encoderRepetitionPenalty()),
                         json.number("presence_penalty", penalties.presencePenalty()),
@@ -238,10 +267,23 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 new Words(json.has("bad_words_ids") ? badWords(json) : words.badWordsIds(),
                         ids(json, "suppress_tokens", words.suppressTokens()),
                         ids(json, "begin_suppress_tokens", words.beginSuppressTokens()),
-                        json.has("sequence_bias") ? biases(json) : words.sequenceBias()),
+                        json.has("sequence_bias") ? biases(json) : words.sequenceBias(),
+                        json.has("force_words_ids") ? forceWords(json) : words.forceWordsIds()),
                 told.forced, new Beams(json.positive("num_beams", beams.numBeams()),
                         json.number("length_penalty", beams.lengthPenalty()),
-                        json.has("early_stopping") ? earlyStopping(json) : beams.earlyStopping()),
+                        json.has("early_stopping") ? earlyStopping(json) : beams.earlyStopping(),
+                        json.positive("num_beam_groups", beams.numBeamGroups()),
+                        json.number("diversity_penalty", beams.diversityPenalty())),
+                new Scores(json.number("guidance_scale", scores.guidanceScale()),
+                        json.flag("renormalize_logits", scores.renormalizeLogits()),
+                        json.flag("remove_invalid_values", scores.removeInvalidValues())),
+                new Assistance(json.positive("num_assistant_tokens", assistance.numAssistantTokens()),
+                        json.has("num_assistant_tokens_schedule")
+                                ? schedule(json)
+                                : assistance.numAssistantTokensSchedule(),
+                        json.number("assistant_confidence_threshold", assistance.assistantConfidenceThreshold()),
+                        json.integer("prompt_lookup_num_tokens", assistance.promptLookupNumTokens()),
+                        json.positive("max_matching_ngram_size", assistance.maxMatchingNgramSize())),
                 json.positive("num_return_sequences", numReturnSequences));
     }
 
@@ -258,7 +300,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 sampling, penalties, words, new Forced(id(json, "decoder_start_token_id", forced.decoderStart()),
                         id(json, "forced_bos_token_id", forced.first()),
                         ids(json, "forced_eos_token_id", forced.last())),
-                beams, numReturnSequences);
+                beams, scores, assistance, numReturnSequences);
     }
 
     private static OptionalInt id(Json json, String name, OptionalInt otherwise) {
@@ -301,6 +343,26 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         }).toList();
     }
 
+    /// Each entry is a phrase, or a list of phrases of which one will do.
+    private static List<List<List<Integer>>> forceWords(Json json) {
+        String name = "force_words_ids";
+        return json.node().get(name).valueStream().map(entry -> {
+            boolean several = entry.isArray() && !entry.isEmpty() && entry.get(0).isArray();
+            return several
+                    ? entry.valueStream().map(phrase -> word(json, name, phrase)).toList()
+                    : List.of(word(json, name, entry));
+        }).toList();
+    }
+
+    private static Schedule schedule(Json json) {
+        return switch (json.text("num_assistant_tokens_schedule")) {
+            case "constant" -> Schedule.CONSTANT;
+            // The other name keeps what was learnt for the next text, and here each begins anew.
+            case "heuristic", "heuristic_transient" -> Schedule.HEURISTIC;
+            default -> throw json.mustBe("num_assistant_tokens_schedule", "constant or heuristic");
+        };
+    }
+
     private static Decay decay(Json json) {
         List<Double> pair = json.numbers(DECAY);
         if (pair.size() != 2) {
@@ -320,9 +382,106 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         throw json.mustBe("early_stopping", "true, false or \"never\"");
     }
 
+    /// Refuses settings that contradict each other. Not the constructor does it, since they are set one after the other.
+    ///
+    /// @param assisted whether a smaller model guesses
+    void requireConsistent(boolean assisted) {
+        boolean guided = scores.guidanceScale() != 1;
+        int groups = beams.numBeamGroups();
+        boolean forces = !words.forceWordsIds().isEmpty();
+        int k = sampling.topK();
+        String guess = assisted
+                ? "an assistant"
+                : assistance.promptLookupNumTokens() > 0 ? "prompt_lookup_num_tokens" : null;
+        if (numReturnSequences > beams.numBeams() && beams.numBeams() > 1) {
+            throw contradiction("num_return_sequences (%d) must not be above num_beams (%d)", numReturnSequences,
+                    beams.numBeams());
+        }
+        if (numReturnSequences > 1 && beams.numBeams() == 1 && !samples()) {
+            throw contradiction(
+                    "num_return_sequences is %d, but greedy decoding gives one text; sample, or use num_beams",
+                    numReturnSequences);
+        }
+        if (beams.numBeams() % groups != 0) {
+            throw contradiction("num_beams (%d) must be a multiple of num_beam_groups (%d)", beams.numBeams(), groups);
+        }
+        if (groups > 1 && beams.diversityPenalty() == 0) {
+            throw contradiction("num_beam_groups is %d and diversity_penalty 0, so that all groups would find the same;"
+                    + " raise diversity_penalty, or use one group", groups);
+        }
+        if (groups == 1 && beams.diversityPenalty() > 0) {
+            throw contradiction("diversity_penalty is %s, which needs num_beam_groups above 1",
+                    beams.diversityPenalty());
+        }
+        if (forces && beams.numBeams() == 1) {
+            throw contradiction("force_words_ids needs beam search; set num_beams above 1, found 1");
+        }
+        if (forces && groups > 1) {
+            throw contradiction("force_words_ids does not go together with num_beam_groups (%d); set one of them",
+                    groups);
+        }
+        if (samples() && (forces || groups > 1)) {
+            throw contradiction("%s chooses the best and does not go together with do_sample; set do_sample to false",
+                    forces ? "force_words_ids" : "num_beam_groups");
+        }
+        if (sampling.penaltyAlpha() > 0) {
+            if (beams.numBeams() > 1 || samples()) {
+                throw contradiction(
+                        "penalty_alpha (%s) asks for contrastive search, which does not go together with %s; set one of them",
+                        sampling.penaltyAlpha(),
+                        samples() ? "do_sample" : "num_beams (%d)".formatted(beams.numBeams()));
+            }
+            if (k < 2) {
+                throw contradiction("penalty_alpha (%s) needs a top_k of 2 or more to choose from, found %d",
+                        sampling.penaltyAlpha(), k);
+            }
+        }
+        if (guess != null) {
+            String with = beams.numBeams() > 1
+                    ? "num_beams (%d)".formatted(beams.numBeams())
+                    : sampling.penaltyAlpha() > 0
+                            ? "penalty_alpha (%s)".formatted(sampling.penaltyAlpha())
+                            : guided
+                                    ? "guidance_scale (%s)".formatted(scores.guidanceScale())
+                                    : numReturnSequences > 1
+                                            ? "num_return_sequences (%d)".formatted(numReturnSequences)
+                                            : null;
+            if (with != null) {
+                throw contradiction(
+                        "%s guesses ids of one text and does not go together with %s; leave one of them out",
+                        guess, with);
+            }
+        }
+    }
+
+    private static IllegalArgumentException contradiction(String message, Object... found) {
+        return new IllegalArgumentException(message.formatted(found));
+    }
+
     /// Whether chance plays a part.
     public boolean samples() {
-        return sampling.doSample() && sampling.temperature() > 0;
+        return sampling.draws();
+    }
+
+    /// These settings with one by its name in `generation_config.json`.
+    ///
+    /// @param value as it would stand there; what is no JSON is taken as text
+    /// @throws IllegalArgumentException if there is no such setting, or the value is wrong
+    public Generation with(String setting, String value) {
+        if (!SETTINGS.contains(setting) && !UNKNOWN.containsKey(setting)) {
+            throw new IllegalArgumentException(
+                    "\"%s\" is no setting of generation; there are %s".formatted(setting,
+                            String.join(", ", new TreeSet<>(SETTINGS))));
+        }
+        JsonNode read;
+        try {
+            read = MAPPER.readTree(value);
+        } catch (JacksonException e) {
+            read = StringNode.valueOf(value);
+        }
+        ObjectNode node = Json.object();
+        node.set(setting, read);
+        return with(Json.of("settings", node));
     }
 
     private Generation with(String setting, Object value) {
@@ -350,13 +509,18 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     }
 
     public Generation withEndIds(List<Integer> ids) {
-        return new Generation(new Limits(limits.longest(), limits.shortest(), ids, limits.padId(),
-                limits.stopStrings(), limits.decay()), sampling, penalties, words, forced, beams, numReturnSequences);
+        return with(new Limits(limits.longest(), limits.shortest(), ids, limits.padId(), limits.stopStrings(),
+                limits.decay()));
     }
 
     public Generation withPadId(int id) {
-        return new Generation(new Limits(limits.longest(), limits.shortest(), limits.endIds(), id,
-                limits.stopStrings(), limits.decay()), sampling, penalties, words, forced, beams, numReturnSequences);
+        return with(new Limits(limits.longest(), limits.shortest(), limits.endIds(), id, limits.stopStrings(),
+                limits.decay()));
+    }
+
+    private Generation with(Limits limits) {
+        return new Generation(limits, sampling, penalties, words, forced, beams, scores, assistance,
+                numReturnSequences);
     }
 
     public Generation withStopStrings(List<String> strings) {
@@ -366,6 +530,12 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     /// From `start` generated ids on, end ids become likelier by `factor` with each more.
     public Generation withLengthDecay(int start, double factor) {
         return with(DECAY, List.of(start, factor));
+    }
+
+    /// All that is said of sampling, in place of what was said before.
+    public Generation withSampling(Sampling sampling) {
+        return new Generation(limits, sampling, penalties, words, forced, beams, scores, assistance,
+                numReturnSequences);
     }
 
     public Generation withDoSample(boolean doSample) {
@@ -398,6 +568,15 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     public Generation withEtaCutoff(double eta) {
         return with("eta_cutoff", eta);
+    }
+
+    public Generation withTopH(double share) {
+        return with("top_h", share);
+    }
+
+    /// Contrastive search among the `top_k` best; see [Sampling#contrastive].
+    public Generation withPenaltyAlpha(double alpha) {
+        return with("penalty_alpha", alpha);
     }
 
     public Generation withSeed(long seed) {
@@ -459,11 +638,61 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         });
     }
 
+    /// In so many groups, each away from those before it; see [#withDiversityPenalty].
+    public Generation withNumBeamGroups(int count) {
+        return with("num_beam_groups", count);
+    }
+
+    public Generation withDiversityPenalty(double penalty) {
+        return with("diversity_penalty", penalty);
+    }
+
+    /// Phrases that must appear, by beam search; each entry gives alternatives of which one will do.
+    public Generation withForceWordsIds(List<List<List<Integer>>> phrases) {
+        return with("force_words_ids", phrases);
+    }
+
+    public Generation withGuidanceScale(double scale) {
+        return with("guidance_scale", scale);
+    }
+
+    public Generation withRenormalizeLogits(boolean renormalize) {
+        return with("renormalize_logits", renormalize);
+    }
+
+    public Generation withRemoveInvalidValues(boolean remove) {
+        return with("remove_invalid_values", remove);
+    }
+
+    /// Guesses so many ids from what followed on the same ids before, for the model to check.
+    public Generation withPromptLookupNumTokens(int count) {
+        return with("prompt_lookup_num_tokens", count);
+    }
+
+    public Generation withMaxMatchingNgramSize(int size) {
+        return with("max_matching_ngram_size", size);
+    }
+
+    public Generation withNumAssistantTokens(int count) {
+        return with("num_assistant_tokens", count);
+    }
+
+    public Generation withNumAssistantTokensSchedule(Schedule schedule) {
+        return with("num_assistant_tokens_schedule", switch (schedule) {
+            case CONSTANT -> "constant";
+            case HEURISTIC -> "heuristic";
+        });
+    }
+
+    public Generation withAssistantConfidenceThreshold(double probability) {
+        return with("assistant_confidence_threshold", probability);
+    }
+
     public Generation withNumReturnSequences(int count) {
         return with("num_return_sequences", count);
     }
 
-    private static void require(boolean holds, String message, Object found) {
+    static void require(boolean holds, String message, Object found) {
         if (!holds) {
             throw new IllegalArgumentException(message.formatted(found));
         }

@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
+import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// Ids to more ids: greedy, sampled, or by beam search, for one prompt or a batch. Safe to share between threads.
 ///
@@ -16,32 +18,52 @@ import java.util.stream.IntStream;
 /// count padding as text (see [ScoreStep]).
 public final class Generator {
     private final LanguageModel model;
+    private final @Nullable LanguageModel assistant;
     private final List<ScoreStep> steps;
     private final Stop stop;
 
-    private Generator(LanguageModel model, List<ScoreStep> steps, Stop stop) {
+    private Generator(LanguageModel model, @Nullable LanguageModel assistant, List<ScoreStep> steps, Stop stop) {
         this.model = model;
+        this.assistant = assistant;
         this.steps = steps;
         this.stop = stop;
     }
 
     public static Generator of(LanguageModel model) {
-        return new Generator(model, List.of(), Stop.NEVER);
+        return new Generator(model, null, List.of(), Stop.NEVER);
     }
 
     /// With one more step of one's own, after the penalties and before the steps of sampling.
     public Generator withStep(ScoreStep step) {
         var all = new ArrayList<>(steps);
         all.add(step);
-        return new Generator(model, List.copyOf(all), stop);
+        return new Generator(model, assistant, List.copyOf(all), stop);
     }
 
     /// With one more way to end. What the settings say of stop strings needs a tokenizer: see [Stop#strings].
     public Generator withStop(Stop end) {
         Stop before = stop;
-        return new Generator(model, steps, before == Stop.NEVER
+        return new Generator(model, assistant, steps, before == Stop.NEVER
                 ? end
                 : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength));
+    }
+
+    /// With a smaller model of the same vocabulary, which guesses ids that this one checks, several in one pass: the
+    /// text is the same, or of the same distribution when it is sampled, and comes quicker the more guesses are right
+    /// (Leviathan et al. 2023). For one prompt at a time. The assistant stays the caller's to close.
+    ///
+    /// @throws IllegalArgumentException if the assistant has another vocabulary, or only one of both has an encoder
+    public Generator withAssistant(LanguageModel smaller) {
+        if (smaller.vocabSize() != model.vocabSize()) {
+            throw new IllegalArgumentException(
+                    "The assistant has a vocabulary of %d and the model one of %d; an assistant needs the model's tokenizer"
+                            .formatted(smaller.vocabSize(), model.vocabSize()));
+        }
+        if (smaller instanceof SequenceToSequence != model instanceof SequenceToSequence) {
+            throw new IllegalArgumentException(
+                    "Of model and assistant one has an encoder and the other has none; take an assistant of the model's kind");
+        }
+        return new Generator(model, smaller, steps, stop);
     }
 
     /// One prompt, of which nothing is padding.
@@ -85,8 +107,8 @@ public final class Generator {
     /// The same, begun with ids of one's own.
     public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation options) {
         if (options.beams().numBeams() > 1) {
-            return new BeamSearch(checked(inputs), inputs, begin, options,
-                    ScoreStep.of(options, begin, source(inputs, begin), steps), stop)
+            options.requireConsistent(assistant != null);
+            return new BeamSearch(checked(inputs, options), inputs, begin, options, source(inputs, begin), steps, stop)
                     .run();
         }
         return generate(inputs, begin, options, TokenListener.SILENT);
@@ -119,8 +141,40 @@ public final class Generator {
                     "Beam search with %d beams knows its ids only at the end; listen with num_beams 1"
                             .formatted(options.beams().numBeams()));
         }
-        return new TokenLoop(checked(inputs), inputs, prompts, options,
-                ScoreStep.of(options, prompts, source(inputs, prompts), steps), stop);
+        options.requireConsistent(assistant != null);
+        checked(inputs, options);
+        Room room = Room.of(model, prompts, options);
+        List<ScoreStep> all = ScoreStep.of(options, prompts, source(inputs, prompts), steps);
+        return new TokenLoop(prompts, options, room, stop, nextIds(inputs, prompts, options, all, room));
+    }
+
+    private NextIds nextIds(Map<String, Tensor> inputs, Prompts prompts, Generation options, List<ScoreStep> all,
+            Room room) {
+        if (options.sampling().penaltyAlpha() > 0) {
+            int candidates = options.sampling().topK();
+            if (candidates > model.vocabSize()) {
+                throw new IllegalArgumentException("top_k (%d) is more than the vocabulary of %d".formatted(candidates,
+                        model.vocabSize()));
+            }
+            return new ContrastiveSearch(new Decoding(model, inputs, prompts, candidates), prompts, options, all);
+        }
+        int copies = options.numReturnSequences();
+        if (assistant == null && options.assistance().promptLookupNumTokens() == 0) {
+            return new SingleChoice(new Decoding(model, inputs, prompts, copies),
+                    Guidance.of(model, prompts, copies, options), options, all);
+        }
+        if (prompts.rows() > 1 || prompts.padded()) {
+            throw new IllegalArgumentException(
+                    "Guessing ids is for one prompt without padding, found %d; give them one by one, or leave out the assistant or prompt_lookup_num_tokens"
+                            .formatted(prompts.rows()));
+        }
+        var randomness = Randomness.seeded(options.sampling().seed());
+        Draft draft = assistant == null
+                ? Draft.lookup(options, inputs.isEmpty() ? List.of() : List.of(source(inputs, prompts)))
+                : new Draft.OfModel(new Decoding(assistant, inputs, prompts, 1), assistant.maxPositions(), options, all,
+                        randomness);
+        return new AssistedDecoding(new Decoding(model, inputs, prompts, 1), draft, options, all, room.of(0),
+                model.recomputesBeyond(), randomness);
     }
 
     /// The ids that are answered.
@@ -135,11 +189,17 @@ public final class Generator {
                 .mapToObj(row -> Arrays.copyOfRange(flat, row * length, (row + 1) * length)).toArray(int[][]::new);
     }
 
-    private LanguageModel checked(Map<String, Tensor> inputs) {
+    private LanguageModel checked(Map<String, Tensor> inputs, Generation options) {
         if (inputs.isEmpty() == model instanceof SequenceToSequence) {
             throw new IllegalArgumentException(inputs.isEmpty()
                     ? "This model answers to what it encodes: give it inputs, such as input_ids"
                     : "This model has no encoder: give it prompts to go on from, not " + inputs.keySet());
+        }
+        if (options.scores().guidanceScale() != 1
+                && (!inputs.isEmpty() || options.sampling().penaltyAlpha() > 0)) {
+            throw new IllegalArgumentException(
+                    "guidance_scale (%s) is for models without encoder, and not for contrastive search; set it to 1"
+                            .formatted(options.scores().guidanceScale()));
         }
         return model;
     }

@@ -26,6 +26,15 @@ public interface ScoreStep {
     /// @return       `[rows, vocab]`; −∞ rules an id out
     Tensor apply(Sequences ids, Tensor scores);
 
+    /// These one after the other.
+    static Tensor all(List<ScoreStep> steps, Sequences ids, Tensor scores) {
+        Tensor changed = scores;
+        for (ScoreStep step : steps) {
+            changed = step.apply(ids, changed);
+        }
+        return changed;
+    }
+
     /// Below 1 the likely becomes likelier, above 1 all become alike (Ackley, Hinton & Sejnowski 1985).
     static ScoreStep temperature(double temperature) {
         return (ids, scores) -> scores.div(temperature);
@@ -102,6 +111,23 @@ public interface ScoreStep {
             Tensor falling = entropy(scores, logs).neg().exp().mul(Math.sqrt(epsilon));
             Tensor bound = Tensor.where(falling.lt(epsilon), falling, falling.mul(0).add(epsilon));
             return scores.maskedFill(logs.exp().lt(bound).and(scores.lt(worstOf(scores, atLeast))), NEVER);
+        };
+    }
+
+    /// Of the 100 best as many, from the best on, as have together no more than the share `h` of their entropy (Potraghloo
+    /// et al. 2025).
+    ///
+    /// @param atLeast this many stay in any case
+    static ScoreStep topH(double h, int atLeast) {
+        return (ids, scores) -> {
+            int best = (int) Math.min(100, scores.size(-1));
+            Tensor.Ranked ranked = scores.topK(best, -1);
+            Tensor logs = ranked.values().logSoftmax(-1);
+            Tensor parts = logs.exp().mul(logs).maskedFill(ranked.values().eq(NEVER), 0).neg();
+            Tensor gone = parts.cumsum(-1).le(parts.sum(-1, true).mul(h)).not()
+                    .and(Tensor.arange(0, best).ge(atLeast).to(scores.device()));
+            Tensor all = Tensor.full(1, DType.BOOL, scores.shape()).to(scores.device());
+            return scores.maskedFill(all.scatter(-1, ranked.indices(), gone), NEVER);
         };
     }
 
@@ -319,27 +345,51 @@ public interface ScoreStep {
         return scores.scatter(-1, places, changed);
     }
 
+    /// What is no number becomes 0, what is infinite the largest or smallest number.
+    static ScoreStep removeInvalidValues() {
+        return (ids, scores) -> Tensor
+                .where(scores.eq(scores), scores, scores.mul(0).maskedFill(scores.eq(scores).not(), 0))
+                .maskedFill(scores.eq(Double.POSITIVE_INFINITY), Float.MAX_VALUE)
+                .maskedFill(scores.eq(NEVER), -Float.MAX_VALUE);
+    }
+
+    /// Log probabilities.
+    static ScoreStep renormalize() {
+        return (ids, scores) -> scores.logSoftmax(-1);
+    }
+
     /// All steps that the settings ask for, in the order of the reference: what forbids and penalises, then `own`, then,
     /// when sampling, what shapes the distribution.
     ///
     /// @param source the ids that are answered: encoded ones, or those of the prompts
     static List<ScoreStep> of(Generation options, Prompts prompts, int[][] source, List<ScoreStep> own) {
+        return of(options, prompts, source, own, List.of());
+    }
+
+    /// @param diverse between groups of beams, if there are any
+    static List<ScoreStep> of(Generation options, Prompts prompts, int[][] source, List<ScoreStep> own,
+            List<ScoreStep> diverse) {
         var steps = new ArrayList<ScoreStep>();
-        penalties(options, source, steps);
+        penalties(options, source, diverse, steps);
         limits(options, prompts, steps);
         steps.addAll(own);
         if (options.samples()) {
             sampling(options, steps);
         }
+        if (options.scores().renormalizeLogits()) {
+            steps.add(renormalize());
+        }
         return List.copyOf(steps);
     }
 
-    private static void penalties(Generation options, int[][] source, List<ScoreStep> steps) {
+    private static void penalties(Generation options, int[][] source, List<ScoreStep> diverse,
+            List<ScoreStep> steps) {
         Generation.Penalties penalties = options.penalties();
         Generation.Words words = options.words();
         if (!words.sequenceBias().isEmpty()) {
             steps.add(sequenceBias(words.sequenceBias()));
         }
+        steps.addAll(diverse);
         if (penalties.encoderRepetitionPenalty() != 1) {
             steps.add(encoderRepetitionPenalty(penalties.encoderRepetitionPenalty(), source));
         }
@@ -383,6 +433,9 @@ public interface ScoreStep {
             int longest = prompts.length() + limits.longest().newTokens(prompts.length());
             steps.add(forcedAt(longest - 1, forced.last()));
         }
+        if (options.scores().removeInvalidValues()) {
+            steps.add(removeInvalidValues());
+        }
         if (limits.decay().factor() != 1 && !limits.endIds().isEmpty()) {
             steps.add(lengthDecay(limits.decay().start(), limits.decay().factor(), limits.endIds()));
         }
@@ -397,11 +450,14 @@ public interface ScoreStep {
     }
 
     private static void sampling(Generation options, List<ScoreStep> steps) {
-        Generation.Sampling sampling = options.sampling();
+        Sampling sampling = options.sampling();
         // Beams need a way to go on beside each end.
         int atLeast = options.beams().numBeams() > 1 ? Math.max(1, options.limits().endIds().size()) + 1 : 1;
         if (sampling.temperature() != 1) {
             steps.add(temperature(sampling.temperature()));
+        }
+        if (sampling.topH() < 1) {
+            steps.add(topH(sampling.topH(), atLeast));
         }
         if (sampling.topK() > 0) {
             steps.add(topK(Math.max(sampling.topK(), atLeast)));

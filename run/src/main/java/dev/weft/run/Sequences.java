@@ -7,13 +7,23 @@ import java.util.Arrays;
 public final class Sequences {
     private final int promptLength;
     private int[][] rows;
+    /// Log probabilities of the ids, at their places; NaN where nobody gave one.
+    private float[][] logs;
     private int length;
+
+    private Sequences(int[][] rows, int promptLength, int length) {
+        this.rows = rows;
+        this.logs = new float[rows.length][];
+        this.promptLength = promptLength;
+        this.length = length;
+    }
 
     /// @param prompts padded to one length; copied
     Sequences(int[][] prompts) {
         promptLength = prompts[0].length;
         length = promptLength;
         rows = new int[prompts.length][];
+        logs = new float[prompts.length][length + 16];
         for (int row = 0; row < rows.length; row++) {
             rows[row] = Arrays.copyOf(prompts[row], length + 16);
         }
@@ -70,23 +80,52 @@ public final class Sequences {
         return position;
     }
 
+    /// A copy of the log probabilities of what was generated in one row.
+    float[] logProbabilities(int row) {
+        return Arrays.copyOfRange(logs[row], promptLength, length);
+    }
+
     /// Adds one id to each row.
     void append(int[] ids) {
+        float[] none = new float[ids.length];
+        Arrays.fill(none, Float.NaN);
+        append(ids, none);
+    }
+
+    /// Adds one id to each row, and its log probability.
+    void append(int[] ids, float[] logProbabilities) {
         for (int row = 0; row < rows.length; row++) {
             if (length == rows[row].length) {
                 rows[row] = Arrays.copyOf(rows[row], 2 * length);
+                logs[row] = Arrays.copyOf(logs[row], 2 * length);
             }
             rows[row][length] = ids[row];
+            logs[row][length] = logProbabilities[row];
         }
         length++;
+    }
+
+    /// Forgets all beyond `length`.
+    void truncate(int length) {
+        this.length = length;
+    }
+
+    /// Only these rows, to look at.
+    Sequences select(int[] rows) {
+        int[][] begin = new int[rows.length][];
+        Arrays.setAll(begin, row -> this.rows[rows[row]]);
+        return new Sequences(begin, promptLength, length);
     }
 
     /// Makes row i what row `from[i]` was.
     void reorder(int[] from) {
         int[][] old = rows;
+        float[][] oldLogs = logs;
         rows = new int[from.length][];
+        logs = new float[from.length][];
         for (int row = 0; row < from.length; row++) {
             rows[row] = old[from[row]].clone();
+            logs[row] = oldLogs[from[row]].clone();
         }
     }
 }

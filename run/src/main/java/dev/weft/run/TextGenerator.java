@@ -138,6 +138,11 @@ public final class TextGenerator implements AutoCloseable {
         return complete(prompt, options).getFirst().text();
     }
 
+    /// The same by the settings of the model, with this sampling.
+    public String generate(String prompt, Sampling sampling) {
+        return generate(prompt, defaults.withSampling(sampling));
+    }
+
     /// The same with why it ended; as many texts as [Generation#numReturnSequences] says, best first.
     public List<Completion> complete(String prompt, Generation options) {
         Generation settled = settled(options);
@@ -149,7 +154,8 @@ public final class TextGenerator implements AutoCloseable {
             for (int i = 0; i < text.ids().length; i++) {
                 shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
             }
-            return new Completion(shown.toString(), ids.length, text.ids().length, text.finish(), text.score());
+            return new Completion(shown.toString(), ids.length, text.ids().length, text.logProbabilities(),
+                    text.finish(), text.score());
         }).toList();
     }
 
@@ -175,6 +181,11 @@ public final class TextGenerator implements AutoCloseable {
             }
         };
         return StreamSupport.stream(source, false).onClose(tokens::close);
+    }
+
+    /// The same by the settings of the model, with this sampling.
+    public Stream<String> stream(String prompt, Sampling sampling) {
+        return stream(prompt, defaults.withSampling(sampling));
     }
 
     private Generator generator(Generation options) {

@@ -39,7 +39,9 @@ final class ByHeart implements LanguageModel {
 
     @Override
     public Tensor score(Tensor hidden) {
-        return table.indexSelect(0, hidden.flatten(0, -1).to(DType.INT64));
+        long[] shape = hidden.shape();
+        shape[shape.length - 1] = table.size(1);
+        return table.indexSelect(0, hidden.flatten(0, -1).to(DType.INT64)).reshape(shape);
     }
 
     @Override

@@ -75,9 +75,9 @@ class GenerationTest {
     void a_setting_that_is_not_known_is_refused_only_where_it_would_change_the_text() {
         assertThat(
                 Generation.greedy()
-                        .with(json("{'guidance_scale': 1.0, 'num_beam_groups': 1, 'forced_eos_token_id': null}")))
+                        .with(json("{'guidance_scale': 1.0, 'num_beam_groups': 1, 'watermarking_config': null}")))
                 .isEqualTo(Generation.greedy());
-        assertThatThrownBy(() -> Generation.greedy().with(json("{'guidance_scale': 1.5}")))
-                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("guidance_scale");
+        assertThatThrownBy(() -> Generation.greedy().with(json("{'watermarking_config': {'bias': 2}}")))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("watermarking_config");
     }
 }

@@ -174,6 +174,23 @@ class TextGeneratorTest {
     }
 
     @Test
+    void a_sampling_of_ones_own_stands_on_the_settings_of_the_model(@TempDir Path folder) throws IOException {
+        saved(folder, BYTES.vocabSize(), BYTES);
+        Json.write(folder.resolve("generation_config.json"), Json.object().put("max_new_tokens", 7).put("top_k", 1));
+        try (var writer = TextGenerator.open(folder)) {
+            Sampling sampling = Sampling.topP(0.9).withSeed(7);
+            String text = writer.generate("the cat", sampling);
+            assertThat(text).isEqualTo(
+                    writer.generate("the cat", writer.defaults().withDoSample(true).withTopK(0).withTopP(0.9)
+                            .withSeed(7)));
+            try (Stream<String> pieces = writer.stream("the cat", sampling)) {
+                assertThat(String.join("", pieces.toList())).isEqualTo(text);
+            }
+            assertThat(writer.generate("the cat", sampling.withSeed(8))).isNotEqualTo(text);
+        }
+    }
+
+    @Test
     void a_run_without_a_model_of_its_own_opens_its_newest_checkpoint(@TempDir Path run) throws IOException {
         BYTES.save(run);
         saved(run.resolve("checkpoints/step-00000900"), 280, null);
