@@ -58,11 +58,13 @@ final class BeamSearch {
     private final int[] ids;
     private final float[] logs;
     private int group;
+    private final @Nullable PromptCache remembered;
 
     /// @param own steps of the user's own
     BeamSearch(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, Generation options, int[][] source,
-            List<ScoreStep> own, Stop stop) {
+            List<ScoreStep> own, Stop stop, @Nullable PromptCache remembered) {
         this.model = model;
+        this.remembered = remembered;
         this.inputs = inputs;
         this.prompts = prompts;
         this.options = options;
@@ -121,7 +123,7 @@ final class BeamSearch {
     private record Candidate(int origin, int id, float score, float log) {}
 
     Generated run() {
-        try (var decoding = new Decoding(model, inputs, prompts, beams);
+        try (var decoding = new Decoding(model, inputs, prompts, beams, remembered);
                 var guidance = Guidance.of(model, prompts, beams, options);
                 var randomness = Randomness.seeded(options.sampling().seed())) {
             for (boolean goesOn = true; goesOn;) {

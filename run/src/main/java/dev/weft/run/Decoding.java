@@ -11,6 +11,7 @@ import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,14 +30,27 @@ final class Decoding implements AutoCloseable {
     private final int copies;
     /// `[rows, prompt]` of bool, false at padding; null where there is none.
     private final @Nullable Tensor keep;
-    private final KvCache cache = new KvCache();
+    private final @Nullable PromptCache remembered;
+    private KvCache cache;
+    /// The ids that went through the model last, null before.
+    private @Nullable Sequences run;
+    /// False while a pass is under way, and after one that failed.
+    private boolean whole = true;
     /// What the model looks at beside its own text, or null; its tensors are unscoped.
     private @Nullable Encoded encoded;
     private @Nullable Tensor hidden;
 
     /// @param inputs what is to be encoded first, a row for each prompt; empty where the model has no encoder
     Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies) {
+        this(model, inputs, prompts, copies, null);
+    }
+
+    /// @param remembered where the prompts may begin, and what a single text is left in
+    Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies,
+            @Nullable PromptCache remembered) {
         this.model = model;
+        this.remembered = remembered;
+        cache = remembered == null ? new KvCache() : KvCache.keepingAll();
         this.prompts = prompts;
         this.copies = copies;
         device = model.parameters().values().iterator().next().device();
@@ -64,17 +78,20 @@ final class Decoding implements AutoCloseable {
         }
     }
 
-    /// Runs each prompt once and makes the rows of it: the scores of what follows, `[rows, vocab]`.
+    /// Runs each prompt once, save for what is remembered of it, and makes the rows of it: the scores of what follows,
+    /// `[rows, vocab]`.
     Tensor begin() {
-        long rows = prompts.rows();
-        int length = prompts.length();
+        int rows = prompts.rows();
+        int from = fromMemory();
+        int length = prompts.length() - from;
         ForwardPass pass = ForwardPass.plain().withCache(cache);
         if (keep != null) {
-            int[] first = IntStream.range(0, prompts.rows()).map(row -> row * copies).toArray();
+            int[] first = IntStream.range(0, rows).map(row -> row * copies).toArray();
             Tensor mask = keep.indexSelect(0, Tensor.of(first, rows).to(device));
-            pass = pass.withMask(AttentionMask.padding(mask)).withPositions(positions());
+            pass = pass.withMask(AttentionMask.padding(mask)).withPositions(positions().narrow(1, from, length));
         }
-        int[] flat = IntStream.range(0, prompts.rows()).flatMap(row -> IntStream.of(prompts.ids()[row])).toArray();
+        int[] flat = IntStream.range(0, rows)
+                .flatMap(row -> IntStream.of(prompts.ids()[row]).skip(from)).toArray();
         Tensor scores = scores(Tensor.of(flat, rows, length), pass, 1).select(1, 0);
         if (copies == 1) {
             return scores;
@@ -90,6 +107,26 @@ final class Decoding implements AutoCloseable {
             });
         }
         return scores.repeatInterleave(copies, 0);
+    }
+
+    /// Puts what is remembered of the prompts into the cache.
+    ///
+    /// @return how many positions that are
+    private int fromMemory() {
+        // Longer texts may be computed otherwise from their beginning on.
+        if (remembered == null || longest() > model.recomputesBeyond()) {
+            return 0;
+        }
+        PromptCache.Begun begun = remembered.begin(prompts);
+        if (begun == null) {
+            return 0;
+        }
+        cache = begun.cache();
+        return begun.slots();
+    }
+
+    private int longest() {
+        return IntStream.range(0, prompts.rows()).map(prompts::realLength).max().orElse(0);
     }
 
     /// Counted from the first real id; what stands at padding is seen by nobody. `[rows, length]`.
@@ -114,10 +151,9 @@ final class Decoding implements AutoCloseable {
     /// vocab]`.
     Tensor next(Sequences sequences, int fresh) {
         int rows = sequences.rows();
+        run = sequences;
         // Where longer texts are turned otherwise, what the cache holds is of no use any more.
-        int longest = IntStream.range(0, prompts.rows()).map(prompts::realLength).max().orElse(0)
-                + sequences.newTokens();
-        boolean anew = longest - fresh == model.recomputesBeyond();
+        boolean anew = longest() + sequences.newTokens() - fresh == model.recomputesBeyond();
         if (anew) {
             cache.close();
         }
@@ -142,8 +178,9 @@ final class Decoding implements AutoCloseable {
         int[] positions = new int[sequences.rows() * length];
         for (int row = 0; row < sequences.rows(); row++) {
             boolean[] real = prompts.real()[row / copies];
-            int next = 0;
-            for (int i = 0; i < sequences.length(); i++) {
+            // Of the prompt only what is run again is counted, so that a token's cost does not grow with the text.
+            int next = from < real.length ? 0 : prompts.realLength(row / copies) + from - real.length;
+            for (int i = from < real.length ? 0 : from; i < sequences.length(); i++) {
                 boolean counts = i >= real.length || real[i];
                 if (i >= from) {
                     positions[row * length + i - from] = counts ? Math.min(next, model.maxPositions() - 1) : 0;
@@ -156,7 +193,9 @@ final class Decoding implements AutoCloseable {
 
     /// What follows on the last `fresh` ids, `[rows, fresh, vocab]`.
     private Tensor scores(Tensor ids, ForwardPass pass, int fresh) {
+        whole = false;
         hidden = model.hidden(ids.to(device), encoded == null ? pass : pass.withEncoded(encoded));
+        whole = true;
         return model.score(hidden.narrow(1, hidden.size(1) - fresh, fresh)).to(DType.FLOAT32);
     }
 
@@ -181,9 +220,18 @@ final class Decoding implements AutoCloseable {
         cache.reorder(rows);
     }
 
+    /// The ids whose keys and values the cache holds, of the only row.
+    private int[] ids() {
+        return Arrays.copyOf(run == null ? prompts.ids()[0] : run.row(0), held());
+    }
+
     @Override
     public void close() {
-        cache.close();
+        boolean kept = remembered != null && whole && encoded == null && prompts.rows() * copies == 1
+                && held() <= model.recomputesBeyond() && remembered.keep(ids(), cache);
+        if (!kept) {
+            cache.close();
+        }
         if (encoded != null) {
             encoded.map(each -> {
                 each.close();

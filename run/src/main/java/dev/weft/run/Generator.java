@@ -2,8 +2,11 @@ package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,8 +24,11 @@ public final class Generator {
     private final @Nullable LanguageModel assistant;
     private final List<ScoreStep> steps;
     private final Stop stop;
+    private final @Nullable PromptCache remembered;
 
-    private Generator(LanguageModel model, @Nullable LanguageModel assistant, List<ScoreStep> steps, Stop stop) {
+    private Generator(LanguageModel model, @Nullable LanguageModel assistant, List<ScoreStep> steps, Stop stop,
+            @Nullable PromptCache remembered) {
+        this.remembered = remembered;
         this.model = model;
         this.assistant = assistant;
         this.steps = steps;
@@ -30,14 +36,14 @@ public final class Generator {
     }
 
     public static Generator of(LanguageModel model) {
-        return new Generator(model, null, List.of(), Stop.NEVER);
+        return new Generator(model, null, List.of(), Stop.NEVER, null);
     }
 
     /// With one more step of one's own, after the penalties and before the steps of sampling.
     public Generator withStep(ScoreStep step) {
         var all = new ArrayList<>(steps);
         all.add(step);
-        return new Generator(model, assistant, List.copyOf(all), stop);
+        return new Generator(model, assistant, List.copyOf(all), stop, remembered);
     }
 
     /// With one more way to end. What the settings say of stop strings needs a tokenizer: see [Stop#strings].
@@ -45,7 +51,8 @@ public final class Generator {
         Stop before = stop;
         return new Generator(model, assistant, steps, before == Stop.NEVER
                 ? end
-                : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength));
+                : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength),
+                remembered);
     }
 
     /// With a smaller model of the same vocabulary, which guesses ids that this one checks, several in one pass: the
@@ -63,7 +70,53 @@ public final class Generator {
             throw new IllegalArgumentException(
                     "Of model and assistant one has an encoder and the other has none; take an assistant of the model's kind");
         }
-        return new Generator(model, smaller, steps, stop);
+        return new Generator(model, smaller, steps, stop, remembered);
+    }
+
+    /// Beginning where `cache` ends, as far as a prompt begins like the text in it. It stays the caller's to close.
+    ///
+    /// @throws IllegalArgumentException if the model has an encoder: its answers begin alike anyway
+    public Generator withPromptCache(PromptCache cache) {
+        requireDecoder();
+        return new Generator(model, assistant, steps, stop, cache);
+    }
+
+    /// The beginning of many prompts, computed once.
+    ///
+    /// @throws IllegalArgumentException if there is no id, or an unknown one, or the model has an encoder
+    public PromptCache promptCache(int... beginning) {
+        requireDecoder();
+        var one = PromptCache.following();
+        Prompts prompts = Prompts.of(List.of(beginning), 0);
+        Room.of(model, prompts, Generation.greedy());
+        try (var decoding = new Decoding(model, Map.of(), prompts, 1, one);
+                var off = Gradients.off();
+                var scope = TensorScope.open()) {
+            decoding.begin();
+        }
+        return one.fixed();
+    }
+
+    /// One that [#save] wrote.
+    ///
+    /// @throws IllegalArgumentException if the file is none, or was computed by another model
+    public PromptCache promptCache(Path file) {
+        requireDecoder();
+        return PromptCache.load(file, model);
+    }
+
+    /// Writes what this model computed to a safetensors file.
+    ///
+    /// @throws IllegalStateException if there is nothing in it
+    public void save(PromptCache cache, Path file) {
+        cache.save(file, model);
+    }
+
+    private void requireDecoder() {
+        if (model instanceof SequenceToSequence) {
+            throw new IllegalArgumentException(
+                    "A prompt cache is for models without encoder; an encoded text is not the beginning of another");
+        }
     }
 
     /// One prompt, of which nothing is padding.
@@ -108,7 +161,8 @@ public final class Generator {
     public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation options) {
         if (options.beams().numBeams() > 1) {
             options.requireConsistent(assistant != null);
-            return new BeamSearch(checked(inputs, options), inputs, begin, options, source(inputs, begin), steps, stop)
+            return new BeamSearch(checked(inputs, options), inputs, begin, options, source(inputs, begin), steps, stop,
+                    remembered)
                     .run();
         }
         return generate(inputs, begin, options, TokenListener.SILENT);
@@ -156,11 +210,12 @@ public final class Generator {
                 throw new IllegalArgumentException("top_k (%d) is more than the vocabulary of %d".formatted(candidates,
                         model.vocabSize()));
             }
-            return new ContrastiveSearch(new Decoding(model, inputs, prompts, candidates), prompts, options, all);
+            return new ContrastiveSearch(new Decoding(model, inputs, prompts, candidates, remembered), prompts, options,
+                    all);
         }
         int copies = options.numReturnSequences();
         if (assistant == null && options.assistance().promptLookupNumTokens() == 0) {
-            return new SingleChoice(new Decoding(model, inputs, prompts, copies),
+            return new SingleChoice(new Decoding(model, inputs, prompts, copies, remembered),
                     Guidance.of(model, prompts, copies, options), options, all);
         }
         if (prompts.rows() > 1 || prompts.padded()) {
@@ -173,7 +228,8 @@ public final class Generator {
                 ? Draft.lookup(options, inputs.isEmpty() ? List.of() : List.of(source(inputs, prompts)))
                 : new Draft.OfModel(new Decoding(assistant, inputs, prompts, 1), assistant.maxPositions(), options, all,
                         randomness);
-        return new AssistedDecoding(new Decoding(model, inputs, prompts, 1), draft, options, all, room.of(0),
+        return new AssistedDecoding(new Decoding(model, inputs, prompts, 1, remembered), draft, options, all,
+                room.of(0),
                 model.recomputesBeyond(), randomness);
     }
 
