@@ -8,7 +8,8 @@ import java.util.Map;
 
 /// Translators whose SentencePiece model cuts the text while `vocab.json` has the ids: Marian (`source.spm`; both languages
 /// share the vocabulary), M2M100 and Speech2Text (`sentencepiece.bpe.model`). A piece that the vocabulary lacks is unknown;
-/// a token that SentencePiece lacks is only decoded. Marks of Marian such as `>>fra<<` are tokens where the vocabulary has
+/// a token that SentencePiece lacks is only decoded. A `tokenizer.json` cannot say the first,
+/// so that such a piece comes apart in a tokenizer that was saved. Marks of Marian such as `>>fra<<` are tokens where the vocabulary has
 /// them; M2M100's languages stand behind it.
 final class MarianFiles {
     private static final List<String> M2M100 = List
@@ -88,14 +89,9 @@ final class MarianFiles {
         }
         pieces.addAll(own.values());
         SentencePieceModel model = source.withPieces(pieces);
-        if (model.type() != SentencePieceModel.Type.UNIGRAM && !own.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "%s has none of %d pieces, \"%s\" for one, of a SentencePiece model of type %s"
-                            .formatted(vocabularyFile, own.size(), own.keySet().iterator().next(), source.type()));
-        }
         Model cutting = model.type() == SentencePieceModel.Type.UNIGRAM
                 ? Unigram.of(ids, pieces, model.unkId(), model.byteFallback())
-                : SentencePieces.model(model);
+                : Bpe.of(ids, pieces, pieces.get(model.unkId()).text(), model.byteFallback());
         String eos = roles.get("eos_token");
         return SentencePieces.assemble(model, cutting, List.of(), marks, roles,
                 template("$A", eos, languages, settings),
