@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (T5Config, T5ForConditionalGeneration, BertConfig, BertForMaskedLM, BertForQuestionAnswering, BertForSequenceClassification,
+from transformers import (T5Config, T5ForConditionalGeneration, BertConfig, BertForMaskedLM, BertForMultipleChoice, BertForQuestionAnswering, BertForSequenceClassification,
                           BertForTokenClassification, BertModel, PreTrainedTokenizerFast, pipeline)
 
 CORPUS = """Paris is the capital of France. Ada Lovelace wrote to Charles Babbage about his engine in London.
@@ -84,6 +84,18 @@ def main(out):
     short = [answerer(**each, top_k=3, max_answer_len=3) for each in ask]
     none = [answerer(**each, top_k=3, handle_impossible_answer=True) for each in ask]
     write(out, "question-answering", model, words, ask, {"plain": plain, "short": short, "none": none})
+
+    torch.manual_seed(6)
+    model = BertForMultipleChoice(config(words)).eval()
+    ask = [{"text": TEXTS[0], "choices": ["She writes.", "The river runs to the sea.", "Wool?"]},
+           {"text": TEXTS[2], "choices": ["It is long.", "great film"]}]
+    picked = []
+    for each in ask:
+        pairs = words([each["text"]] * len(each["choices"]), each["choices"], return_tensors="pt", padding=True)
+        with torch.no_grad():
+            logits = model(**{name: values[None] for name, values in pairs.items()}).logits[0]
+        picked.append(logits.softmax(0).tolist())
+    write(out, "multiple-choice", model, words, ask, picked)
 
     torch.manual_seed(2)
     model = BertForMaskedLM(config(words)).eval()

@@ -6,6 +6,7 @@ import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.run.Tokenizers;
+import dev.weft.run.pipeline.Task;
 import dev.weft.tensor.Tensor;
 import dev.weft.train.RunFolder;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ final class InfoCommand implements Callable<Integer> {
             facts.put("positions", positions == Integer.MAX_VALUE ? "no limit" : positions);
             facts.put("vocabulary", head.backbone().vocabSize());
             HeadKind kind = HeadKind.of(Models.architecture(config));
-            facts.put("task", task(kind));
+            facts.put("tasks", Task.in(home).stream().map(Task::title).toList());
             facts.put("other heads", Models.heads(config).stream().sorted().filter(other -> other != kind)
                     .map(InfoCommand::task).toList());
             head.notes().forEach(note -> facts.merge("notes", note, (one, two) -> one + "; " + two));

@@ -85,6 +85,26 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
         }
     }
 
+    /// How a file of texts goes on, by the bytes of it that were read; 0 of 0 where nobody knows how many there are.
+    void texts(long texts, long bytesDone, long bytesTotal) {
+        if (terminal && bytesTotal > 0) {
+            ProgressBar shown = bar;
+            if (shown == null) {
+                started = System.nanoTime();
+                shown = new ProgressBarBuilder().setTaskName("answering").setInitialMax(bytesTotal)
+                        .startsFrom(bytesDone, Duration.ZERO).setUnit(" MB", 1_000_000)
+                        .setStyle(ProgressBarStyle.UNICODE_BLOCK).setUpdateIntervalMillis(200).build();
+                bar = shown;
+            }
+            shown.stepTo(bytesDone);
+            shown.setExtraMessage(String.format(Locale.ROOT, "%,d texts", texts));
+        } else if (System.nanoTime() - lastLine > PLAIN_SECONDS * 1_000_000_000L) {
+            lastLine = System.nanoTime();
+            out.printf(Locale.ROOT, "%,d texts%s%n", texts,
+                    bytesTotal == 0 ? "" : ", %d%% of the input".formatted(100 * bytesDone / bytesTotal));
+        }
+    }
+
     private static String numbers(Step step) {
         return "loss %.4f  learning rate %.1e  %,.0f tokens/s".formatted(step.loss(), step.learningRate(),
                 step.tokensPerSecond());

@@ -1,50 +1,52 @@
 package dev.weft.cli;
 
-import dev.weft.checkpoint.Json;
-import dev.weft.run.pipeline.Answer;
-import dev.weft.run.pipeline.Classification;
-import dev.weft.run.pipeline.MaskFiller;
-import dev.weft.run.pipeline.Pipelines;
-import dev.weft.run.pipeline.QuestionAnswerer;
-import dev.weft.run.pipeline.SentenceEmbedder;
+import dev.weft.cli.Inputs.Item;
+import dev.weft.run.pipeline.Outcome;
 import dev.weft.run.pipeline.Task;
-import dev.weft.run.pipeline.TextToText;
-import dev.weft.run.pipeline.TokenClassifier;
-import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.core.JacksonException;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.POJONode;
 
-/// `weft run`: a model's answers to texts.
-@Command(name = "run", mixinStandardHelpOptions = true, sortOptions = false, description = "Let a model answer: labels, entities, answers, translations, vectors.", footer = {
-        "", "Tasks:  text-classification, zero-shot-classification, token-classification, question-answering,",
-        "        fill-mask, embeddings, rerank, translation, summarization, text2text-generation", "", "Examples:",
-        "  weft run fill-mask models/bert \"Paris is the [MASK] of France.\"",
-        "  weft run text-classification models/sst2 reviews.jsonl --field text --out scored.jsonl",
-        "  weft run question-answering models/squad --question \"Who?\" --context-file page.txt",
-        "  weft run rerank models/cross-encoder --query \"Who?\" passages.txt"})
+/// `weft run`: a model's answers to texts, of a few words or of files of any size.
+@Command(name = "run", mixinStandardHelpOptions = true, sortOptions = false, modelTransformer = RunCommand.TaskList.class, customSynopsis = "weft run TASK FOLDER [OPTION...] TEXT...", description = {
+        "Let a model answer: labels, entities, answers, translations, vectors.",
+        "With --out, a run that was stopped goes on when the same command is given again."})
 final class RunCommand implements Callable<Integer> {
-    /// Texts that are read, answered and written together.
-    private static final int CHUNK = 256;
     private static final JsonMapper JSON = new JsonMapper();
 
     @Parameters(index = "0", paramLabel = "TASK", description = "What to do; see below.")
@@ -53,273 +55,365 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "FOLDER", description = "A model folder.")
     Path folder;
 
-    @Parameters(index = "2..*", paramLabel = "TEXT", description = "Texts, or files of a text in each line (.jsonl: an object in each line); - reads lines from standard input.")
+    @Parameters(index = "2..*", paramLabel = "TEXT", description = "Texts, or files of a text in each line (.jsonl: an object in each line), packed (.gz) or not; - reads lines from standard input.")
     List<String> inputs = List.of();
 
     @Option(names = "--field", defaultValue = "text", paramLabel = "NAME", description = "Where a .jsonl line has its text. Default: ${DEFAULT-VALUE}.")
     String field;
 
-    @Option(names = "--out", paramLabel = "FILE", description = "Write JSON lines there instead of showing answers.")
+    @Option(names = "--unit", paramLabel = "line|file", description = "Whether each line of a file is a text, or the whole file. Default: line, in summarization file.")
+    @Nullable
+    String unit;
+
+    @Option(names = "--out", paramLabel = "FILE", description = "Write JSON lines there (.jsonl, .jsonl.gz), or vectors (.npy), instead of showing answers.")
     @Nullable
     Path out;
 
-    @Option(names = "--truncate", description = "Cut texts that are longer than the model's positions.")
-    boolean truncate;
+    @Option(names = "--restart", description = "Begin anew where another run of --out was stopped.")
+    boolean restart;
 
-    @Option(names = "--top-k", defaultValue = "5", paramLabel = "N", description = "How many words, labels or answers are shown. Default: ${DEFAULT-VALUE}.")
-    int topK;
-
-    @Option(names = "--labels", split = ",", paramLabel = "LABEL", description = "zero-shot-classification: what to choose from.")
-    List<String> labels = List.of();
-
-    @Option(names = "--aggregation", defaultValue = "simple", description = "token-classification: none, simple, first, average or max. Default: ${DEFAULT-VALUE}.")
-    TokenClassifier.Aggregation aggregation;
-
-    @Option(names = "--question", description = "question-answering: what is asked.")
-    @Nullable
-    String question;
-
-    @Option(names = "--context-file", paramLabel = "FILE", description = "question-answering: the text that answers.")
-    @Nullable
-    Path context;
-
-    @Option(names = "--query", description = "rerank: what the passages are to answer.")
-    @Nullable
-    String query;
+    @Mixin
+    RunOptions told;
 
     @Mixin
     Output output;
 
-    /// A text with what it came in, and what is said of it.
-    private record Item(ObjectNode node, String text) {}
+    @Spec
+    CommandSpec spec;
 
-    /// What a task says of texts: an object for each.
-    @FunctionalInterface
-    private interface Answers {
-        List<ObjectNode> of(List<String> texts);
+    /// The tasks at the end of the help, from the same list that runs them.
+    static final class TaskList implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec spec) {
+            var lines = new ArrayList<>(List.of("", "Tasks, and which of the options above each knows:"));
+            for (Task task : Task.values()) {
+                lines.add("  %-26s%s".formatted(task.title(), task.about()));
+                lines.addAll(wrapped(RunTask.known(task).options().stream().sorted().toList()));
+            }
+            lines.addAll(List.of("", "weft info FOLDER says which of them a folder can do.", "", "Examples:",
+                    "  weft run fill-mask models/bert \"Paris is the [MASK] of France.\"",
+                    "  weft run text-classification models/sst2 reviews.jsonl --field text --out scored.jsonl",
+                    "  weft run question-answering models/squad --question \"Who?\" --context-file page.txt",
+                    "  weft run embeddings models/minilm sentences.txt --out vectors.npy",
+                    "  weft run rerank models/cross-encoder --query \"Who?\" passages.txt"));
+            spec.usageMessage().footer(lines.toArray(String[]::new));
+            return spec;
+        }
+
+        private static List<String> wrapped(List<String> words) {
+            var lines = new ArrayList<String>();
+            var line = new StringBuilder();
+            for (String word : words) {
+                if (line.length() + word.length() > 48) {
+                    lines.add("  %-26s%s".formatted("", line.toString().strip()));
+                    line.setLength(0);
+                }
+                line.append(word).append(' ');
+            }
+            lines.add("  %-26s%s".formatted("", line.toString().strip()));
+            return lines;
+        }
     }
 
-    private int failures;
+    /// Answers of a window on their way out.
+    private interface Sink {
+        /// @param answers an object for each text of the window, null where there is none
+        /// @return whether anybody still wants more
+        boolean add(List<@Nullable ObjectNode> answers, Inputs.Place next);
+
+        void finish();
+    }
+
+    private long answered;
+    private long failed;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
         Task asked = Task.named(task)
-                .orElseThrow(() -> new IllegalArgumentException("unknown task \"%s\"; choose one of %s"
-                        .formatted(task,
-                                Arrays.stream(Task.values()).map(Task::title).collect(Collectors.joining(", ")))));
-        switch (asked) {
-            case TEXT_CLASSIFICATION -> {
-                try (var opened = Pipelines.textClassification(folder)) {
-                    var classifier = truncate ? opened.truncating() : opened;
-                    answerAll(texts -> classifier.classify(texts).stream().map(this::node).toList());
+                .orElseThrow(() -> new IllegalArgumentException("unknown task \"%s\"; choose one of %s".formatted(task,
+                        Arrays.stream(Task.values()).map(Task::title).collect(Collectors.joining(", ")))));
+        RunTask known = RunTask.known(asked);
+        checkOptions(known);
+        boolean wholeFiles = unit == null
+                ? asked == Task.SUMMARIZATION || told.contextFile != null
+                : unit.equals("file");
+        try (var texts = new Inputs(arguments(), field, wholeFiles);
+                AnswerFile file = out == null ? null : AnswerFile.open(out, fingerprint(), restart);
+                var answering = known.opener().open(folder, told);
+                var progress = new ProgressLine()) {
+            if (file != null) {
+                goOn(file, texts);
+            }
+            Sink sink = file != null
+                    ? sink(file, answering)
+                    : answering.rankedBy() != null && !output.json ? best(answering.rankedBy()) : shown();
+            boolean wanted = true;
+            for (List<Item> window = window(texts, known.window()); wanted
+                    && !window.isEmpty(); window = window(texts, known.window())) {
+                wanted = sink.add(answers(window, answering), texts.place());
+                if (file != null) {
+                    progress.texts(answered + failed, texts.bytesRead(), texts.bytesTotal());
                 }
             }
-            case ZERO_SHOT_CLASSIFICATION -> {
-                try (var classifier = Pipelines.zeroShotClassification(folder)) {
-                    answerAll(texts -> classifier.classify(texts, labels).stream().map(this::node).toList());
-                }
-            }
-            case TOKEN_CLASSIFICATION -> {
-                try (var classifier = Pipelines.tokenClassification(folder)) {
-                    answerAll(texts -> classifier.with(aggregation).find(texts).stream()
-                            .map(entities -> list("entities", entities)).toList());
-                }
-            }
-            case FILL_MASK -> {
-                try (var filler = Pipelines.fillMask(folder)) {
-                    answerAll(texts -> texts.stream().map(text -> filled(filler, text)).toList());
-                }
-            }
-            case EMBEDDINGS -> {
-                try (var embedder = Pipelines.embeddings(folder)) {
-                    answerAll(texts -> embedder.embed(texts).stream().map(RunCommand::node).toList());
-                }
-            }
-            case TRANSLATION, SUMMARIZATION, TEXT_TO_TEXT -> {
-                try (var opened = textToText(asked, folder)) {
-                    TextToText answerer = truncate ? opened.truncating() : opened;
-                    answerAll(texts -> answerer.answer(texts, answerer.defaults()).stream()
-                            .map(RunCommand::node).toList());
-                }
-            }
-            case QUESTION_ANSWERING -> answer();
-            case RERANK -> rank();
-            case FEATURE_EXTRACTION, MULTIPLE_CHOICE, TEXT_GENERATION -> throw new IllegalArgumentException(
-                    asked == Task.TEXT_GENERATION
-                            ? "to go on from a prompt: weft generate " + folder + " --prompt TEXT"
-                            : "%s is in the library (dev.weft.run.pipeline), not in the command".formatted(task));
+            sink.finish();
         }
-        if (failures > 0) {
-            System.err.println("weft: " + failures + " lines could not be read; the others are answered");
+        if (out != null) {
+            System.err.printf(Locale.ROOT, "%,d texts answered, written to %s%n", answered, out);
         }
-        return failures > 0 ? 2 : 0;
+        if (failed > 0) {
+            System.err.printf(Locale.ROOT, "weft: %,d of %,d texts failed; the others are answered%n", failed,
+                    answered + failed);
+        }
+        return failed > 0 ? 2 : 0;
     }
 
-    private static ObjectNode node(TextToText.Output found) {
-        return Json.object().put("answer", found.text()).put("input_tokens", found.inputTokens())
-                .put("output_tokens", found.outputTokens()).put("windows", found.windows());
+    private List<String> arguments() {
+        var all = new ArrayList<>(inputs);
+        if (told.contextFile != null) {
+            if (Inputs.file(told.contextFile) == null) {
+                throw new IllegalArgumentException(told.contextFile + ": there is no such file");
+            }
+            all.add(told.contextFile);
+        }
+        return all;
     }
 
-    private static TextToText textToText(Task task, Path folder) {
-        return switch (task) {
-            case TRANSLATION -> Pipelines.translation(folder);
-            case SUMMARIZATION -> Pipelines.summarization(folder);
-            default -> Pipelines.textToText(folder);
+    private void checkOptions(RunTask known) {
+        if (unit != null && !unit.equals("line") && !unit.equals("file")) {
+            throw new IllegalArgumentException("--unit is line or file, found \"" + unit + "\"");
+        }
+        if (told.truncate && told.windows) {
+            throw new IllegalArgumentException("--truncate and --windows contradict each other; give one");
+        }
+        if (told.topK < 1) {
+            throw new IllegalArgumentException("--top-k must be at least 1, found " + told.topK);
+        }
+        if (restart && out == null) {
+            throw new IllegalArgumentException("--restart is for --out, which is not given");
+        }
+        for (String name : given().keySet()) {
+            List<Task> owners = RunTask.knowing(name);
+            if (!owners.isEmpty() && !known.options().contains(name)) {
+                throw new IllegalArgumentException("%s does not know %s, which is for %s; it knows %s".formatted(task,
+                        name, owners.stream().map(Task::title).collect(Collectors.joining(", ")),
+                        known.options().stream().sorted().collect(Collectors.joining(", "))));
+            }
+        }
+        if (out != null && out.toString().endsWith(".npy") && !task.equals(Task.EMBEDDINGS.title())) {
+            throw new IllegalArgumentException(
+                    "%s: only embeddings are a vector for each text; write JSON lines (.jsonl)".formatted(out));
+        }
+    }
+
+    /// The options on the command line with their values.
+    private Map<String, String> given() {
+        var given = new TreeMap<String, String>();
+        for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+            given.put(option.longestName(), String.valueOf(option.<Object>getValue()));
+        }
+        return given;
+    }
+
+    /// Of all that decides the answers. What comes from standard input cannot be read again, so that no run goes on with
+    /// it.
+    private String fingerprint() throws IOException {
+        var facts = new ArrayList<String>();
+        facts.add(task);
+        Map<String, String> given = given();
+        List.of("--out", "--restart", "--json").forEach(given::remove);
+        facts.add(given.toString());
+        try (Stream<Path> files = Files.isDirectory(folder) ? Files.list(folder) : Stream.of(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+                facts.add(stamp(file));
+            }
+        }
+        for (String argument : arguments()) {
+            Path file = Inputs.file(argument);
+            facts.add(file == null ? argument : stamp(file));
+            if (argument.equals(Inputs.STANDARD_INPUT)) {
+                facts.add(Long.toString(System.nanoTime()));
+            }
+        }
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
+                    .digest(String.join("\0", facts).getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String stamp(Path file) throws IOException {
+        return "%s %d %s".formatted(file.toRealPath(), Files.size(file), Files.getLastModifiedTime(file));
+    }
+
+    private void goOn(AnswerFile file, Inputs texts) {
+        AnswerFile.Progress before = file.progress();
+        answered = before.answered();
+        failed = before.failed();
+        texts.goOn(before.next(), answered + failed);
+        if (answered + failed > 0) {
+            System.err.printf(Locale.ROOT, "going on behind %,d texts, whose answers are there%n", answered + failed);
+        }
+    }
+
+    /// As many texts as are answered together; of a pipe what is there, so that nobody waits for the next.
+    private static List<Item> window(Inputs texts, int most) {
+        var window = new ArrayList<Item>();
+        while (window.size() < most && (window.isEmpty() || texts.ready())) {
+            Item next = texts.next();
+            if (next == null) {
+                break;
+            }
+            window.add(next);
+        }
+        return window;
+    }
+
+    private List<@Nullable ObjectNode> answers(List<Item> window, RunTask.Answering answering) {
+        List<Item> good = window.stream().filter(item -> item.problem() == null).toList();
+        Iterator<Outcome<ObjectNode>> outcomes = Outcome.each(good, answering.answers()).iterator();
+        var answers = new ArrayList<@Nullable ObjectNode>();
+        for (Item item : window) {
+            Outcome<ObjectNode> outcome = item.problem() != null
+                    ? new Outcome.Refused<>(item.problem())
+                    : outcomes.next();
+            switch (outcome) {
+                case Outcome.Answered<ObjectNode>(ObjectNode answer) -> {
+                    answered++;
+                    ObjectNode whole = item.node();
+                    whole.setAll(answer);
+                    answers.add(whole);
+                }
+                case Outcome.Refused<ObjectNode>(String reason) -> {
+                    failed++;
+                    answers.add(null);
+                    System.err.printf("weft: %s: %s%n", item.where(), reason);
+                }
+            }
+        }
+        return answers;
+    }
+
+    private Sink sink(AnswerFile file, RunTask.Answering answering) {
+        String name = String.valueOf(out);
+        boolean vectors = name.endsWith(".npy");
+        boolean packed = name.endsWith(".gz");
+        return new Sink() {
+            @Override
+            public boolean add(List<@Nullable ObjectNode> answers, Inputs.Place next) {
+                byte[] head = vectors ? AnswerFile.npyHead(answered + failed, answering.dimensions()) : null;
+                byte[] bytes = vectors ? rows(answers, answering.dimensions()) : lines(answers, packed);
+                file.add(head, bytes, next, answered, failed);
+                return true;
+            }
+
+            @Override
+            public void finish() {
+                if (vectors && answered + failed == 0) {
+                    add(List.of(), Inputs.Place.BEGIN);
+                }
+                file.finish();
+            }
         };
     }
 
-    private ObjectNode node(Classification found) {
-        ObjectNode node = Json.object().put("label", found.label()).put("score", found.score());
-        node.set("scores", JSON.valueToTree(found.scores().stream().limit(topK).toList()));
-        return node;
-    }
-
-    private static ObjectNode node(SentenceEmbedder.Embedding found) {
-        ObjectNode node = Json.object().put("tokens", found.tokens()).put("windows", found.windows());
-        node.set("vector", JSON.valueToTree(found.vector()));
-        return node;
-    }
-
-    private ObjectNode filled(MaskFiller filler, String text) {
-        List<List<MaskFiller.Filling>> masks = filler.fillAll(text, topK);
-        return list("fillings", masks.size() == 1 ? masks.getFirst() : masks);
-    }
-
-    private static ObjectNode list(String name, List<?> values) {
-        ObjectNode node = Json.object();
-        node.set(name, JSON.valueToTree(values));
-        return node;
-    }
-
-    private void answer() throws IOException {
-        if (question == null || context == null) {
-            throw new IllegalArgumentException("question-answering needs --question and --context-file");
-        }
-        try (var answerer = Pipelines.questionAnswering(folder)) {
-            for (Answer found : answerer.answers(question, Files.readString(context),
-                    QuestionAnswerer.options().withAnswers(topK))) {
-                show(System.out, JSON.<ObjectNode>valueToTree(found));
-            }
-        }
-    }
-
-    private void rank() throws IOException {
-        if (query == null) {
-            throw new IllegalArgumentException("rerank needs --query");
-        }
-        var passages = new ArrayList<String>();
-        read(item -> passages.add(item.text()));
-        try (var reranker = Pipelines.rerank(folder)) {
-            reranker.rank(query, passages).stream().limit(topK)
-                    .forEach(each -> show(System.out, JSON.<ObjectNode>valueToTree(each)));
-        }
-    }
-
-    private void answerAll(Answers answers) throws IOException {
-        try (PrintStream to = out == null
-                ? System.out
-                : new PrintStream(Files.newOutputStream(out), false, StandardCharsets.UTF_8)) {
-            var chunk = new ArrayList<Item>();
-            long[] done = {0};
-            read(item -> {
-                chunk.add(item);
-                if (chunk.size() == CHUNK) {
-                    flush(chunk, answers, to, done);
+    private static byte[] lines(List<@Nullable ObjectNode> answers, boolean packed) {
+        var bytes = new ByteArrayOutputStream();
+        try (OutputStream to = packed ? new GZIPOutputStream(bytes) : bytes) {
+            for (ObjectNode answer : answers) {
+                if (answer != null) {
+                    to.write(JSON.writeValueAsBytes(answer));
+                    to.write('\n');
                 }
-            });
-            flush(chunk, answers, to, done);
-            if (out != null) {
-                System.err.printf(Locale.ROOT, "%,d texts answered, written to %s%n", done[0], out);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /// A row for each text, so that rows and lines have the same numbers; of a text that failed, NaN.
+    private static byte[] rows(List<@Nullable ObjectNode> answers, int dimensions) {
+        ByteBuffer rows = ByteBuffer.allocate(answers.size() * dimensions * Float.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        float[] nothing = new float[dimensions];
+        Arrays.fill(nothing, Float.NaN);
+        for (ObjectNode answer : answers) {
+            boolean there = answer != null && answer.get("vector") instanceof POJONode;
+            for (float number : there ? (float[]) ((POJONode) answer.get("vector")).getPojo() : nothing) {
+                rows.putFloat(number);
             }
         }
+        return rows.array();
     }
 
-    private void flush(List<Item> chunk, Answers answers, PrintStream to, long[] done) {
-        List<ObjectNode> found = answers.of(chunk.stream().map(Item::text).toList());
-        for (int i = 0; i < found.size(); i++) {
-            ObjectNode whole = chunk.get(i).node();
-            whole.setAll(found.get(i));
-            show(to, whole);
-        }
-        done[0] += chunk.size();
-        if (out != null && !chunk.isEmpty() && Boolean.getBoolean("weft.terminal")) {
-            System.err.printf(Locale.ROOT, "\r%,d texts", done[0]);
-        }
-        chunk.clear();
+    /// Answers on standard output, as they come.
+    private Sink shown() {
+        return new Sink() {
+            @Override
+            public boolean add(List<@Nullable ObjectNode> answers, Inputs.Place next) {
+                answers.stream().filter(answer -> answer != null).forEach(RunCommand.this::show);
+                // Whoever reads may have had enough, as `head` does.
+                return !System.out.checkError();
+            }
+
+            @Override
+            public void finish() {}
+        };
     }
 
-    private void show(PrintStream to, ObjectNode node) {
-        if (output.json || out != null && to != System.out) {
-            to.println(node);
+    /// The best answers, when all are there.
+    private Sink best(String number) {
+        Comparator<ObjectNode> order = Comparator.comparingDouble(answer -> answer.get(number).doubleValue());
+        var best = new PriorityQueue<>(order);
+        return new Sink() {
+            @Override
+            public boolean add(List<@Nullable ObjectNode> answers, Inputs.Place next) {
+                for (ObjectNode answer : answers) {
+                    if (answer != null) {
+                        best.add(answer);
+                        if (best.size() > told.topK) {
+                            best.poll();
+                        }
+                    }
+                }
+                return true;
+            }
+
+            @Override
+            public void finish() {
+                best.stream().sorted(order.reversed()).forEach(RunCommand.this::show);
+            }
+        };
+    }
+
+    private void show(ObjectNode answer) {
+        if (output.json) {
+            System.out.println(JSON.writeValueAsString(answer));
             return;
         }
-        String shown = node.properties().stream().filter(entry -> !entry.getKey().equals("vector"))
-                .map(entry -> entry.getKey() + ": "
-                        + (entry.getValue().isString() ? entry.getValue().stringValue() : entry.getValue()))
-                .collect(Collectors.joining("  "));
-        to.println(shown);
-    }
-
-    @FunctionalInterface
-    private interface Items {
-        void accept(Item item);
-    }
-
-    private void read(Items items) throws IOException {
-        if (inputs.isEmpty()) {
-            throw new IllegalArgumentException("give texts or files, or - for standard input");
-        }
-        for (String input : inputs) {
-            Path file = file(input);
-            if (input.equals("-")) {
-                lines(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)), "standard input",
-                        false, items);
-            } else if (file != null) {
-                try (BufferedReader reader = Files.newBufferedReader(file)) {
-                    lines(reader, input, input.endsWith(".jsonl"), items);
-                }
+        var lists = new ArrayList<String>();
+        var line = new ArrayList<String>();
+        for (Map.Entry<String, JsonNode> entry : answer.properties()) {
+            JsonNode value = entry.getValue();
+            if (value.isArray() && value.valueStream().allMatch(JsonNode::isObject)) {
+                value.valueStream().forEach(each -> lists.add("  " + each.properties().stream()
+                        .map(RunCommand::named).collect(Collectors.joining("  "))));
             } else {
-                items.accept(new Item(Json.object().put("text", input), input));
+                line.add(named(entry));
             }
         }
+        System.out.println(String.join("  ", line));
+        lists.forEach(System.out::println);
     }
 
-    /// The file of that name, or null where it is a text.
-    private static @Nullable Path file(String input) {
-        try {
-            Path file = Path.of(input);
-            return Files.isRegularFile(file) ? file : null;
-        } catch (InvalidPathException aText) {
-            return null;
-        }
-    }
-
-    private void lines(BufferedReader reader, String name, boolean objects, Items items) {
-        int number = 0;
-        for (Iterator<String> lines = reader.lines().iterator(); lines.hasNext();) {
-            String line = lines.next();
-            number++;
-            if (line.isBlank()) {
-                continue;
-            }
-            if (!objects) {
-                items.accept(new Item(Json.object().put("text", line), line));
-                continue;
-            }
-            try {
-                if (JSON.readTree(line) instanceof ObjectNode node && node.path(field).isString()) {
-                    items.accept(new Item(node, node.path(field).stringValue()));
-                } else {
-                    failed(name, number, "no object with a text \"%s\"; name its field with --field".formatted(field));
-                }
-            } catch (JacksonException e) {
-                failed(name, number, "not JSON: " + e.getOriginalMessage());
-            }
-        }
-    }
-
-    private void failed(String name, int line, String reason) {
-        failures++;
-        System.err.printf("weft: %s, line %d: %s%n", name, line, reason);
+    private static String named(Map.Entry<String, JsonNode> entry) {
+        JsonNode value = entry.getValue();
+        String text = value instanceof POJONode vector
+                ? "%d numbers".formatted(((float[]) vector.getPojo()).length)
+                : value.isString()
+                        ? value.stringValue()
+                        : value.isFloatingPointNumber() ? "%.4f".formatted(value.doubleValue()) : value.toString();
+        return entry.getKey() + ": " + text;
     }
 }

@@ -101,7 +101,8 @@ final class Bpe implements Model {
     }
 
     /// As SentencePiece does it: of all neighbours whose text is a piece, those of the highest score are merged first,
-    /// from left to right where pieces have the same.
+    /// from left to right where pieces have the same. Pieces behind those of the vocabulary are unknown where the text has
+    /// them.
     static Bpe of(Vocabulary vocabulary, List<ScoredPiece> pieces, String unkPiece, boolean byteFallback) {
         PieceMerges listed = PieceMerges.of(pieces);
         return new Bpe(vocabulary, listed.merges(),
@@ -305,7 +306,7 @@ final class Bpe implements Model {
         }
         int[] pair = parts.get(id);
         if (pair == null || listed.pieces().get(id).kind() != ScoredPiece.Kind.UNUSED) {
-            symbols.add(id, from, to);
+            symbols.add(vocabulary.token(id) == null ? unkId : id, from, to);
             return;
         }
         int middle = from + pair[2];
@@ -572,7 +573,12 @@ final class Bpe implements Model {
             anySpace |= token != null && token.indexOf(' ') >= 0;
         }
         ArrayNode list = json.putArray("merges");
-        for (int merge : (listed == null ? IntStream.range(0, merges.size()) : listed.listed()).toArray()) {
+        int[] known = (listed == null ? IntStream.range(0, merges.size()) : listed.listed())
+                .filter(merge -> vocabulary.token(merges.merged[merge]) != null
+                        && vocabulary.token(merges.left[merge]) != null
+                        && vocabulary.token(merges.right[merge]) != null)
+                .toArray();
+        for (int merge : known) {
             String first = vocabulary.token(merges.left[merge]);
             String second = vocabulary.token(merges.right[merge]);
             // Every reader knows the form "a b"; only a token with a space in it needs the younger form ["a", "b"].

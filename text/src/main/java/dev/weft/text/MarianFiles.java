@@ -6,21 +6,65 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Marian's translators: `source.spm` cuts the text, `vocab.json`, which both languages share, has the ids. A piece that
-/// the vocabulary lacks is unknown; a token that the source language lacks is only decoded. Language marks such as
-/// `>>fra<<` are tokens where the vocabulary has them.
+/// Translators whose SentencePiece model cuts the text while `vocab.json` has the ids: Marian (`source.spm`; both languages
+/// share the vocabulary), M2M100 and Speech2Text (`sentencepiece.bpe.model`). A piece that the vocabulary lacks is unknown;
+/// a token that SentencePiece lacks is only decoded. A `tokenizer.json` cannot say the first,
+/// so that such a piece comes apart in a tokenizer that was saved. Marks of Marian such as `>>fra<<` are tokens where the vocabulary has
+/// them; M2M100's languages stand behind it.
 final class MarianFiles {
+    private static final List<String> M2M100 = List
+            .of(("af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et "
+                    + "fa ff fi fr fy ga gd gl gu ha he hi hr ht hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg "
+                    + "mk ml mn mr ms my ne nl no ns oc or pa pl ps pt ro ru sd si sk sl so sq sr ss su sv sw ta th tl tn tr uk ur "
+                    + "uz vi wo xh yi yo zh zu").split(" "));
+    private static final List<String> WMT21 = List.of("en", "ha", "is", "ja", "cs", "ru", "zh", "de");
+    private static final List<String> MUSTC = List.of("pt", "fr", "ru", "nl", "ro", "it", "es", "de");
+
     private MarianFiles() {}
+
+    /// Whether a model of SentencePiece leaves the ids to a `vocab.json`.
+    static boolean share(Path model, FolderSettings settings) {
+        return model.getFileName().toString().equals("source.spm")
+                || settings.family().equals("m2m100") || settings.family().equals("speech2text");
+    }
+
+    /// The tokens of languages that a family has whatever its files say.
+    private static List<String> languages(FolderSettings settings) {
+        return switch (settings.family()) {
+            case "m2m100" -> (settings.text("language_codes", "m2m100").equals("wmt21") ? WMT21 : M2M100).stream()
+                    .map("__%s__"::formatted).toList();
+            case "speech2text" -> settings.text("lang_codes") == null
+                    ? List.of()
+                    : MUSTC.stream().map("<lang:%s>"::formatted).toList();
+            default -> List.of();
+        };
+    }
+
+    private static String template(String texts, String eos, List<String> languages, FolderSettings settings) {
+        String before = switch (settings.family()) {
+            case "m2m100" -> "__%s__ ".formatted(settings.text("src_lang", "en"));
+            case "speech2text" -> languages.isEmpty()
+                    ? ""
+                    : "<lang:%s> ".formatted(settings.text("tgt_lang", MUSTC.getFirst()));
+            default -> "";
+        };
+        return before + texts + " " + eos;
+    }
 
     static Tokenizer tokenizer(SentencePieceModel source, Path vocabularyFile, FolderSettings settings) {
         Vocabulary ids = Vocabulary.fromJson(JsonPart.read(vocabularyFile));
         var own = new HashMap<String, ScoredPiece>();
         source.pieces().stream().filter(ScoredPiece::isFound).forEach(piece -> own.put(piece.text(), piece));
-        Map<String, String> roles = settings.roles(
-                Map.of("eos_token", "</s>", "unk_token", "<unk>", "pad_token", "<pad>"), List.of());
-        if (source.type() != SentencePieceModel.Type.UNIGRAM) {
-            throw new IllegalArgumentException("%s: source.spm is of type %s where a Marian model has unigrams"
-                    .formatted(settings.folder(), source.type()));
+        List<String> languages = languages(settings);
+        languages.forEach(ids::add);
+        var usual = new HashMap<>(Map.of("eos_token", "</s>", "unk_token", "<unk>", "pad_token", "<pad>"));
+        if (!languages.isEmpty()) {
+            usual.put("bos_token", "<s>");
+            usual.put("sep_token", "</s>");
+        }
+        Map<String, String> roles = settings.roles(usual, List.of());
+        if (settings.flag("do_upper_case", false)) {
+            throw new IllegalArgumentException("do_upper_case, letters made capitals when decoding, is not supported");
         }
         var pieces = new ArrayList<ScoredPiece>();
         var marks = new ArrayList<AddedToken>();
@@ -35,7 +79,7 @@ final class MarianFiles {
             pieces.add(unknown
                     ? new ScoredPiece(token, 0, ScoredPiece.Kind.UNKNOWN)
                     : known != null ? known : new ScoredPiece(token, -100, ScoredPiece.Kind.RESERVED));
-            if (roles.containsValue(token) || token.matches(">>.+<<")) {
+            if (roles.containsValue(token) || languages.contains(token) || token.matches(">>.+<<")) {
                 marks.add(AddedToken.special(id, token));
             }
         }
@@ -45,8 +89,12 @@ final class MarianFiles {
         }
         pieces.addAll(own.values());
         SentencePieceModel model = source.withPieces(pieces);
-        Unigram unigram = Unigram.of(ids, pieces, model.unkId(), model.byteFallback());
+        Model cutting = model.type() == SentencePieceModel.Type.UNIGRAM
+                ? Unigram.of(ids, pieces, model.unkId(), model.byteFallback())
+                : Bpe.of(ids, pieces, pieces.get(model.unkId()).text(), model.byteFallback());
         String eos = roles.get("eos_token");
-        return SentencePieces.assemble(model, unigram, List.of(), marks, roles, "$A " + eos, "$A $B " + eos, settings);
+        return SentencePieces.assemble(model, cutting, List.of(), marks, roles,
+                template("$A", eos, languages, settings),
+                template("$A $B", eos, languages, settings), settings);
     }
 }

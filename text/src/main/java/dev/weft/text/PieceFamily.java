@@ -67,14 +67,11 @@ record PieceFamily(List<ScoredPiece> pieces, Map<String, String> roles, List<Str
             case "barthez" -> new PieceFamily(withMissing(own, "<mask>"), bertRoles(settings), List.of(),
                     "{cls} $A {sep}", "{cls} $A {sep} {sep} $B {sep}", List.of());
             case "mbart" -> fairseq(own, settings, with(MBART_LANGUAGES, List.of("<mask>")),
-                    "$A {eos} " + settings.text("src_lang", "en_XX"),
-                    "$A $B {eos} " + settings.text("src_lang", "en_XX"));
+                    withLanguage("$A", family, settings), withLanguage("$A $B", family, settings));
             case "mbart50" -> fairseq(own, settings, with(MBART_LANGUAGES, MBART50_LANGUAGES, List.of("<mask>")),
-                    settings.text("src_lang", "en_XX") + " $A {eos}",
-                    settings.text("src_lang", "en_XX") + " $A $B {eos}");
+                    withLanguage("$A", family, settings), withLanguage("$A $B", family, settings));
             case "nllb", "nllbmoe" -> fairseq(own, settings, with(settings.additional(), List.of("<mask>")),
-                    settings.text("src_lang", "eng_Latn") + " $A {eos}",
-                    settings.text("src_lang", "eng_Latn") + " $A $B {eos}");
+                    withLanguage("$A", family, settings), withLanguage("$A $B", family, settings));
             case "xglm" -> fairseq(own, settings,
                     IntStream.range(0, 7).mapToObj(i -> "<madeupword%d>".formatted(i)).toList(), "</s> $A",
                     "</s> $A </s> </s> $B");
@@ -109,6 +106,14 @@ record PieceFamily(List<ScoredPiece> pieces, Map<String, String> roles, List<Str
             default -> new PieceFamily(own, roles(settings, "bos <s>", "eos </s>", "unk <unk>"), List.of(), "$A",
                     "$A $B:1", List.of());
         };
+    }
+
+    /// A template that says in which language a text is. Older files of NLLB say it behind the text.
+    static String withLanguage(String texts, String family, FolderSettings settings) {
+        String language = settings.text("src_lang", family.startsWith("nllb") ? "eng_Latn" : "en_XX");
+        return family.equals("mbart") || settings.flag("legacy_behaviour", false)
+                ? texts + " {eos} " + language
+                : language + " " + texts + " {eos}";
     }
 
     /// fairseq's order: four special tokens, the pieces behind the model's own three, what comes after.

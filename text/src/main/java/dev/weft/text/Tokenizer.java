@@ -447,6 +447,38 @@ public final class Tokenizer {
         return new Tokenizer(parts.withModel(bpe.withDropout(new Bpe.Dropout(probability, seed))), all);
     }
 
+    /// The codes of the languages that a translator's tokenizer has tokens for: `de_DE`, `deu_Latn`, `de`. Empty for others.
+    public List<String> languages() {
+        return List.copyOf(Languages.in(parts.addedTokens()).keySet());
+    }
+
+    /// The token of a language, by its code, or by the beginning of a code where only one has it: `en` for `en_XX`.
+    ///
+    /// @throws IllegalArgumentException if there is none, with the codes there are
+    public String languageToken(String language) {
+        return Languages.token(Languages.in(parts.addedTokens()), language);
+    }
+
+    /// This tokenizer with another language for its texts: mBART, NLLB and M2M100 put its token around each.
+    ///
+    /// @throws IllegalArgumentException if there is no such language, or this tokenizer puts none around a text
+    public Tokenizer withLanguage(String language) {
+        String token = languageToken(language);
+        PostProcessor postProcessor = parts.postProcessor();
+        if (postProcessor == null) {
+            throw new IllegalArgumentException("this tokenizer puts nothing around a text, so no language either");
+        }
+        return with(Languages.saying(postProcessor, token, all));
+    }
+
+    Tokenizer with(PostProcessor other) {
+        return new Tokenizer(parts.withPostProcessor(other), all, truncation, padding);
+    }
+
+    Vocabulary vocabulary() {
+        return all;
+    }
+
     /// The `tokenizer.json` of this tokenizer, as Hugging Face's library reads it.
     public String json() {
         return TokenizerFiles.json(parts);

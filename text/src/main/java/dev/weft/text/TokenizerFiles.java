@@ -31,6 +31,8 @@ final class TokenizerFiles {
     private static final List<String> MODELS = List.of("spiece.model", "tokenizer.model", "sentencepiece.bpe.model",
             "sentencepiece.model", "spm.model", "spm_char.model", "source.spm");
 
+    private static final Set<String> MULTILINGUAL = Set.of("mbart", "mbart50", "nllb");
+
     static Tokenizer load(Path folderOrFile) {
         if (!Files.exists(folderOrFile)) {
             throw new IllegalArgumentException(
@@ -106,10 +108,10 @@ final class TokenizerFiles {
         }
         SentencePieceModel model = SentencePieceModel.read(file, bytes);
         Path vocabulary = file.resolveSibling("vocab.json");
-        if (file.getFileName().toString().equals("source.spm") && Files.exists(vocabulary)) {
-            return MarianFiles.tokenizer(model, vocabulary, settings);
-        }
         try {
+            if (MarianFiles.share(file, settings) && Files.exists(vocabulary)) {
+                return MarianFiles.tokenizer(model, vocabulary, settings);
+            }
             return SentencePieces.tokenizer(model, settings);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
@@ -136,13 +138,22 @@ final class TokenizerFiles {
         JsonPart postProcessor = json.optional("post_processor");
         FolderSettings settings = FolderSettings.beside(file);
         ObjectNode config = settings.config();
-        return SpecialTokens
+        Tokenizer settled = SpecialTokens
                 .settled(new TokenizerParts(added, normalizer == null ? null : Normalizer.fromJson(normalizer),
                         preTokenizer == null ? null : PreTokenizer.fromJson(preTokenizer), model,
                         postProcessor == null ? null : PostProcessor.fromJson(postProcessor, all),
                         Decoder.fromJson(json.optional("decoder")), SpecialTokens.roles(config, added), config,
                         kept(json, "truncation"),
                         kept(json, "padding")), all, settings);
+        return MULTILINGUAL.contains(settings.family()) ? withLanguage(settled, settings) : settled;
+    }
+
+    /// The Python classes of these families put a language around a text whatever the file says.
+    private static Tokenizer withLanguage(Tokenizer tokenizer, FolderSettings settings) {
+        String end = tokenizer.specialTokens().getOrDefault("eos_token", "</s>");
+        String single = PieceFamily.withLanguage("$A", settings.family(), settings).replace("{eos}", end);
+        String pair = PieceFamily.withLanguage("$A $B", settings.family(), settings).replace("{eos}", end);
+        return tokenizer.with(Templates.of(single, pair, tokenizer.vocabulary()));
     }
 
     private static @Nullable ObjectNode kept(JsonPart json, String name) {

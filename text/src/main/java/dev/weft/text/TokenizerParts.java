@@ -44,6 +44,11 @@ record TokenizerParts(List<AddedToken> addedTokens, @Nullable Normalizer normali
                 truncation, padding);
     }
 
+    TokenizerParts withPostProcessor(PostProcessor other) {
+        return new TokenizerParts(addedTokens, normalizer, preTokenizer, model, other, decoder, specialTokens, config,
+                truncation, padding);
+    }
+
     /// With a special token in a role; added to the others unless it is one of them.
     TokenizerParts withRole(String role, AddedToken token) {
         var roles = new LinkedHashMap<>(specialTokens);

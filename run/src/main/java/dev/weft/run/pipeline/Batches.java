@@ -4,6 +4,7 @@ import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.MultipleChoice;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
@@ -12,6 +13,7 @@ import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.Encoding;
 import dev.weft.text.Tokenizer;
+import dev.weft.text.Truncation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// A folder opened for a task, and encodings on their way through its model: texts of like length go together, so that
 /// little is computed for padding. Answers come in the order of the texts, and, but for rounding, none depends on the
@@ -27,6 +30,7 @@ import java.util.stream.IntStream;
 final class Batches implements AutoCloseable {
     /// Tokens of a batch: enough to fill the processor, few enough for its caches.
     private static final int TOKENS = 2048;
+    private static final String EMPTY = "is empty; give at least one word";
 
     private final Head head;
     private final Tokenizer tokenizer;
@@ -83,14 +87,44 @@ final class Batches implements AutoCloseable {
         T read(Map<String, Tensor> outputs, Encoding encoding);
     }
 
-    /// An answer for each text.
+    /// This folder's tokenizer, or one that cuts texts which are longer than the model's positions.
+    Tokenizer tokenizer(boolean truncates) {
+        return truncates ? tokenizer.with(Truncation.to(room())) : tokenizer;
+    }
+
+    /// Texts as the model takes them.
+    ///
+    /// @throws RefusedTexts if a text is empty or longer than the model's positions
+    List<Encoding> encode(List<String> texts, boolean truncates) {
+        requireWords(texts);
+        return roomFor(tokenizer(truncates).encodeAll(texts));
+    }
+
+    /// @throws RefusedTexts if a text has nothing but white space
+    static void requireWords(List<String> texts) {
+        RefusedTexts.check(texts.size(), i -> texts.get(i).isBlank() ? EMPTY : null);
+    }
+
+    /// @throws RefusedTexts if one is longer than the model's positions
+    List<Encoding> roomFor(List<Encoding> encodings) {
+        RefusedTexts.check(encodings.size(), i -> problem(encodings.get(i).size()));
+        return encodings;
+    }
+
+    /// What is wrong with so many tokens, or null.
+    private @Nullable String problem(int tokens) {
+        return tokens == 0
+                ? EMPTY
+                : tokens <= room()
+                        ? null
+                        : "has %d tokens and this model has room for %d; shorten it or ask for truncation"
+                                .formatted(tokens, room());
+    }
+
+    /// An answer for each text, none of which is longer than the model's positions.
     ///
     /// @param wanted  the names of the outputs that are read
-    /// @throws IllegalArgumentException if a text is longer than the model's positions
     <T> List<T> map(List<Encoding> encodings, List<String> wanted, Reader<T> reader) {
-        for (int i = 0; i < encodings.size(); i++) {
-            requireRoom(i, encodings.size(), encodings.get(i).size());
-        }
         List<Integer> order = IntStream.range(0, encodings.size()).boxed()
                 .sorted(Comparator.comparingInt(i -> encodings.get(i).size())).toList();
         var answers = new ArrayList<T>();
@@ -109,17 +143,6 @@ final class Batches implements AutoCloseable {
             from = to;
         }
         return answers;
-    }
-
-    private void requireRoom(int text, int texts, int tokens) {
-        if (tokens == 0) {
-            throw new IllegalArgumentException("Text %d is empty; give at least one word".formatted(text));
-        }
-        if (tokens > room()) {
-            throw new IllegalArgumentException(
-                    "%s has %d tokens and this model has room for %d; shorten it or ask for truncation"
-                            .formatted(texts == 1 ? "The text" : "Text " + text, tokens, room()));
-        }
     }
 
     private <T> List<T> batch(List<Encoding> texts, List<String> wanted, Reader<T> reader) {
@@ -169,7 +192,11 @@ final class Batches implements AutoCloseable {
             System.arraycopy(values, 0, flat, row * length, values.length);
             Arrays.fill(flat, row * length + values.length, (row + 1) * length, padding);
         }
-        return Tensor.of(flat, texts.size(), length).to(device);
+        // A head that picks among choices wants their number; which text a choice belongs to is the pipeline's business.
+        Tensor rows = head instanceof MultipleChoice
+                ? Tensor.of(flat, texts.size(), 1, length)
+                : Tensor.of(flat, texts.size(), length);
+        return rows.to(device);
     }
 
     @Override

@@ -20,8 +20,13 @@ public record Classification(String label, double score, List<Score> scores) {
     }
 
     /// What is made of a model's scores.
-    enum Function {
-        SOFTMAX, SIGMOID, NONE;
+    public enum Function {
+        /// Probabilities of labels of which one holds.
+        SOFTMAX,
+        /// A probability for each label by itself.
+        SIGMOID,
+        /// The numbers as they are.
+        NONE;
 
         double[] apply(float[] logits) {
             double[] scores = new double[logits.length];

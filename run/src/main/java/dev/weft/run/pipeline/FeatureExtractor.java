@@ -15,22 +15,29 @@ public final class FeatureExtractor implements AutoCloseable {
     public record Features(Encoding encoding, float[][] vectors) {}
 
     private final Batches batches;
+    private final boolean truncates;
 
-    private FeatureExtractor(Batches batches) {
+    private FeatureExtractor(Batches batches, boolean truncates) {
         this.batches = batches;
+        this.truncates = truncates;
     }
 
     static FeatureExtractor open(Path folder) {
-        return new FeatureExtractor(Batches.open(folder, HeadKind.BASE, HeadKind.ENCODER));
+        return new FeatureExtractor(Batches.open(folder, HeadKind.BASE, HeadKind.ENCODER), false);
+    }
+
+    /// This one, cutting texts that are longer than the model's positions. Both are closed by either.
+    public FeatureExtractor truncating() {
+        return new FeatureExtractor(batches, true);
     }
 
     public Features extract(String text) {
         return extract(List.of(text)).getFirst();
     }
 
-    /// @throws IllegalArgumentException if a text is longer than the model's positions
+    /// @throws RefusedTexts if a text is empty or longer than the model's positions
     public List<Features> extract(List<String> texts) {
-        return batches.map(batches.tokenizer().encodeAll(texts), List.of("last_hidden_state"), (outputs, text) -> {
+        return batches.map(batches.encode(texts, truncates), List.of("last_hidden_state"), (outputs, text) -> {
             float[] flat = outputs.get("last_hidden_state").narrow(0, 0, text.size()).toFloats();
             int hidden = flat.length / text.size();
             return new Features(text, IntStream.range(0, text.size())

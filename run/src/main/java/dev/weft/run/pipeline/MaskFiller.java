@@ -24,9 +24,11 @@ public final class MaskFiller implements AutoCloseable {
     private final Batches batches;
     private final Tokenizer tokenizer;
     private final int mask;
+    private final boolean truncates;
 
-    private MaskFiller(Batches batches) {
+    private MaskFiller(Batches batches, boolean truncates) {
         this.batches = batches;
+        this.truncates = truncates;
         tokenizer = batches.tokenizer();
         String token = tokenizer.specialTokens().get("mask_token");
         if (token == null) {
@@ -37,7 +39,12 @@ public final class MaskFiller implements AutoCloseable {
     }
 
     static MaskFiller open(Path folder) {
-        return new MaskFiller(Batches.open(folder, HeadKind.MASKED_LANGUAGE, HeadKind.PRETRAINING));
+        return new MaskFiller(Batches.open(folder, HeadKind.MASKED_LANGUAGE, HeadKind.PRETRAINING), false);
+    }
+
+    /// This one, cutting texts that are longer than the model's positions. Both are closed by either.
+    public MaskFiller truncating() {
+        return new MaskFiller(batches, true);
     }
 
     /// How the mask is written in a text.
@@ -58,13 +65,25 @@ public final class MaskFiller implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if there is no mask
     public List<List<Filling>> fillAll(String text, int best) {
-        return fill(text, best, new int[0]);
+        return fillAll(List.of(text), best).getFirst();
+    }
+
+    /// The same for many texts.
+    ///
+    /// @throws RefusedTexts if a text has no mask, is empty or longer than the model's positions
+    public List<List<List<Filling>>> fillAll(List<String> texts, int best) {
+        return fill(texts, best, new int[0]);
     }
 
     /// The same among words of one's own.
     ///
     /// @throws IllegalArgumentException if a word is no single token, naming those that begin it
     public List<List<Filling>> fillAmong(String text, List<String> words) {
+        return fillAmong(List.of(text), words).getFirst();
+    }
+
+    /// The same for many texts.
+    public List<List<List<Filling>>> fillAmong(List<String> texts, List<String> words) {
         var ids = new LinkedHashSet<Integer>();
         for (String word : words) {
             int[] tokens = tokenizer.id(word).isPresent()
@@ -76,18 +95,21 @@ public final class MaskFiller implements AutoCloseable {
             }
             ids.add(tokens[0]);
         }
-        return fill(text, ids.size(), ids.stream().mapToInt(id -> id).toArray());
+        return fill(texts, ids.size(), ids.stream().mapToInt(id -> id).toArray());
     }
 
-    private List<List<Filling>> fill(String text, int best, int[] among) {
-        Encoding encoding = tokenizer.encode(text);
-        int[] places = IntStream.range(0, encoding.size()).filter(i -> encoding.ids()[i] == mask).toArray();
-        if (places.length == 0) {
-            throw new IllegalArgumentException("There is no %s in the text to fill".formatted(maskToken()));
-        }
-        return batches.map(List.of(encoding), List.of(logits()), (outputs, same) -> {
-            var all = new ArrayList<List<Filling>>();
-            for (int place : places) {
+    private int[] places(Encoding encoding) {
+        return IntStream.range(0, encoding.size()).filter(i -> encoding.ids()[i] == mask).toArray();
+    }
+
+    private List<List<List<Filling>>> fill(List<String> texts, int best, int[] among) {
+        List<Encoding> encodings = batches.encode(texts, truncates);
+        RefusedTexts.check(texts.size(), i -> places(encodings.get(i)).length > 0
+                ? null
+                : "has no %s to fill; write it where a word is wanted".formatted(maskToken()));
+        return batches.map(encodings, List.of(logits()), (outputs, encoding) -> {
+            List<List<Filling>> all = new ArrayList<>();
+            for (int place : places(encoding)) {
                 Tensor scores = outputs.get(logits()).select(0, place).softmax(-1);
                 int[] ids;
                 if (among.length > 0) {
@@ -102,7 +124,7 @@ public final class MaskFiller implements AutoCloseable {
                         .mapToObj(i -> filling(encoding, place, ids[i], values[i])).toList());
             }
             return all;
-        }).getFirst();
+        });
     }
 
     /// What the head calls its scores of words.

@@ -30,6 +30,10 @@ public final class Pipelines {
         return QuestionAnswerer.open(folder);
     }
 
+    public static ChoicePicker multipleChoice(Path folder) {
+        return ChoicePicker.open(folder);
+    }
+
     public static MaskFiller fillMask(Path folder) {
         return MaskFiller.open(folder);
     }
@@ -47,19 +51,16 @@ public final class Pipelines {
     }
 
     public static TextToText textToText(Path folder) {
-        return TextToText.open(folder, Task.TEXT_TO_TEXT.title());
+        return TextToText.open(folder, Task.TEXT2TEXT_GENERATION.title());
     }
 
     public static TextToText summarization(Path folder) {
         return TextToText.open(folder, Task.SUMMARIZATION.title());
     }
 
+    /// Of a model of many languages, [TextToText#from] and [TextToText#into] choose two.
     public static TextToText translation(Path folder) {
         return TextToText.open(folder, Task.TRANSLATION.title());
     }
 
-    /// With the settings that the config of a model of many languages, such as T5, has for these two: `en`, `de`.
-    public static TextToText translation(Path folder, String from, String to) {
-        return TextToText.open(folder, "translation_%s_to_%s".formatted(from, to));
-    }
 }

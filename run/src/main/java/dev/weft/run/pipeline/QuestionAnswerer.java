@@ -41,6 +41,9 @@ public final class QuestionAnswerer implements AutoCloseable {
         }
     }
 
+    /// What is asked, and the text that may answer it.
+    public record Question(String question, String context) {}
+
     private final Batches batches;
 
     private QuestionAnswerer(Batches batches) {
@@ -65,19 +68,42 @@ public final class QuestionAnswerer implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the question leaves no room for the text in a window
     public List<Answer> answers(String question, String context, Options options) {
-        if (question.isBlank() || context.isBlank()) {
-            throw new IllegalArgumentException(question.isBlank() ? "The question is empty" : "The text is empty");
-        }
+        return answers(List.of(new Question(question, context)), options).getFirst();
+    }
+
+    /// The best answers to each question, best first.
+    ///
+    /// @throws RefusedTexts if a question or its text is empty
+    public List<List<Answer>> answers(List<Question> questions, Options options) {
+        RefusedTexts.check(questions.size(), i -> questions.get(i).context().isBlank()
+                ? "is empty"
+                : questions.get(i).question().isBlank() ? "has an empty question" : null);
         int most = Math.min(options.maxTokens(), batches.room());
-        List<Encoding> windows = batches.tokenizer()
-                .with(Truncation.windows(most, Math.min(options.stride(), most / 2))).encodePair(question, context);
-        List<List<Answer>> found = batches.map(windows, List.of("start_logits", "end_logits"),
-                (outputs, window) -> spans(context, window, outputs.get("start_logits").toFloats(),
-                        outputs.get("end_logits").toFloats(), options));
+        var tokenizer = batches.tokenizer().with(Truncation.windows(most, Math.min(options.stride(), most / 2)));
+        List<List<Encoding>> spread = questions.stream()
+                .map(each -> tokenizer.encodePair(each.question(), each.context())).toList();
+        List<float[][]> scores = batches.map(spread.stream().flatMap(List::stream).toList(),
+                List.of("start_logits", "end_logits"), (outputs, window) -> new float[][]{
+                        outputs.get("start_logits").toFloats(), outputs.get("end_logits").toFloats()});
+        var all = new ArrayList<List<Answer>>();
+        int from = 0;
+        for (int i = 0; i < questions.size(); i++) {
+            String context = questions.get(i).context();
+            var found = new ArrayList<Answer>();
+            for (Encoding window : spread.get(i)) {
+                float[][] its = scores.get(from++);
+                found.addAll(spans(context, window, its[0], its[1], options));
+            }
+            all.add(best(found, options));
+        }
+        return all;
+    }
+
+    private static List<Answer> best(List<Answer> found, Options options) {
         // The same words found again, by other tokens or in another window, are likelier for it.
         var byText = new LinkedHashMap<String, Answer>();
         double none = Double.POSITIVE_INFINITY;
-        for (Answer answer : found.stream().flatMap(List::stream).toList()) {
+        for (Answer answer : found) {
             if (answer.end() == 0) {
                 // Of all windows the least sure that there is none.
                 none = Math.min(none, answer.score());

@@ -32,7 +32,13 @@ public final class Reranker implements AutoCloseable {
     }
 
     /// A score for each passage, in their order. Passages that are too long are cut.
+    ///
+    /// @throws RefusedTexts if a passage is empty
     public double[] scores(String query, List<String> passages) {
+        if (query.isBlank()) {
+            throw new IllegalArgumentException("The query is empty");
+        }
+        Batches.requireWords(passages);
         var tokenizer = batches.tokenizer()
                 .with(Truncation.to(batches.room()).with(Truncation.Strategy.ONLY_SECOND));
         return batches.map(tokenizer.encodeAllPairs(Collections.nCopies(passages.size(), query), passages),

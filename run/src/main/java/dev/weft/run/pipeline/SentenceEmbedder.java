@@ -48,8 +48,29 @@ public final class SentenceEmbedder implements AutoCloseable {
     /// @param lowercases whether texts are made lower case first
     /// @param prompts    what stands before a text, by its purpose
     /// @param prompt     what stands before each text
+    /// @param truncates  whether longer texts are cut instead
     record Setting(List<Pooling> poolings, boolean normalizes, int dimensions, int maxTokens, boolean lowercases,
-            Map<String, String> prompts, String prompt) {}
+            Map<String, String> prompts, String prompt, boolean truncates) {
+        Setting withPoolings(List<Pooling> other) {
+            return new Setting(other, normalizes, dimensions, maxTokens, lowercases, prompts, prompt, truncates);
+        }
+
+        Setting normalizing() {
+            return new Setting(poolings, true, dimensions, maxTokens, lowercases, prompts, prompt, truncates);
+        }
+
+        Setting withDimensions(int other) {
+            return new Setting(poolings, normalizes, other, maxTokens, lowercases, prompts, prompt, truncates);
+        }
+
+        Setting withPrompt(String other) {
+            return new Setting(poolings, normalizes, dimensions, maxTokens, lowercases, prompts, other, truncates);
+        }
+
+        Setting truncating() {
+            return new Setting(poolings, normalizes, dimensions, maxTokens, lowercases, prompts, prompt, true);
+        }
+    }
 
     private final Batches batches;
     private final Setting setting;
@@ -90,7 +111,7 @@ public final class SentenceEmbedder implements AutoCloseable {
                 : "";
         return new SentenceEmbedder(batches, new Setting(poolings, normalizes, 0,
                 Math.min(batches.room(), limits.integer("max_seq_length", Integer.MAX_VALUE)),
-                limits.flag("do_lower_case", false), Map.copyOf(known), usual));
+                limits.flag("do_lower_case", false), Map.copyOf(known), usual, false));
     }
 
     private static List<Json> modules(Path folder) {
@@ -124,14 +145,17 @@ public final class SentenceEmbedder implements AutoCloseable {
 
     /// With another pooling than the folder says. Both are closed by either, as with all of these.
     public SentenceEmbedder with(Pooling pooling) {
-        return with(new Setting(List.of(pooling), setting.normalizes, setting.dimensions, setting.maxTokens,
-                setting.lowercases, setting.prompts, setting.prompt));
+        return with(setting.withPoolings(List.of(pooling)));
     }
 
     /// With vectors of length 1, so that their dot product is their cosine.
     public SentenceEmbedder normalizing() {
-        return with(new Setting(setting.poolings, true, setting.dimensions, setting.maxTokens, setting.lowercases,
-                setting.prompts, setting.prompt));
+        return with(setting.normalizing());
+    }
+
+    /// Cutting texts that are too long, as `sentence-transformers` does, instead of reading them in windows.
+    public SentenceEmbedder truncating() {
+        return with(setting.truncating());
     }
 
     /// With only the first numbers of each vector, as models trained for it allow.
@@ -140,8 +164,7 @@ public final class SentenceEmbedder implements AutoCloseable {
             throw new IllegalArgumentException("vectors of this model have %d dimensions, asked for %d"
                     .formatted(dimensions(setting.poolings), dimensions));
         }
-        return with(new Setting(setting.poolings, setting.normalizes, dimensions, setting.maxTokens,
-                setting.lowercases, setting.prompts, setting.prompt));
+        return with(setting.withDimensions(dimensions));
     }
 
     /// With what the folder puts before texts of this purpose: `query`, `passage`.
@@ -158,8 +181,7 @@ public final class SentenceEmbedder implements AutoCloseable {
 
     /// With this before each text.
     public SentenceEmbedder withPrompt(String prompt) {
-        return with(new Setting(setting.poolings, setting.normalizes, setting.dimensions, setting.maxTokens,
-                setting.lowercases, setting.prompts, prompt));
+        return with(setting.withPrompt(prompt));
     }
 
     /// How long a vector is.
@@ -176,12 +198,17 @@ public final class SentenceEmbedder implements AutoCloseable {
     }
 
     /// A vector for each text. One that is too long for the model is read in windows that share an eighth, and its vector
-    /// is theirs averaged by their tokens.
+    /// is theirs averaged by their tokens; see [#truncating].
+    ///
+    /// @throws RefusedTexts if a text is empty
     public List<Embedding> embed(List<String> texts) {
+        Batches.requireWords(texts);
         var spreading = batches.tokenizer().with(Truncation.windows(setting.maxTokens, setting.maxTokens / 8));
+        var cutting = batches.tokenizer().with(Truncation.to(setting.maxTokens));
         List<List<Encoding>> spread = texts.stream().map(text -> {
             String given = setting.prompt + text;
-            return spreading.encode(setting.lowercases ? given.toLowerCase(Locale.ROOT) : given);
+            String whole = setting.lowercases ? given.toLowerCase(Locale.ROOT) : given;
+            return setting.truncates ? List.of(cutting.encode(whole)) : spreading.encode(whole);
         }).toList();
         List<float[]> pooled = batches.map(spread.stream().flatMap(List::stream).toList(),
                 List.of("last_hidden_state"), (outputs, text) -> pooled(outputs.get("last_hidden_state"), text));
@@ -226,6 +253,12 @@ public final class SentenceEmbedder implements AutoCloseable {
             }
         }
         return new Embedding(whole, tokens, vectors.size());
+    }
+
+    /// How alike a text and each of others are in meaning, as the cosine of their vectors.
+    public double[] similarities(String text, List<String> others) {
+        float[] its = embed(text);
+        return embed(others).stream().mapToDouble(other -> similarity(its, other.vector())).toArray();
     }
 
     /// The cosine of the angle between two vectors: 1 for the same direction, 0 for nothing in common.

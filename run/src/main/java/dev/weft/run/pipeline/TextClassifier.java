@@ -1,8 +1,7 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.models.heads.HeadKind;
-import dev.weft.text.Tokenizer;
-import dev.weft.text.Truncation;
+import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -10,29 +9,37 @@ import java.util.List;
 /// `text-classification`. Safe to share between threads.
 public final class TextClassifier implements AutoCloseable {
     private final Batches batches;
-    private final Tokenizer tokenizer;
     private final List<String> labels;
     private final Classification.Function function;
+    private final boolean truncates;
 
-    private TextClassifier(Batches batches, Tokenizer tokenizer) {
+    private TextClassifier(Batches batches, Classification.Function function, boolean truncates) {
         this.batches = batches;
-        this.tokenizer = tokenizer;
+        this.function = function;
+        this.truncates = truncates;
         labels = batches.head().frame().labelNames();
-        function = switch (batches.head().frame().config().text("problem_type", "")) {
-            case "regression" -> Classification.Function.NONE;
-            case "multi_label_classification" -> Classification.Function.SIGMOID;
-            default -> labels.size() == 1 ? Classification.Function.SIGMOID : Classification.Function.SOFTMAX;
-        };
     }
 
     static TextClassifier open(Path folder) {
         Batches batches = Batches.open(folder, HeadKind.SEQUENCE_CLASSIFICATION);
-        return new TextClassifier(batches, batches.tokenizer());
+        Classification.Function function = switch (batches.head().frame().config().text("problem_type", "")) {
+            case "regression" -> Classification.Function.NONE;
+            case "multi_label_classification" -> Classification.Function.SIGMOID;
+            default -> batches.head().frame().labels() == 1
+                    ? Classification.Function.SIGMOID
+                    : Classification.Function.SOFTMAX;
+        };
+        return new TextClassifier(batches, function, false);
     }
 
     /// This one, cutting texts that are longer than the model's positions. Both are closed by either.
     public TextClassifier truncating() {
-        return new TextClassifier(batches, tokenizer.with(Truncation.to(batches.room())));
+        return new TextClassifier(batches, function, true);
+    }
+
+    /// With another function of the model's scores than the config says. Both are closed by either.
+    public TextClassifier with(Classification.Function other) {
+        return new TextClassifier(batches, other, truncates);
     }
 
     /// The names of what it tells apart.
@@ -46,15 +53,21 @@ public final class TextClassifier implements AutoCloseable {
 
     /// An answer for each text.
     ///
-    /// @throws IllegalArgumentException if a text is longer than the model's positions
+    /// @throws RefusedTexts if a text is empty or longer than the model's positions
     public List<Classification> classify(List<String> texts) {
-        return batches.map(tokenizer.encodeAll(texts), List.of("logits"),
-                (outputs, encoding) -> Classification.of(labels, function.apply(outputs.get("logits").toFloats())));
+        return answers(batches.encode(texts, truncates));
     }
 
     /// An answer for each pair of texts, such as a sentence and what may follow from it.
+    ///
+    /// @throws RefusedTexts if a first text is empty or a pair longer than the model's positions
     public List<Classification> classifyPairs(List<String> first, List<String> second) {
-        return batches.map(tokenizer.encodeAllPairs(first, second), List.of("logits"),
+        Batches.requireWords(first);
+        return answers(batches.roomFor(batches.tokenizer(truncates).encodeAllPairs(first, second)));
+    }
+
+    private List<Classification> answers(List<Encoding> encodings) {
+        return batches.map(encodings, List.of("logits"),
                 (outputs, encoding) -> Classification.of(labels, function.apply(outputs.get("logits").toFloats())));
     }
 

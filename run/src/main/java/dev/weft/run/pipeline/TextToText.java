@@ -17,8 +17,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// An answer to a text by an encoder-decoder: its translation, its summary, whatever it was trained for. The Python
 /// library's `text2text-generation`, `translation` and `summarization`. Safe to share between threads.
@@ -38,13 +41,17 @@ public final class TextToText implements AutoCloseable {
     private final Generation defaults;
     private final String prefix;
     private final TooLong length;
+    private final String from;
 
     /// What is done with a text that is too long.
     private enum TooLong {
         REFUSED, CUT, IN_WINDOWS
     }
 
-    private TextToText(Batches batches, Tokenizer tokenizer, Generation defaults, String prefix, TooLong length) {
+    /// @param from the language of the texts, or nothing
+    private TextToText(Batches batches, Tokenizer tokenizer, Generation defaults, String prefix, TooLong length,
+            String from) {
+        this.from = from;
         this.batches = batches;
         this.tokenizer = tokenizer;
         this.defaults = defaults;
@@ -56,40 +63,103 @@ public final class TextToText implements AutoCloseable {
     static TextToText open(Path folder, String task) {
         Batches batches = Batches.open(folder, HeadKind.SEQ2SEQ);
         Json config = batches.head().frame().config();
-        Generation defaults = Generation.of(ModelFolder.open(folder));
-        String prefix = config.text("prefix", "");
-        if (config.has("task_specific_params") && config.object("task_specific_params").has(task)) {
-            Json own = config.object("task_specific_params").object(task);
-            defaults = defaults.with(own);
-            prefix = own.text("prefix", prefix);
-        }
-        return new TextToText(batches, batches.tokenizer(), defaults, prefix, TooLong.REFUSED);
+        var opened = new TextToText(batches, batches.tokenizer(), Generation.of(ModelFolder.open(folder)),
+                config.text("prefix", ""), TooLong.REFUSED, "");
+        return config.has("task_specific_params") && config.object("task_specific_params").has(task)
+                ? opened.settled(task)
+                : opened;
     }
 
     /// With this before each text, as T5 wants it: `translate English to German: `. All variants are closed by either.
     public TextToText withPrefix(String text) {
-        return new TextToText(batches, tokenizer, defaults, text, length);
+        return new TextToText(batches, tokenizer, defaults, text, length, from);
     }
 
     /// Cuts texts that are too long for the model.
     public TextToText truncating() {
-        return new TextToText(batches, tokenizer, defaults, prefix, TooLong.CUT);
+        return new TextToText(batches, tokenizer, defaults, prefix, TooLong.CUT, from);
     }
 
     /// Answers texts that are too long in parts, which share an eighth.
     public TextToText inWindows() {
-        return new TextToText(batches, tokenizer, defaults, prefix, TooLong.IN_WINDOWS);
+        return new TextToText(batches, tokenizer, defaults, prefix, TooLong.IN_WINDOWS, from);
     }
 
-    /// Into a language, by its code in the vocabulary: `de_DE` of mBART-50, `__de__` of M2M100.
+    /// Out of a language: `en_XX` of mBART, `eng_Latn` of NLLB, `en` of M2M100 and of T5; a beginning that only one has
+    /// will do.
     ///
-    /// @throws IllegalArgumentException if the vocabulary has no such code
+    /// @throws IllegalArgumentException if the model has no such language, with those it has
+    public TextToText from(String language) {
+        if (tasks(language, "").isEmpty()) {
+            return new TextToText(batches, knownLanguage(language, () -> tokenizer.withLanguage(language)), defaults,
+                    prefix, length, language);
+        }
+        return new TextToText(batches, tokenizer, defaults, prefix, length, language);
+    }
+
+    /// Into a language, by the same names. T5 is told by the settings of its config, the multilingual models of Marian by
+    /// `>>fra<<` before the text, all others by the first token of the answer.
+    ///
+    /// @throws IllegalArgumentException if the model has no such language, with those it has
     public TextToText into(String language) {
-        int id = tokenizer.id(language).orElseThrow(() -> new IllegalArgumentException(
-                "\"%s\" is no language of this vocabulary; it has the special tokens %s".formatted(language,
-                        tokenizer.addedTokens().stream().filter(token -> token.special())
-                                .map(token -> token.content()).limit(200).toList())));
-        return new TextToText(batches, tokenizer, defaults.withForcedFirstId(id), prefix, length);
+        List<String> tasks = tasks(from, language);
+        if (!tasks.isEmpty()) {
+            return settled(tasks.getFirst());
+        }
+        String token = knownLanguage(language, () -> tokenizer.languageToken(language));
+        if (token.startsWith(">>")) {
+            return new TextToText(batches, tokenizer, defaults, token + " " + prefix, length, from);
+        }
+        int id = tokenizer.id(token).orElseThrow();
+        Generation told = defaults.withForcedFirstId(id);
+        // The first mBART began an answer with its language and nothing else.
+        return new TextToText(batches, tokenizer,
+                told.forced().decoderStart().isPresent()
+                        ? told
+                        : told.with(Json.of("", Json.object().put("decoder_start_token_id", id))),
+                prefix, length, from);
+    }
+
+    /// The languages of the model, as [#from] and [#into] take them.
+    public List<String> languages() {
+        var pairs = tasks("", "").stream().flatMap(task -> Stream.of(task.split("_")[1], task.split("_")[3]));
+        return Stream.concat(pairs, tokenizer.languages().stream()).distinct().toList();
+    }
+
+    /// Whether the model knows several languages and nothing says yet which one its answers are in; see [#into].
+    public boolean lacksLanguage() {
+        OptionalInt start = defaults.forced().decoderStart();
+        boolean begun = start.isPresent() && tokenizer.languages().stream()
+                .anyMatch(code -> tokenizer.id(tokenizer.languageToken(code)).equals(start));
+        return !begun && prefix.isEmpty() && defaults.forced().first().isEmpty() && !languages().isEmpty();
+    }
+
+    private <T> T knownLanguage(String language, Supplier<T> token) {
+        if (tokenizer.languages().isEmpty()) {
+            throw new IllegalArgumentException(languages().isEmpty()
+                    ? "\"%s\" cannot be chosen: this model names no languages".formatted(language)
+                    : "\"%s\" is no language of this model; it has %s".formatted(language,
+                            String.join(", ", tasks("", ""))));
+        }
+        return token.get();
+    }
+
+    /// The config's settings for a pair of languages: `translation_en_to_de`. An empty name stands for any.
+    private List<String> tasks(String source, String target) {
+        Json config = batches.head().frame().config();
+        if (!config.has("task_specific_params")) {
+            return List.of();
+        }
+        return config.object("task_specific_params").names().stream().filter(name -> {
+            String[] words = name.split("_");
+            return words.length == 4 && words[0].equals("translation") && words[2].equals("to")
+                    && (source.isEmpty() || words[1].equals(source)) && (target.isEmpty() || words[3].equals(target));
+        }).sorted().toList();
+    }
+
+    private TextToText settled(String task) {
+        Json own = batches.head().frame().config().object("task_specific_params").object(task);
+        return new TextToText(batches, tokenizer, defaults.with(own), own.text("prefix", prefix), length, from);
     }
 
     /// What the folder says of generation; the settings to start from.
@@ -103,10 +173,15 @@ public final class TextToText implements AutoCloseable {
 
     /// An answer to each text.
     ///
-    /// @throws IllegalArgumentException if a text is empty, or longer than the model's positions
+    /// @throws RefusedTexts if a text is empty, or longer than the model's positions
     public List<Output> answer(List<String> texts, Generation options) {
-        List<List<Encoding>> spread = IntStream.range(0, texts.size())
-                .mapToObj(i -> encode(i, prefix + texts.get(i), texts.get(i))).toList();
+        Batches.requireWords(texts);
+        List<List<Encoding>> spread = texts.stream().map(text -> encode(prefix + text)).toList();
+        RefusedTexts.check(texts.size(), i -> length != TooLong.REFUSED || spread.get(i).getFirst().size() <= batches
+                .room()
+                        ? null
+                        : "has %d tokens and this model has room for %d; shorten it, or ask for truncation or windows"
+                                .formatted(spread.get(i).getFirst().size(), batches.room()));
         List<Encoding> all = spread.stream().flatMap(List::stream).toList();
         int[][] answers = generate(all, options);
         var outputs = new ArrayList<Output>();
@@ -122,23 +197,12 @@ public final class TextToText implements AutoCloseable {
         return outputs;
     }
 
-    private List<Encoding> encode(int index, String given, String text) {
-        if (text.isBlank()) {
-            throw new IllegalArgumentException("Text %d is empty; give at least one word".formatted(index));
-        }
+    private List<Encoding> encode(String given) {
         int room = batches.room();
         return switch (length) {
             case CUT -> List.of(tokenizer.with(Truncation.to(room)).encode(given));
             case IN_WINDOWS -> tokenizer.with(Truncation.windows(room, room / 8)).encode(given);
-            case REFUSED -> {
-                Encoding whole = tokenizer.encode(given);
-                if (whole.size() > room) {
-                    throw new IllegalArgumentException(
-                            "Text %d has %d tokens and this model has room for %d; shorten it, or ask for truncation or windows"
-                                    .formatted(index, whole.size(), room));
-                }
-                yield List.of(whole);
-            }
+            case REFUSED -> List.of(tokenizer.encode(given));
         };
     }
 

@@ -33,20 +33,27 @@ public final class TokenClassifier implements AutoCloseable {
     private final Batches batches;
     private final List<String> labels;
     private final Aggregation aggregation;
+    private final boolean truncates;
 
-    private TokenClassifier(Batches batches, Aggregation aggregation) {
+    private TokenClassifier(Batches batches, Aggregation aggregation, boolean truncates) {
         this.batches = batches;
         this.aggregation = aggregation;
+        this.truncates = truncates;
         labels = batches.head().frame().labelNames();
     }
 
     static TokenClassifier open(Path folder) {
-        return new TokenClassifier(Batches.open(folder, HeadKind.TOKEN_CLASSIFICATION), Aggregation.SIMPLE);
+        return new TokenClassifier(Batches.open(folder, HeadKind.TOKEN_CLASSIFICATION), Aggregation.SIMPLE, false);
     }
 
     /// This one with another way of joining tokens. Both are closed by either.
     public TokenClassifier with(Aggregation other) {
-        return new TokenClassifier(batches, other);
+        return new TokenClassifier(batches, other, truncates);
+    }
+
+    /// This one, cutting texts that are longer than the model's positions. Both are closed by either.
+    public TokenClassifier truncating() {
+        return new TokenClassifier(batches, aggregation, true);
     }
 
     public List<Entity> find(String text) {
@@ -55,9 +62,9 @@ public final class TokenClassifier implements AutoCloseable {
 
     /// The entities of each text, in the order of the text.
     ///
-    /// @throws IllegalArgumentException if a text is longer than the model's positions
+    /// @throws RefusedTexts if a text is empty or longer than the model's positions
     public List<List<Entity>> find(List<String> texts) {
-        List<Encoding> encodings = batches.tokenizer().encodeAll(texts);
+        List<Encoding> encodings = batches.encode(texts, truncates);
         List<float[][]> scores = batches.map(encodings, List.of("logits"), TokenClassifier::probabilities);
         return IntStream.range(0, texts.size())
                 .mapToObj(i -> entities(texts.get(i), encodings.get(i), scores.get(i))).toList();

@@ -6,7 +6,6 @@ import dev.weft.text.Truncation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.IntStream;
 
 /// Labels of one's own for a text, by a model that knows what follows from what (Yin et al. 2019). The Python library's
@@ -32,7 +31,7 @@ public final class ZeroShotClassifier implements AutoCloseable {
         Batches batches = Batches.open(folder, HeadKind.SEQUENCE_CLASSIFICATION);
         List<String> labels = batches.head().frame().labelNames();
         int entails = IntStream.range(0, labels.size())
-                .filter(i -> labels.get(i).toLowerCase(Locale.ROOT).startsWith("entail")).findFirst().orElse(-1);
+                .filter(i -> Task.entails(labels.get(i))).findFirst().orElse(-1);
         if (entails < 0 || labels.size() < 2) {
             batches.close();
             throw new IllegalArgumentException(
@@ -59,11 +58,14 @@ public final class ZeroShotClassifier implements AutoCloseable {
         return classify(List.of(text), labels).getFirst();
     }
 
-    /// For each text the labels by their probability.
+    /// For each text the labels by their probability. A text that is too long with its label is cut.
+    ///
+    /// @throws RefusedTexts if a text is empty
     public List<Classification> classify(List<String> texts, List<String> labels) {
         if (labels.isEmpty()) {
             throw new IllegalArgumentException("There are no labels to choose from; give at least one");
         }
+        Batches.requireWords(texts);
         var premises = new ArrayList<String>();
         var hypotheses = new ArrayList<String>();
         for (String text : texts) {

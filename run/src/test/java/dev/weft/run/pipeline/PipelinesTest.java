@@ -222,13 +222,13 @@ class PipelinesTest {
                         .isEqualTo(answers.get("summary").get(i).stringValue());
             }
             String endless = "wool ".repeat(300);
-            assertThatThrownBy(() -> answerer.answer(endless)).hasMessageContaining("Text 0 has")
+            assertThatThrownBy(() -> answerer.answer(endless)).hasMessageContaining("The text has")
                     .hasMessageContaining("room for 128; shorten it, or ask for truncation or windows");
             assertThat(answerer.inWindows().answer(List.of(endless), answerer.defaults()).getFirst().windows())
                     .isGreaterThan(1);
             assertThat(answerer.truncating().answer(List.of(endless), answerer.defaults()).getFirst().inputTokens())
                     .isEqualTo(128);
-            assertThatThrownBy(() -> answerer.answer(" ")).hasMessageContaining("Text 0 is empty");
+            assertThatThrownBy(() -> answerer.answer(" ")).hasMessageContaining("The text is empty");
             assertThatThrownBy(() -> answerer.into("de_DE")).hasMessageContaining("\"de_DE\" is no language");
         }
     }
@@ -242,6 +242,87 @@ class PipelinesTest {
                 assertThat(together.get(i).score()).isCloseTo(classifier.classify(texts.get(i)).score(),
                         within(1e-5));
             }
+        }
+    }
+
+    @Test
+    void the_choice_that_fits_is_picked_and_each_has_its_probability() {
+        JsonNode questions = expected("multiple-choice").get("texts");
+        JsonNode answers = expected("multiple-choice").get("answers");
+        List<ChoicePicker.Question> asked = questions.valueStream()
+                .map(each -> new ChoicePicker.Question(each.get("text").stringValue(),
+                        each.get("choices").valueStream().map(JsonNode::stringValue).toList()))
+                .toList();
+        try (var picker = Pipelines.multipleChoice(CASES.resolve("multiple-choice"))) {
+            List<ChoicePicker.Choice> found = picker.pick(asked);
+            for (int i = 0; i < found.size(); i++) {
+                ChoicePicker.Choice choice = found.get(i);
+                for (int at = 0; at < choice.probabilities().size(); at++) {
+                    assertThat(choice.probabilities().get(at)).isCloseTo(answers.get(i).get(at).doubleValue(),
+                            within(1e-5)).isLessThanOrEqualTo(choice.probability());
+                }
+                assertThat(choice.choice()).isEqualTo(asked.get(i).choices().get(choice.index()));
+                assertThat(picker.pick(asked.get(i).text(), asked.get(i).choices()).index()).isEqualTo(choice.index());
+            }
+            assertThatThrownBy(() -> picker.pick("What?", List.of())).hasMessageContaining("has no choices");
+        }
+    }
+
+    @Test
+    void one_bad_text_does_not_fail_the_others() {
+        List<String> texts = List.of("great film", " ", "wool ".repeat(200), "wool");
+        try (var classifier = Pipelines.textClassification(CASES.resolve("text-classification-single-label"))) {
+            assertThatThrownBy(() -> classifier.classify(texts)).isInstanceOf(RefusedTexts.class)
+                    .hasMessage("Text 1 is empty; give at least one word");
+            List<Outcome<Classification>> found = Outcome.each(texts, classifier::classify);
+            assertThat(found.get(0)).isEqualTo(new Outcome.Answered<>(classifier.classify(List.of("great film", "wool"))
+                    .getFirst()));
+            assertThat(found.get(1)).isEqualTo(new Outcome.Refused<>("is empty; give at least one word"));
+            assertThat(found.get(2)).asString().contains("tokens and this model has room for 128");
+            assertThat(found.get(3)).isInstanceOf(Outcome.Answered.class);
+            assertThat(classifier.truncating().with(Classification.Function.SIGMOID).classify(texts.subList(2, 4)))
+                    .allMatch(answer -> answer.score() < 1);
+        }
+        assertThat(Outcome.each(List.of("1", "x", "3"), numbers -> numbers.stream().map(Integer::valueOf).toList()))
+                .containsExactly(new Outcome.Answered<>(1),
+                        new Outcome.Refused<>("cannot be answered: For input string: \"x\""),
+                        new Outcome.Answered<>(3));
+    }
+
+    @Test
+    void several_questions_are_answered_as_each_alone() {
+        try (var answerer = Pipelines.questionAnswering(CASES.resolve("question-answering"))) {
+            var questions = List.of(new QuestionAnswerer.Question("Where?", "The river runs. ".repeat(60)),
+                    new QuestionAnswerer.Question("Who?", "Ada wrote to Charles."));
+            List<List<Answer>> together = answerer.answers(questions, QuestionAnswerer.options().withAnswers(2));
+            for (int i = 0; i < 2; i++) {
+                assertThat(together.get(i).getFirst().text())
+                        .isEqualTo(answerer.answer(questions.get(i).question(), questions.get(i).context()).text());
+            }
+        }
+    }
+
+    @Test
+    void a_folder_says_what_it_can_do() {
+        assertThat(Task.in(CASES.resolve("zero-shot-classification"))).containsExactly(Task.TEXT_CLASSIFICATION,
+                Task.ZERO_SHOT_CLASSIFICATION);
+        assertThat(Task.in(CASES.resolve("text-classification-regression"))).contains(Task.RERANK)
+                .doesNotContain(Task.ZERO_SHOT_CLASSIFICATION);
+        assertThat(Task.in(CASES.resolve("embeddings"))).containsExactly(Task.FEATURE_EXTRACTION, Task.EMBEDDINGS,
+                Task.SIMILARITY);
+        assertThat(Task.values()).allSatisfy(task -> assertThat(Task.named(task.title())).contains(task));
+        assertThat(Task.TEXT2TEXT_GENERATION.title()).isEqualTo("text2text-generation");
+    }
+
+    @Test
+    void a_long_text_is_embedded_in_windows_or_cut_when_asked() {
+        try (var embedder = Pipelines.embeddings(CASES.resolve("embeddings"))) {
+            String endless = "wool ".repeat(300);
+            SentenceEmbedder.Embedding cut = embedder.truncating().embed(List.of(endless)).getFirst();
+            assertThat(cut.windows()).isEqualTo(1);
+            assertThat(cut.tokens()).isEqualTo(128);
+            assertThat(embedder.similarities("wool", List.of("wool", "the sea"))[0]).isCloseTo(1, within(1e-6));
+            assertThatThrownBy(() -> embedder.embed("")).hasMessage("The text is empty; give at least one word");
         }
     }
 
@@ -283,13 +364,14 @@ class PipelinesTest {
             assertThat(classifier.truncating().classify(endless).score()).isPositive();
         }
         try (var filler = Pipelines.fillMask(CASES.resolve("fill-mask"))) {
-            assertThatThrownBy(() -> filler.fill("no mask", 1)).hasMessage("There is no [MASK] in the text to fill");
+            assertThatThrownBy(() -> filler.fill("no mask", 1))
+                    .hasMessage("The text has no [MASK] to fill; write it where a word is wanted");
             assertThatThrownBy(() -> filler.fill("[MASK] [MASK]", 1)).hasMessageContaining("2 masks");
             assertThatThrownBy(() -> filler.fillAmong("[MASK]", List.of("shuttlecocks")))
                     .hasMessageContaining("is no single token");
         }
         try (var answerer = Pipelines.questionAnswering(CASES.resolve("question-answering"))) {
-            assertThatThrownBy(() -> answerer.answer(" ", "text")).hasMessage("The question is empty");
+            assertThatThrownBy(() -> answerer.answer(" ", "text")).hasMessage("The text has an empty question");
         }
     }
 }
