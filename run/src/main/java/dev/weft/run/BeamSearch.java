@@ -278,7 +278,8 @@ final class BeamSearch {
             going = banked(going, wanted);
         }
         boolean full = made >= room.of(prompt);
-        if (full) {
+        boolean plain = forced == null && groups == 1;
+        if (full && (plain || !stopsWhenFull() || best.size() < size)) {
             going.stream().filter(this::complete).forEach(each -> best.add(text(prompt, each, room.finish(prompt))));
         }
         best.sort(BEST);
@@ -300,7 +301,7 @@ final class BeamSearch {
             running[first + beam] = candidate.score() + (goes ? 0 : OUT);
         }
         done[slot] = full || going.isEmpty() || best.size() == size && (stopsWhenFull()
-                || bestPossible(prompt, forced == null && groups == 1 ? running[first] : candidates.getFirst().score(),
+                || bestPossible(prompt, plain ? running[first] : candidates.getFirst().score(),
                         made) <= best.getLast().score());
     }
 
@@ -309,7 +310,7 @@ final class BeamSearch {
         float[] all = Arrays.copyOf(sequences.logProbabilities(last.origin()), made);
         all[made - 1] = last.log();
         return new Generated.Text(prompt, extended(sequences.generated(last.origin()), last.id()), all, finish,
-                (float) (last.score() / power(made)));
+                last.score() / power(made));
     }
 
     /// Whether a text with this candidate has all phrases.

@@ -20,7 +20,7 @@ final class ContrastiveSearch implements NextIds {
     private final int candidates;
     /// As many rows of each prompt as candidates, all alike between two steps.
     private final Sequences tried;
-    /// What was computed for each id so far, of length 1: `[prompts, seq, hidden]`; 0 at padding. Unscoped.
+    /// What was computed for each id so far, of length 1: `[prompts, seq, hidden]`, unscoped.
     private @Nullable Tensor context;
     /// `[prompts, vocab]`, unscoped.
     private @Nullable Tensor scores;
@@ -55,7 +55,8 @@ final class ContrastiveSearch implements NextIds {
             Tensor hidden = decoding.hidden();
             // [prompts, candidates, hidden]
             Tensor newest = normal(hidden.narrow(1, hidden.size(1) - 1, 1)).reshape(rows, candidates, hidden.size(2));
-            float[] likeness = context.matmul(newest.transpose(1, 2)).add(hides()).transpose(1, 2).max(-1, false)
+            float[] likeness = context.matmul(newest.transpose(1, 2)).maskedFill(padding(), -2).transpose(1, 2)
+                    .max(-1, false)
                     .toFloats();
             int[] chosen = new int[rows];
             for (int row = 0; row < rows; row++) {
@@ -94,15 +95,15 @@ final class ContrastiveSearch implements NextIds {
         return hidden.div(hidden.mul(hidden).sum(-1, true).sqrt());
     }
 
-    /// Far below any cosine at padding, which is like nothing: `[prompts, seq, 1]`.
-    private Tensor hides() {
+    /// Where padding lies, whose numbers mean nothing and may be none: `[prompts, seq, 1]`.
+    private Tensor padding() {
         int length = (int) context.size(1);
-        float[] hides = new float[prompts.rows() * length];
-        for (int i = 0; i < hides.length; i++) {
+        boolean[] padding = new boolean[prompts.rows() * length];
+        for (int i = 0; i < padding.length; i++) {
             boolean[] real = prompts.real()[i / length];
-            hides[i] = i % length < real.length && !real[i % length] ? -1e9f : 0;
+            padding[i] = i % length < real.length && !real[i % length];
         }
-        return Tensor.of(hides, prompts.rows(), length, 1).to(context.device()).to(context.dtype());
+        return Tensor.of(padding, prompts.rows(), length, 1).to(context.device());
     }
 
     private void keep(Tensor newContext, Tensor newScores) {
