@@ -8,6 +8,7 @@ import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -81,6 +82,15 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
     /// by page, in the middle of a step.
     public CheckpointWeights forTraining() {
         return new CheckpointWeights(files, places, dtype, true);
+    }
+
+    /// The type of most of the floating numbers in the files.
+    public DType storedType() {
+        var numbers = new EnumMap<DType, Long>(DType.class);
+        places.values().forEach(place -> numbers.merge(place.file().dtype(place.name()),
+                Arrays.stream(place.file().shape(place.name())).reduce(1, (a, b) -> a * b), Long::sum));
+        return numbers.entrySet().stream().filter(each -> each.getKey().isFloating()).max(Map.Entry.comparingByValue())
+                .map(Map.Entry::getKey).orElse(DType.FLOAT32);
     }
 
     private static String modern(String name) {

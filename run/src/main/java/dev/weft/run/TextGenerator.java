@@ -64,7 +64,7 @@ public final class TextGenerator implements AutoCloseable {
         Path place = weightsIn(folder);
         ModelFolder opened = ModelFolder.open(place);
         Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
-        Head head = Models.load(place);
+        Head head = Precision.load(opened, Models.architecture(opened.config()));
         try {
             if (head instanceof LanguageModel model) {
                 return new TextGenerator(model, tokenizer, Generation.of(opened), Generator.of(model), true);

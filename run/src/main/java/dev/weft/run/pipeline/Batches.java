@@ -6,6 +6,7 @@ import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.MultipleChoice;
 import dev.weft.nn.ForwardPass;
+import dev.weft.run.Precision;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
@@ -61,7 +62,7 @@ final class Batches implements AutoCloseable {
                     architecture, String.join(", ", Task.of(found)), String.join(", ", Task.of(kinds[0]))));
         }
         Tokenizer tokenizer = Tokenizer.load(folder);
-        return new Batches(Models.load(opened, architecture), tokenizer);
+        return new Batches(Precision.load(opened, architecture), tokenizer);
     }
 
     Head head() {
