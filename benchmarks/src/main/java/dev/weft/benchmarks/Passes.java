@@ -33,7 +33,8 @@ public final class Passes {
                 .put("dtype", args[1]).put("seconds", Math.round(seconds * 1e4) / 1e4));
     }
 
-    private static ObjectNode bert(String architecture) {
+    /// BERT-base.
+    static ObjectNode bert(String architecture) {
         ObjectNode config = Json.object().put("model_type", "bert").put("vocab_size", 30_522).put("hidden_size", 768)
                 .put("intermediate_size", 3072).put("num_hidden_layers", 12).put("num_attention_heads", 12);
         config.putArray("architectures").add(architecture);

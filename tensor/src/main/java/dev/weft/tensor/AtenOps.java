@@ -37,7 +37,13 @@ final class AtenOps {
                                                                         "mkldnn::_reorder_linear_weight", "",
                                                                         "(Tensor self, int? batch_size=None)"), LINEAR_POINTWISE(
                                                                                 "mkldnn::_linear_pointwise", "",
-                                                                                "(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm)");
+                                                                                "(Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm)"), LINEAR_PREPACK_FP16(
+                                                                                        "quantized::linear_prepack_fp16",
+                                                                                        "",
+                                                                                        "(Tensor W, Tensor? B=None)"), LINEAR_DYNAMIC_FP16(
+                                                                                                "quantized::linear_dynamic_fp16",
+                                                                                                "",
+                                                                                                "(Tensor X, __torch__.torch.classes.quantized.LinearPackedParamsBase W_prepack)");
 
         private final String name;
         private final String overload;

@@ -24,7 +24,7 @@ class PackingTest {
                     Tensor weight = weight(random, dtype, 384, 256);
                     Tensor turned = weight(random, dtype, 256, 384)) {
                 Tensor bias = random.normal(0, 1, 384).to(dtype);
-                for (long[] shape : new long[][]{{1, 256}, {2, 3, 256}, {1, 40, 256}, {3, 1, 1, 256}}) {
+                for (long[] shape : new long[][]{{1, 256}, {2, 3, 256}, {2, 4, 256}, {1, 40, 256}, {3, 1, 1, 256}}) {
                     Tensor x = random.normal(0, 1, shape).to(dtype);
                     Tensor plain = x.matmul(weight.transpose(0, 1));
                     assertThat(difference(Kernels.linear(x, weight, null), plain)).isLessThan(tolerance);
@@ -33,6 +33,19 @@ class PackingTest {
                             .isLessThan(tolerance);
                 }
                 assertThat(weight.packing() != null || !Packing.works(dtype)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void weights_beyond_the_range_of_float16_keep_theirs() {
+        for (double size : new double[]{1e6, 1e-7}) {
+            try (var scope = TensorScope.open();
+                    var random = Randomness.seeded(5);
+                    Tensor weight = random.normal(0, size, 300, 256).to(DType.BFLOAT16).copy().unscoped()) {
+                Tensor x = random.normal(0, 1, 1, 256).to(DType.BFLOAT16);
+                Tensor exact = x.to(DType.FLOAT32).matmul(weight.to(DType.FLOAT32).transpose(0, 1));
+                assertThat(difference(Kernels.linear(x, weight, null), exact) / size).isLessThan(0.5);
             }
         }
     }
