@@ -180,6 +180,31 @@ class BeamSearchTest {
     }
 
     @Test
+    void guidance_goes_with_its_beam() {
+        Generation options = Generation.greedy().withNumBeams(4).withMaxNewTokens(6).withGuidanceScale(1.7)
+                .withNumReturnSequences(4);
+        for (Generated.Text text : generator.generate(PROMPT, options).texts()) {
+            try (var scope = TensorScope.open(); var off = Gradients.off()) {
+                Tensor with = logs(PROMPT, text.ids());
+                Tensor without = logs(new int[]{PROMPT[1]}, text.ids());
+                Tensor all = with.sub(without).mul(1.7).add(without).logSoftmax(-1);
+                for (int i = 0; i < text.ids().length; i++) {
+                    assertThat((double) text.logProbabilities()[i])
+                            .isCloseTo(all.select(0, i).toFloats()[text.ids()[i]], Offset.offset(1e-4));
+                }
+            }
+        }
+    }
+
+    /// Log probabilities where each of the ids stands, `[ids, vocab]`.
+    private static Tensor logs(int[] prompt, int[] ids) {
+        int[] whole = Arrays.copyOf(prompt, prompt.length + ids.length);
+        System.arraycopy(ids, 0, whole, prompt.length, ids.length);
+        return model.logits(Tensor.of(whole, 1, whole.length), ForwardPass.plain()).select(0, 0)
+                .narrow(0, prompt.length - 1, ids.length).logSoftmax(-1);
+    }
+
+    @Test
     void groups_are_what_beams_are_where_nothing_is_taken_from_the_scores_of_the_first() {
         Generation options = Generation.greedy().withNumBeams(2).withMaxNewTokens(6);
         Generation grouped = options.withNumBeams(4).withNumBeamGroups(2).withDiversityPenalty(1000)
@@ -240,6 +265,8 @@ class BeamSearchTest {
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("[[1, 2], [1]]");
         assertThatThrownBy(() -> generator.generate(PROMPT, options.withForceWordsIds(List.of(List.of(List.of())))))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("empty phrase");
+        assertThatThrownBy(() -> generator.generate(PROMPT, options.withForceWordsIds(List.of(List.of(List.of(6))))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("6 is outside");
     }
 
     @Test
