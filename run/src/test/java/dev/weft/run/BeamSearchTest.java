@@ -205,7 +205,7 @@ class BeamSearchTest {
     }
 
     @Test
-    void groups_are_what_beams_are_where_nothing_is_taken_from_the_scores_of_the_first() {
+    void the_first_group_finds_what_its_beams_find_alone_and_a_high_penalty_keeps_groups_apart() {
         Generation options = Generation.greedy().withNumBeams(2).withMaxNewTokens(6);
         Generation grouped = options.withNumBeams(4).withNumBeamGroups(2).withDiversityPenalty(1000)
                 .withNumReturnSequences(4);
