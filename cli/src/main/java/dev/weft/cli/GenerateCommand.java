@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -58,6 +59,17 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--stop", paramLabel = "TEXT", description = "End where this would come; can be repeated.")
     List<String> stop = List.of();
 
+    @Option(names = "--assistant", paramLabel = "FOLDER", description = "A smaller model of the same tokenizer, which guesses tokens for this one to check: the same text, sooner.")
+    @Nullable
+    Path assistant;
+
+    @Option(names = "--prompt-lookup", paramLabel = "N", description = "Guess N tokens from what followed before in the text: the same text, sooner where it repeats itself.")
+    @Nullable
+    Integer promptLookup;
+
+    @Option(names = "--set", paramLabel = "NAME=VALUE", description = "Any setting by its name in generation_config.json, such as --set num_beam_groups=2; can be repeated.")
+    Map<String, String> settings = Map.of();
+
     @Option(names = "--seed", description = "The same seed gives the same text.")
     @Nullable
     Long seed;
@@ -70,9 +82,11 @@ final class GenerateCommand implements Callable<Integer> {
         if (maxNewTokens < 1) {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
-        try (var writer = TextGenerator.open(folder)) {
+        try (var opened = TextGenerator.open(folder);
+                var smaller = assistant == null ? null : TextGenerator.open(assistant)) {
+            TextGenerator writer = smaller == null ? opened : opened.withAssistant(smaller);
             Generation options = options(writer.defaults());
-            if (output.json || beams > 1) {
+            if (output.json || options.beams().numBeams() > 1) {
                 Completion text = writer.complete(prompt, options).getFirst();
                 if (output.json) {
                     var facts = new LinkedHashMap<String, Object>();
@@ -80,6 +94,7 @@ final class GenerateCommand implements Callable<Integer> {
                     facts.put("text", text.text());
                     facts.put("prompt tokens", text.promptTokens());
                     facts.put("new tokens", text.newTokens());
+                    facts.put("log probabilities", text.logProbabilities());
                     facts.put("finish", text.finish().toString().toLowerCase(Locale.ROOT));
                     output.facts(facts);
                 } else {
@@ -112,6 +127,11 @@ final class GenerateCommand implements Callable<Integer> {
         options = topK == null ? options : options.withTopK(topK);
         options = topP == null ? options : options.withTopP(topP);
         options = minP == null ? options : options.withMinP(minP);
-        return repetitionPenalty == null ? options : options.withRepetitionPenalty(repetitionPenalty);
+        options = promptLookup == null ? options : options.withPromptLookupNumTokens(promptLookup);
+        options = repetitionPenalty == null ? options : options.withRepetitionPenalty(repetitionPenalty);
+        for (var setting : settings.entrySet()) {
+            options = options.with(setting.getKey(), setting.getValue());
+        }
+        return options;
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,7 +25,7 @@ class CommandsTest {
                 "--hidden", "16", "--seq", "8", "--steps", "30", "--batch", "4", "--cache",
                 out.resolve("cache").toString(),
                 "--checkpoint-every", "10", "--evaluate-every", "10", "--threads", "1"};
-        String[] all = java.util.Arrays.copyOf(base, base.length + more.length);
+        String[] all = Arrays.copyOf(base, base.length + more.length);
         System.arraycopy(more, 0, all, base.length, more.length);
         return all;
     }
@@ -61,9 +62,27 @@ class CommandsTest {
     }
 
     @Test
+    void any_setting_can_be_given_by_its_name_and_guesses_change_nothing() {
+        String[] base = {"generate", run.toString(), "--prompt", "the c", "--max-new-tokens", "4"};
+        String plain = Ran.weft(base).out();
+        for (String more : new String[]{"--prompt-lookup=3", "--assistant=" + run, "--set=num_assistant_tokens=2"}) {
+            String[] all = Arrays.copyOf(base, base.length + 1);
+            all[base.length] = more;
+            assertThat(Ran.weft(all).out()).as(more).isEqualTo(plain);
+        }
+        Ran groups = Ran.weft("generate", run.toString(), "--prompt", "the c", "--max-new-tokens", "4", "--set",
+                "num_beams=4", "--set", "num_beam_groups=2", "--set", "diversity_penalty=0.5");
+        assertThat(groups.status()).as(groups.err()).isZero();
+        assertThat(groups.out()).startsWith("the c");
+        assertThat(Ran.weft("generate", run.toString(), "--prompt", "the c", "--set", "num_beam=4").refusal())
+                .contains("\"num_beam\"").contains("num_beams");
+    }
+
+    @Test
     void json_is_one_object_for_programs() {
         JsonNode generated = json("generate", run.toString(), "--prompt", "the", "--max-new-tokens", "3", "--json");
         assertThat(generated.get("new_tokens").asInt()).isEqualTo(3);
+        assertThat(generated.get("log_probabilities").size()).isEqualTo(3);
         JsonNode scored = json("eval", run.toString(), "--text", text.toString(), "--json");
         assertThat(scored.get("perplexity").asDouble()).isEqualTo(Math.exp(scored.get("loss").asDouble()));
         assertThat(scored.get("bits_per_byte").asDouble()).isBetween(0.0, 8.0);

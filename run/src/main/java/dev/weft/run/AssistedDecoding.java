@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.Queue;
 
 /// Speculative decoding (Leviathan et al. 2023): something quick guesses a few ids, and the model checks them all in one
-/// pass. The text is the one that the model alone would give, and when it is drawn, of the same distribution.
+/// pass. The text is the one that the model alone would give, save where two ids are equally good but for rounding; when
+/// it is drawn, it is of the same distribution.
 ///
 /// One prompt at a time. The first id is the model's own; then, each time when all ids that are known to be right have
 /// been handed out, there is a guess and a pass.

@@ -95,7 +95,7 @@ final class BeamSearch {
             finished.add(new ArrayList<>());
         }
         List<List<List<Integer>>> words = options.words().forceWordsIds();
-        forced = words.isEmpty() ? null : new ForcedWords(words);
+        forced = words.isEmpty() ? null : new ForcedWords(words, model.vocabSize());
         progress = new ForcedWords.Progress[forced == null ? 0 : rows];
         for (int row = 0; row < progress.length; row++) {
             progress[row] = begun(row / beams);

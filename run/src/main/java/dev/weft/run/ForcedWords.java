@@ -24,13 +24,20 @@ final class ForcedWords {
     private final int longest;
 
     /// @param words of each entry one of the alternatives
-    /// @throws IllegalArgumentException if there is nothing in an entry, or one alternative begins with another
-    ForcedWords(List<List<List<Integer>>> words) {
+    /// @throws IllegalArgumentException if there is nothing in an entry, an id is unknown, or one alternative begins with
+    ///                                  another
+    ForcedWords(List<List<List<Integer>>> words, int vocab) {
         for (List<List<Integer>> alternatives : words) {
             if (alternatives.isEmpty() || alternatives.stream().anyMatch(List::isEmpty)) {
                 throw new IllegalArgumentException(
                         "force_words_ids must not hold an empty phrase, found %s".formatted(alternatives));
             }
+            alternatives.stream().flatMap(List::stream).filter(id -> id < 0 || id >= vocab).findFirst()
+                    .ifPresent(id -> {
+                        throw new IllegalArgumentException(
+                                "force_words_ids: %d is outside the vocabulary of %d; was it made by another tokenizer?"
+                                        .formatted(id, vocab));
+                    });
             var root = new Node(0, new LinkedHashMap<>());
             for (List<Integer> phrase : alternatives) {
                 Node node = root;

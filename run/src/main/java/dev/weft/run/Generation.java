@@ -9,6 +9,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -386,7 +387,6 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     ///
     /// @param assisted whether a smaller model guesses
     void requireConsistent(boolean assisted) {
-        boolean guided = scores.guidanceScale() != 1;
         int groups = beams.numBeamGroups();
         boolean forces = !words.forceWordsIds().isEmpty();
         int k = sampling.topK();
@@ -437,20 +437,15 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
             }
         }
         if (guess != null) {
-            String with = beams.numBeams() > 1
-                    ? "num_beams (%d)".formatted(beams.numBeams())
-                    : sampling.penaltyAlpha() > 0
-                            ? "penalty_alpha (%s)".formatted(sampling.penaltyAlpha())
-                            : guided
-                                    ? "guidance_scale (%s)".formatted(scores.guidanceScale())
-                                    : numReturnSequences > 1
-                                            ? "num_return_sequences (%d)".formatted(numReturnSequences)
-                                            : null;
-            if (with != null) {
-                throw contradiction(
-                        "%s guesses ids of one text and does not go together with %s; leave one of them out",
-                        guess, with);
-            }
+            Stream.of(beams.numBeams() > 1 ? "num_beams (%d)".formatted(beams.numBeams()) : "",
+                    sampling.penaltyAlpha() > 0 ? "penalty_alpha (%s)".formatted(sampling.penaltyAlpha()) : "",
+                    scores.guidanceScale() != 1 ? "guidance_scale (%s)".formatted(scores.guidanceScale()) : "",
+                    numReturnSequences > 1 ? "num_return_sequences (%d)".formatted(numReturnSequences) : "")
+                    .filter(other -> !other.isEmpty()).findFirst().ifPresent(other -> {
+                        throw contradiction(
+                                "%s guesses ids of one text and does not go together with %s; leave one of them out",
+                                guess, other);
+                    });
         }
     }
 

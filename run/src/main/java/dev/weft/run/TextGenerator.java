@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
@@ -129,6 +130,23 @@ public final class TextGenerator implements AutoCloseable {
     /// With a step of one's own. The model stays with this one, to be closed here.
     public TextGenerator withStep(ScoreStep step) {
         return new TextGenerator(model, tokenizer, defaults, generator.withStep(step), false);
+    }
+
+    /// With a smaller model of the same tokenizer, which guesses ids for this one to check; see
+    /// [Generator#withAssistant]. Both models stay to be closed where they were opened.
+    ///
+    /// @throws IllegalArgumentException if its tokenizer or its vocabulary is another
+    public TextGenerator withAssistant(TextGenerator smaller) {
+        for (int id = 0; id < Math.max(tokenizer.vocabSize(), smaller.tokenizer.vocabSize()); id++) {
+            String own = id < tokenizer.vocabSize() ? tokenizer.token(id) : null;
+            String other = id < smaller.tokenizer.vocabSize() ? smaller.tokenizer.token(id) : null;
+            if (!Objects.equals(own, other)) {
+                throw new IllegalArgumentException(
+                        "The assistant has another tokenizer: id %d is \"%s\" there and \"%s\" here; an assistant needs the model's own"
+                                .formatted(id, other, own));
+            }
+        }
+        return new TextGenerator(model, tokenizer, defaults, generator.withAssistant(smaller.model), false);
     }
 
     /// What follows the prompt, without it. Settings that name no end ids have those of the model.

@@ -12,8 +12,10 @@ import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -152,6 +154,119 @@ class BeamSearchTest {
         int[] once = generator.generate(PROMPT, options).first().ids();
         assertThat(generator.generate(PROMPT, options).first().ids()).containsExactly(once);
         assertThat(generator.generate(PROMPT, options.withSeed(6)).first().ids()).isNotEqualTo(once);
+    }
+
+    @Test
+    void log_probabilities_are_those_of_the_model_and_add_up_to_the_score() {
+        for (Generated.Text text : generator.generate(List.of(PROMPT, new int[]{4}),
+                Generation.greedy().withNumBeams(3).withMaxNewTokens(6).withEndIds(List.of(3)).withLengthPenalty(0.5)
+                        .withNumReturnSequences(3))
+                .texts()) {
+            double sum = 0;
+            for (float log : text.logProbabilities()) {
+                sum += log;
+            }
+            assertThat(text.logProbabilities()).hasSameSizeAs(text.ids());
+            assertThat(sum / Math.sqrt(text.ids().length)).isCloseTo(text.score(), Offset.offset(1e-4));
+        }
+        for (Generation options : List.of(Generation.greedy(), Generation.sampled(2).withTopK(0))) {
+            Generated.Text text = generator.generate(PROMPT, options.withMaxNewTokens(3)).first();
+            List<Integer> ids = Arrays.stream(text.ids()).boxed().toList();
+            double score = everything(PROMPT, 3, List.of(), 0).stream().filter(each -> each.ids().equals(ids))
+                    .findFirst().orElseThrow().score();
+            assertThat((double) text.logProbabilities()[0] + text.logProbabilities()[1] + text.logProbabilities()[2])
+                    .isCloseTo(score, Offset.offset(1e-4));
+        }
+    }
+
+    @Test
+    void guidance_goes_with_its_beam() {
+        Generation options = Generation.greedy().withNumBeams(4).withMaxNewTokens(6).withGuidanceScale(1.7)
+                .withNumReturnSequences(4);
+        for (Generated.Text text : generator.generate(PROMPT, options).texts()) {
+            try (var scope = TensorScope.open(); var off = Gradients.off()) {
+                Tensor with = logs(PROMPT, text.ids());
+                Tensor without = logs(new int[]{PROMPT[1]}, text.ids());
+                Tensor all = with.sub(without).mul(1.7).add(without).logSoftmax(-1);
+                for (int i = 0; i < text.ids().length; i++) {
+                    assertThat((double) text.logProbabilities()[i])
+                            .isCloseTo(all.select(0, i).toFloats()[text.ids()[i]], Offset.offset(1e-4));
+                }
+            }
+        }
+    }
+
+    /// Log probabilities where each of the ids stands, `[ids, vocab]`.
+    private static Tensor logs(int[] prompt, int[] ids) {
+        int[] whole = Arrays.copyOf(prompt, prompt.length + ids.length);
+        System.arraycopy(ids, 0, whole, prompt.length, ids.length);
+        return model.logits(Tensor.of(whole, 1, whole.length), ForwardPass.plain()).select(0, 0)
+                .narrow(0, prompt.length - 1, ids.length).logSoftmax(-1);
+    }
+
+    @Test
+    void the_first_group_finds_what_its_beams_find_alone_and_a_high_penalty_keeps_groups_apart() {
+        Generation options = Generation.greedy().withNumBeams(2).withMaxNewTokens(6);
+        Generation grouped = options.withNumBeams(4).withNumBeamGroups(2).withDiversityPenalty(1000)
+                .withNumReturnSequences(4);
+        List<List<Integer>> together = generator.generate(PROMPT, grouped).texts().stream()
+                .map(text -> Arrays.stream(text.ids()).boxed().toList()).toList();
+        assertThat(together).doesNotHaveDuplicates();
+        for (Generated.Text alone : generator.generate(PROMPT, options.withNumReturnSequences(2)).texts()) {
+            assertThat(together).contains(Arrays.stream(alone.ids()).boxed().toList());
+        }
+        // So high a penalty leaves no id to two groups in one step.
+        for (int at = 0; at < 6; at++) {
+            int step = at;
+            assertThat(together.stream().map(ids -> ids.get(step)).distinct().count()).isGreaterThan(1);
+        }
+    }
+
+    @Test
+    void phrases_appear_in_every_text_that_is_long_enough() {
+        var random = new Random(2);
+        for (int round = 0; round < 25; round++) {
+            List<List<List<Integer>>> words = new ArrayList<>();
+            for (int i = 0; i <= random.nextInt(2); i++) {
+                List<List<Integer>> either = new ArrayList<>();
+                int first = random.nextInt(VOCAB);
+                for (int j = 0; j <= random.nextInt(2); j++) {
+                    either.add(List.of((first + j) % VOCAB, random.nextInt(VOCAB)));
+                }
+                words.add(either);
+            }
+            Generation options = Generation.greedy().withNumBeams(1 + 2 + random.nextInt(4)).withMaxNewTokens(12)
+                    .withEndIds(List.of(random.nextInt(VOCAB))).withForceWordsIds(words)
+                    .withEarlyStopping(EarlyStopping.values()[round % 3]);
+            for (Generated.Text text : generator.generate(List.of(PROMPT, new int[]{4, 4, 1}), options).texts()) {
+                List<Integer> ids = new ArrayList<>(Arrays.stream(text.prompt() == 0 ? PROMPT : new int[]{4, 4, 1})
+                        .boxed().toList());
+                Arrays.stream(text.ids()).forEach(ids::add);
+                for (List<List<Integer>> either : words) {
+                    assertThat(either).as("%s in %s", words, ids)
+                            .anyMatch(phrase -> Collections.indexOfSubList(ids, phrase) >= 0);
+                }
+            }
+        }
+    }
+
+    @Test
+    void where_there_is_no_room_for_a_phrase_the_text_comes_without_it() {
+        Generated generated = generator.generate(PROMPT, Generation.greedy().withNumBeams(3).withMaxNewTokens(2)
+                .withForceWordsIds(List.of(List.of(List.of(4, 5, 0)))).withNumReturnSequences(2));
+        assertThat(generated.texts()).hasSize(2).allMatch(text -> text.ids().length == 2);
+    }
+
+    @Test
+    void phrases_that_cannot_be_told_apart_are_refused() {
+        Generation options = Generation.greedy().withNumBeams(2);
+        assertThatThrownBy(() -> generator.generate(PROMPT,
+                options.withForceWordsIds(List.of(List.of(List.of(1, 2), List.of(1))))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("[[1, 2], [1]]");
+        assertThatThrownBy(() -> generator.generate(PROMPT, options.withForceWordsIds(List.of(List.of(List.of())))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("empty phrase");
+        assertThatThrownBy(() -> generator.generate(PROMPT, options.withForceWordsIds(List.of(List.of(List.of(6))))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("6 is outside");
     }
 
     @Test

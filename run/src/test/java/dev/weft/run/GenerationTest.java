@@ -1,5 +1,6 @@
 package dev.weft.run;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -7,6 +8,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.run.Generation.Bound;
 import dev.weft.run.Generation.EarlyStopping;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class GenerationTest {
@@ -79,5 +81,59 @@ class GenerationTest {
                 .isEqualTo(Generation.greedy());
         assertThatThrownBy(() -> Generation.greedy().with(json("{'watermarking_config': {'bias': 2}}")))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("watermarking_config");
+    }
+
+    @Test
+    void every_setting_can_be_given_by_its_name_and_a_wrong_name_is_told_with_the_right_ones() {
+        Map<String, String> other = Map.ofEntries(entry("max_new_tokens", "7"), entry("max_length", "30"),
+                entry("min_new_tokens", "2"), entry("min_length", "4"), entry("eos_token_id", "[3, 4]"),
+                entry("pad_token_id", "9"), entry("stop_strings", "[\"a\"]"),
+                entry("exponential_decay_length_penalty", "[2, 1.5]"), entry("do_sample", "true"),
+                entry("temperature", "0.5"), entry("top_k", "7"), entry("top_p", "0.5"), entry("min_p", "0.5"),
+                entry("typical_p", "0.5"), entry("epsilon_cutoff", "0.5"), entry("eta_cutoff", "0.5"),
+                entry("top_h", "0.5"), entry("penalty_alpha", "0.5"), entry("seed", "5"),
+                entry("repetition_penalty", "2"), entry("encoder_repetition_penalty", "2"),
+                entry("presence_penalty", "2"), entry("frequency_penalty", "2"), entry("no_repeat_ngram_size", "2"),
+                entry("encoder_no_repeat_ngram_size", "2"), entry("bad_words_ids", "[[1]]"),
+                entry("suppress_tokens", "[1]"), entry("begin_suppress_tokens", "[1]"),
+                entry("sequence_bias", "[[[1], 2.0]]"), entry("force_words_ids", "[[1, 2], [[3], [4]]]"),
+                entry("decoder_start_token_id", "1"), entry("forced_bos_token_id", "1"),
+                entry("forced_eos_token_id", "1"), entry("num_beams", "2"), entry("length_penalty", "2"),
+                entry("early_stopping", "never"), entry("num_beam_groups", "2"), entry("diversity_penalty", "2"),
+                entry("guidance_scale", "2"), entry("renormalize_logits", "true"),
+                entry("remove_invalid_values", "true"), entry("num_assistant_tokens", "2"),
+                entry("num_assistant_tokens_schedule", "heuristic"), entry("assistant_confidence_threshold", "0.1"),
+                entry("prompt_lookup_num_tokens", "2"), entry("max_matching_ngram_size", "3"),
+                entry("num_return_sequences", "2"));
+        other.forEach((name, value) -> assertThat(Generation.greedy().with(name, value)).as(name)
+                .isNotEqualTo(Generation.greedy()));
+        assertThatThrownBy(() -> Generation.greedy().with("num_beam", "2"))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("\"num_beam\"")
+                .satisfies(refusal -> assertThat(refusal.getMessage().split("there are ")[1].split(", "))
+                        .containsExactlyInAnyOrder(other.keySet().toArray(String[]::new)));
+        assertThatThrownBy(() -> Generation.greedy().with("num_beams", "many"))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("num_beams");
+        assertThat(Generation.greedy().with("force_words_ids", "[[1, 2], [[3], [4]]]"))
+                .isEqualTo(Generation.greedy().withForceWordsIds(
+                        List.of(List.of(List.of(1, 2)), List.of(List.of(3), List.of(4)))));
+    }
+
+    @Test
+    void settings_that_contradict_each_other_are_refused_with_both() {
+        Generation base = Generation.greedy();
+        Map.of(base.withNumBeamGroups(2), "num_beams (1) must be a multiple of num_beam_groups (2)",
+                base.withNumBeams(4).withNumBeamGroups(2), "diversity_penalty 0",
+                base.withNumBeams(4).withDiversityPenalty(1), "num_beam_groups above 1",
+                base.withForceWordsIds(List.of(List.of(List.of(1)))), "num_beams above 1",
+                base.withNumBeams(2).withForceWordsIds(List.of(List.of(List.of(1)))).withDoSample(true), "do_sample",
+                base.withPenaltyAlpha(0.6).withNumBeams(2), "num_beams (2)",
+                base.withPenaltyAlpha(0.6).withDoSample(true), "do_sample",
+                base.withPenaltyAlpha(0.6).withTopK(1), "top_k of 2 or more to choose from, found 1",
+                base.withPromptLookupNumTokens(3).withPenaltyAlpha(0.6), "penalty_alpha (0.6)",
+                base.withPromptLookupNumTokens(3).withGuidanceScale(2), "guidance_scale (2.0)")
+                .forEach((options, told) -> assertThatThrownBy(() -> options.requireConsistent(false))
+                        .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(told));
+        base.withNumBeams(4).withNumBeamGroups(2).withDiversityPenalty(1).requireConsistent(false);
+        Generation.sampled(1).requireConsistent(true);
     }
 }

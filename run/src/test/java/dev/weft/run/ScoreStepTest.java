@@ -187,6 +187,12 @@ class ScoreStepTest {
         assertThat(steps).hasSize(3);
     }
 
+    @Test
+    void what_is_no_number_is_none_any_more() {
+        assertThat(applied(ScoreStep.removeInvalidValues(), new int[]{5}, Float.NaN, NEVER, 2,
+                Float.POSITIVE_INFINITY)).containsExactly(0, -Float.MAX_VALUE, 2, Float.MAX_VALUE);
+    }
+
     private static final float[] SCORES = {2, 1.5f, 0.5f, 0, -1, -3, 1, 0.2f};
 
     /// What the Python library (transformers 5.18) leaves of the same scores.
@@ -194,9 +200,11 @@ class ScoreStepTest {
     @CsvSource({"typical, 0.2, 1, .x......", "typical, 0.5, 1, xx....x.", "typical, 0.9, 1, xxx...xx",
             "typical, 0.1, 3, xx....x.", "epsilon, 0.05, 1, xxxx..xx", "epsilon, 0.2, 1, xx......",
             "epsilon, 0.6, 1, x.......", "epsilon, 0.9, 3, xx....x.", "eta, 0.01, 1, xxxxx.xx",
-            "eta, 0.1, 1, xxx...xx", "eta, 0.5, 1, xx....x."})
+            "eta, 0.1, 1, xxx...xx", "eta, 0.5, 1, xx....x.", "h, 0.1, 1, x.......", "h, 0.5, 1, xx......",
+            "h, 0.8, 1, xxx...x.", "h, 0.1, 2, xx......"})
     void what_is_not_typical_or_too_improbable_goes(String step, double bound, int atLeast, String kept) {
         ScoreStep cut = switch (step) {
+            case "h" -> ScoreStep.topH(bound, atLeast);
             case "typical" -> ScoreStep.typicalP(bound, atLeast);
             case "epsilon" -> ScoreStep.epsilonCutoff(bound, atLeast);
             default -> ScoreStep.etaCutoff(bound, atLeast);

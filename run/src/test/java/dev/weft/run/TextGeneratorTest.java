@@ -258,6 +258,24 @@ class TextGeneratorTest {
     }
 
     @Test
+    void an_assistant_with_another_tokenizer_is_refused_with_the_first_difference() {
+        var generator = saying("the", " cat and");
+        assertThat(generator.withAssistant(saying("the", " cat or")).generate("the", longEnough()))
+                .isEqualTo(" cat and");
+        Tokenizer characters = new CharacterTrainer().train(List.of("abc "));
+        var other = TextGenerator.of(new ByHeart(BYTES.vocabSize(), 1, 2, 3), characters, Generation.greedy());
+        assertThatThrownBy(() -> generator.withAssistant(other)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("another tokenizer").hasMessageContaining("id 0");
+    }
+
+    @Test
+    void each_token_has_its_log_probability() {
+        Completion completion = saying("the", " cat").complete("the", longEnough()).getFirst();
+        assertThat(completion.logProbabilities()).hasSize(completion.newTokens())
+                .usingComparatorWithPrecision(1e-5f).containsOnly(0);
+    }
+
+    @Test
     void a_step_of_ones_own_changes_the_text() {
         var generator = saying("the", " cat and");
         int cat = BYTES.encode(" cat").ids()[0];
