@@ -49,7 +49,8 @@ final class AnswerFile implements AutoCloseable {
     private final boolean device;
     private final FileChannel channel;
     private final String fingerprint;
-    private Progress progress = Progress.BEGIN;
+    // Read by whoever tells the user where a run stopped.
+    private volatile Progress progress = Progress.BEGIN;
 
     private AnswerFile(Path file, boolean device, FileChannel channel, String fingerprint) {
         this.file = file;

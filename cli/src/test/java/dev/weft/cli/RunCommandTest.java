@@ -85,6 +85,9 @@ class RunCommandTest {
                 .get("output_tokens").intValue()).isLessThanOrEqualTo(3);
         assertThat(json("run", "rerank", model("text-classification-regression"), "--query", "what", "a", "b", "--json")
                 .get("score").doubleValue()).isPositive();
+        assertThat(json("run", "translation", model("translation"), "loom", "--from", "de", "--to", "en",
+                "--max-new-tokens", "12", "--json")
+                .get("answer").stringValue()).isEqualTo("e");
         assertThat(json("run", "text-classification", CLASSIFIER, "wool", "--function", "none", "--json").get("score")
                 .isNumber()).isTrue();
     }
@@ -162,6 +165,8 @@ class RunCommandTest {
         assertThat(Ran.weft("run", "fill-mask", model("fill-mask")).refusal()).contains("give texts or files");
         assertThat(Ran.weft("run", "translation", model("text-to-text"), "x", "--to", "de").refusal())
                 .contains("\"de\" cannot be chosen: this model names no languages");
+        assertThat(Ran.weft("run", "translation", model("translation"), "x").refusal())
+                .contains("into which language? Give --to; this model has af, am, ar, ");
     }
 
     @Test
