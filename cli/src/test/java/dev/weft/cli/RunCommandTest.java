@@ -201,6 +201,18 @@ class RunCommandTest {
     }
 
     @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void a_link_is_written_through_and_stays_a_link() throws IOException {
+        Path real = Files.writeString(Files.createDirectory(folder.resolve("real")).resolve("out.jsonl"), "old");
+        Path link = Files.createSymbolicLink(folder.resolve("link.jsonl"), real);
+        assertThat(Ran.weft("run", "text-classification", CLASSIFIER, "wool", "--out", link.toString()).status())
+                .isZero();
+        assertThat(link).isSymbolicLink();
+        assertThat(lines(real)).hasSize(1);
+        assertThat(real.getParent().toFile().list()).containsExactly("out.jsonl");
+    }
+
+    @Test
     void packed_files_are_read_and_written_and_say_the_same() throws IOException {
         Path texts = texts(1500);
         Path packed = folder.resolve("texts.txt.gz");
