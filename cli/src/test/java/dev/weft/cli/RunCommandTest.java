@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
@@ -278,6 +279,24 @@ class RunCommandTest {
         assertThat(ran.status()).isEqualTo(2);
         assertThat(ran.err()).contains("line 2: has no question; give --question");
         assertThat(ran.out().lines()).hasSize(1);
+    }
+
+    @Test
+    void prompts_are_gone_on_with_each_by_chances_of_its_own() throws IOException {
+        Path corpus = Files.writeString(folder.resolve("corpus.txt"), "the cat sat on the mat.\n".repeat(30));
+        Path run = folder.resolve("run");
+        assertThat(Ran.weft(CommandsTest.train(corpus, run)).status()).isZero();
+        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "the \nthe \nthe the the the\nthe \n");
+        String[] command = {"run", "text-generation", run.toString(), prompts.toString(), "--max-new-tokens", "4",
+                "--temperature", "5", "--seed", "3", "--json"};
+        Ran ran = Ran.weft(command);
+        assertThat(ran.status()).isEqualTo(2);
+        assertThat(ran.err()).contains("prompts.txt, line 3: cannot be answered: Prompt 0 has 15 tokens");
+        List<String> answers = ran.out().lines().map(line -> new JsonMapper().readTree(line).get("answer").toString())
+                .toList();
+        assertThat(answers).hasSize(3);
+        assertThat(new HashSet<>(answers)).hasSizeGreaterThan(1);
+        assertThat(Ran.weft(command).out()).isEqualTo(ran.out());
     }
 
     @Test
