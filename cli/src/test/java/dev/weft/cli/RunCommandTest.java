@@ -146,7 +146,8 @@ class RunCommandTest {
                 .contains("unknown task \"poetry\"; choose one of text-classification");
         Ran ran = Ran.weft("run", "fill-mask", model("embeddings"), "x");
         assertThat(ran.status()).isEqualTo(1);
-        assertThat(ran.err()).contains("holds a BertModel, which can do: feature-extraction, embeddings");
+        assertThat(ran.err()).contains(
+                "holds a BertModel, which can do: feature-extraction, embeddings, similarity; asked for fill-mask");
         assertThat(Ran.weft("run", "rerank", model("text-classification-regression"), "a").err())
                 .contains("rerank needs --query");
     }

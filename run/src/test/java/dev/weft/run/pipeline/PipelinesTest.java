@@ -20,6 +20,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What the Python library's pipelines (transformers 4.57) say of the same texts with the same models, made by
 /// `build/pipeline_cases.py`.
@@ -284,6 +286,46 @@ class PipelinesTest {
     }
 
     @Test
+    void a_model_that_has_marks_of_languages_is_told_before_the_text(@TempDir Path folder) throws IOException {
+        Path source = CASES.resolve("text-to-text");
+        for (String name : List.of("model.safetensors", "config.json", "tokenizer_config.json",
+                "generation_config.json")) {
+            Files.copy(source.resolve(name), folder.resolve(name));
+        }
+        ObjectNode words = (ObjectNode) new JsonMapper().readTree(source.resolve("tokenizer.json").toFile());
+        ObjectNode vocabulary = (ObjectNode) words.get("model").get("vocab");
+        String last = vocabulary.properties().stream().filter(entry -> entry.getValue().intValue() == 159).findFirst()
+                .orElseThrow().getKey();
+        vocabulary.remove(last);
+        vocabulary.put(">>fra<<", 159);
+        ((ArrayNode) words.get("added_tokens")).addObject().put("id", 159).put("content", ">>fra<<")
+                .put("special", true);
+        Files.writeString(folder.resolve("tokenizer.json"), words.toString());
+        try (var translator = Pipelines.translation(folder)) {
+            assertThat(translator.into("fra").answer("the river"))
+                    .isEqualTo(translator.withPrefix("").answer(">>fra<< the river"))
+                    .isNotEqualTo(translator.answer("the river"));
+            assertThatThrownBy(() -> translator.from("fra")).hasMessageContaining("around a text");
+        }
+    }
+
+    @Test
+    void an_answer_begins_with_its_language_where_nothing_says_how_it_begins(@TempDir Path folder) throws IOException {
+        for (String name : List.of("model.safetensors", "tokenizer_config.json", "vocab.json",
+                "sentencepiece.bpe.model")) {
+            Files.copy(CASES.resolve("translation").resolve(name), folder.resolve(name));
+        }
+        Files.writeString(folder.resolve("config.json"), Files.readString(CASES.resolve("translation/config.json"))
+                .replaceAll("\"decoder_start_token_id\": \\d+,", ""));
+        try (var translator = Pipelines.translation(folder)) {
+            assertThat(translator.defaults().forced().decoderStart()).isEmpty();
+            assertThat(translator.into("de").defaults().forced().decoderStart())
+                    .isEqualTo(Tokenizer.load(folder).id("__de__"));
+            assertThat(translator.into("de").answer("loom")).isNotNull();
+        }
+    }
+
+    @Test
     void a_batch_of_many_lengths_gives_what_each_text_gives_alone() {
         List<String> texts = IntStream.range(1, 60).mapToObj(i -> "the river runs ".repeat(i % 13 + 1) + i).toList();
         try (var classifier = Pipelines.textClassification(CASES.resolve("text-classification-single-label"))) {
@@ -404,7 +446,7 @@ class PipelinesTest {
         Path classification = CASES.resolve("text-classification-single-label");
         assertThatThrownBy(() -> Pipelines.questionAnswering(classification))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(
-                        "holds a BertForSequenceClassification, which can do: text-classification, zero-shot-classification, rerank; asked for question-answering");
+                        "holds a BertForSequenceClassification, which can do: text-classification; asked for question-answering");
         assertThatThrownBy(() -> Pipelines.zeroShotClassification(classification))
                 .hasMessageContaining("[bad, good, mixed]").hasMessageContaining("entailment");
         try (var classifier = Pipelines.textClassification(classification)) {
