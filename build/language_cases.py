@@ -1,7 +1,8 @@
 """Makes small folders of translators' tokenizers and what the Python library (transformers 4) makes of texts with them.
 
-usage: language_cases.py OUT
+usage: language_cases.py OUT MODEL
 
+MODEL gets a small model of M2M100 with random weights, the first tokenizer, and what it answers as the translation pipeline asks it.
 Each folder OUT/NAME holds a tokenizer's files and expected.json: for each source language the ids of texts, and the text
 of ids. Some pieces of SentencePiece are left out of vocab.json, and a word that SentencePiece lacks is put in.
 """
@@ -9,7 +10,8 @@ import io, json, shutil, sys
 from pathlib import Path
 
 import sentencepiece
-from transformers import (M2M100Tokenizer, MBart50TokenizerFast, MBartTokenizerFast, NllbTokenizerFast, Speech2TextTokenizer)
+import torch
+from transformers import (M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer, MBart50TokenizerFast, MBartTokenizerFast, NllbTokenizerFast, Speech2TextTokenizer)
 
 CORPUS = """Paris is the capital of France. Ada Lovelace wrote to Charles Babbage about his engine in London.
 The loom weaves wool, cotton and silk; the weaver throws the shuttle over and under the warp.
@@ -50,7 +52,26 @@ def write(folder, tokenizer, languages):
         {"texts": TEXTS, "ids": expected, "text": tokenizer.decode(ids, skip_special_tokens=True)}, indent=1) + "\n")
 
 
-def main(out):
+def translator(folder, tokens):
+    tokenizer = M2M100Tokenizer.from_pretrained(tokens)
+    torch.manual_seed(4)
+    made = M2M100ForConditionalGeneration(M2M100Config(
+        vocab_size=len(tokenizer), d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_position_embeddings=64, init_std=1.0,
+        decoder_start_token_id=2, eos_token_id=2, pad_token_id=1, bos_token_id=0)).eval()
+    made.save_pretrained(folder)
+    for name in ["vocab.json", "sentencepiece.bpe.model", "tokenizer_config.json"]:
+        shutil.copy(tokens / name, folder)
+    # The translation pipeline, but for its own idea of how long an answer is.
+    def translate(text, source, target):
+        inputs = tokenizer._build_translation_inputs(text, return_tensors="pt", src_lang=source, tgt_lang=target)
+        return tokenizer.decode(made.generate(**inputs, max_new_tokens=12)[0], skip_special_tokens=True)
+    answers = {f"{source} {target}": [translate(text, source, target) for text in TEXTS]
+               for source, target in [("en", "de"), ("de", "en")]}
+    (folder / "expected.json").write_text(json.dumps({"texts": TEXTS, "answers": answers}, indent=1) + "\n")
+
+
+def main(out, model_out):
     for kind in ["unigram", "bpe"]:
         folder = out / ("m2m100-" + kind)
         vocabulary(folder, model(folder, kind, 120))
@@ -62,6 +83,7 @@ def main(out):
             del settings["added_tokens_decoder"]
             (folder / "added_tokens.json").unlink()
         (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n")
+    translator(model_out, out / "m2m100-unigram")
     folder = out / "speech2text"
     languages = [f"<lang:{code}>" for code in ["pt", "fr", "ru", "nl", "ro", "it", "es", "de"]]
     made = io.BytesIO()
@@ -82,4 +104,4 @@ def main(out):
         write(folder, kind(vocab_file=str(folder / "sentencepiece.bpe.model")), languages)
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -49,7 +49,8 @@ final class AnswerFile implements AutoCloseable {
     private final boolean device;
     private final FileChannel channel;
     private final String fingerprint;
-    private Progress progress = Progress.BEGIN;
+    // Read by whoever tells the user where a run stopped.
+    private volatile Progress progress = Progress.BEGIN;
 
     private AnswerFile(Path file, boolean device, FileChannel channel, String fingerprint) {
         this.file = file;
@@ -61,7 +62,8 @@ final class AnswerFile implements AutoCloseable {
     /// @param fingerprint of the command and what it reads; only a run of the same goes on
     /// @param restart     whether what another run left is thrown away
     /// @throws UncheckedIOException if it cannot be written, saying why
-    static AnswerFile open(Path file, String fingerprint, boolean restart) {
+    static AnswerFile open(Path given, String fingerprint, boolean restart) {
+        Path file = target(given);
         Path folder = file.toAbsolutePath().getParent();
         if (Files.isDirectory(file)) {
             throw new IllegalArgumentException(file + " is a folder; name a file to write to");
@@ -70,13 +72,14 @@ final class AnswerFile implements AutoCloseable {
             throw new IllegalArgumentException("%s: there is no folder %s to write to; make it first".formatted(file,
                     folder));
         }
-        boolean device = Files.exists(file) && !Files.isRegularFile(file);
+        // A link that leads to no name, such as /dev/stdout, is written through and never replaced.
+        boolean device = Files.exists(file) && (!Files.isRegularFile(file) || Files.isSymbolicLink(file));
         if (Files.exists(file) && !Files.isWritable(file)) {
             throw new IllegalArgumentException(file + " cannot be written: no permission");
         }
         try {
             FileChannel channel = device
-                    ? FileChannel.open(file, StandardOpenOption.WRITE)
+                    ? FileChannel.open(file, StandardOpenOption.APPEND)
                     : FileChannel.open(beside(file, ".part"), StandardOpenOption.WRITE, StandardOpenOption.CREATE);
             var opened = new AnswerFile(file, device, channel, fingerprint);
             if (!device) {
@@ -85,6 +88,17 @@ final class AnswerFile implements AutoCloseable {
             return opened;
         } catch (IOException e) {
             throw failure(file, e);
+        }
+    }
+
+    /// What a link leads to; a link of the system to an open file stays what it is.
+    private static Path target(Path file) {
+        try {
+            return Files.isSymbolicLink(file) && Files.exists(file)
+                    && !file.toAbsolutePath().normalize().startsWith("/dev")
+                    && !file.toAbsolutePath().normalize().startsWith("/proc") ? file.toRealPath() : file;
+        } catch (IOException e) {
+            return file;
         }
     }
 

@@ -22,15 +22,32 @@ final class Interrupts {
                 Thread.currentThread().interrupt();
             }
         }, "weft-stop");
+        return hooked(hook, () -> {
+            try {
+                return work.get();
+            } finally {
+                done.countDown();
+            }
+        });
+    }
+
+    /// Runs `work`, which may end at any moment; when the process is asked to end meanwhile, `last` has the last word.
+    static void saying(Runnable last, Runnable work) {
+        hooked(new Thread(last, "weft-last-word"), () -> {
+            work.run();
+            return "";
+        });
+    }
+
+    private static <T> T hooked(Thread hook, Supplier<T> work) {
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             return work.get();
         } finally {
-            done.countDown();
             try {
                 Runtime.getRuntime().removeShutdownHook(hook);
             } catch (IllegalStateException e) {
-                // The process is ending: the hook is running and has just been told that the work is done.
+                // The process is ending: the hook is running, or has been told that the work is done.
                 Thread.yield();
             }
         }

@@ -144,18 +144,16 @@ final class RunCommand implements Callable<Integer> {
             if (file != null) {
                 goOn(file, texts);
             }
-            Sink sink = file != null
-                    ? sink(file, answering)
-                    : answering.rankedBy() != null && !output.json ? best(answering.rankedBy()) : shown();
-            boolean wanted = true;
-            for (List<Item> window = window(texts, known.window()); wanted
-                    && !window.isEmpty(); window = window(texts, known.window())) {
-                wanted = sink.add(answers(window, answering), texts.place());
-                if (file != null) {
-                    progress.texts(answered + failed, texts.bytesRead(), texts.bytesTotal());
-                }
+            if (file == null) {
+                answerAll(texts, known.window(), answering, answering.rankedBy() != null && !output.json
+                        ? best(answering.rankedBy())
+                        : shown(), progress);
+            } else {
+                Interrupts.saying(() -> System.err.printf(Locale.ROOT,
+                        "%nweft: stopped behind %,d texts; the same command goes on from there%n",
+                        file.progress().answered() + file.progress().failed()),
+                        () -> answerAll(texts, known.window(), answering, sink(file, answering), progress));
             }
-            sink.finish();
         }
         if (out != null) {
             System.err.printf(Locale.ROOT, "%,d texts answered, written to %s%n", answered, out);
@@ -165,6 +163,17 @@ final class RunCommand implements Callable<Integer> {
                     answered + failed);
         }
         return failed > 0 ? 2 : 0;
+    }
+
+    private void answerAll(Inputs texts, int most, RunTask.Answering answering, Sink sink, ProgressLine progress) {
+        boolean wanted = true;
+        for (List<Item> window = window(texts, most); wanted && !window.isEmpty(); window = window(texts, most)) {
+            wanted = sink.add(answers(window, answering), texts.place());
+            if (out != null) {
+                progress.texts(answered + failed, texts.bytesRead(), texts.bytesTotal());
+            }
+        }
+        sink.finish();
     }
 
     private List<String> arguments() {

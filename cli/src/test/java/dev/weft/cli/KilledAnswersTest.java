@@ -95,6 +95,19 @@ class KilledAnswersTest {
         assertThat(error).isEmptyFile();
     }
 
+    @Test
+    void a_run_that_is_asked_to_end_says_how_to_go_on() throws Exception {
+        Path out = folder.resolve("out.jsonl");
+        Process process = java("run", "text-classification",
+                MODELS.resolve("text-classification-single-label").toString(), texts(40_000).toString(), "--out",
+                out.toString()).redirectError(folder.resolve("error.txt").toFile()).start();
+        waitForProgress(out, process);
+        process.destroy();
+        assertThat(process.waitFor()).isNotZero();
+        assertThat(Files.readString(folder.resolve("error.txt")))
+                .containsPattern("stopped behind [\\d,]+ texts; the same command goes on from there");
+    }
+
     private static Process answer(String task, String model, Path texts, Path out) throws IOException {
         return java("run", task, MODELS.resolve(model).toString(), texts.toString(), "--out", out.toString())
                 .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
@@ -85,6 +86,9 @@ class RunCommandTest {
                 .get("output_tokens").intValue()).isLessThanOrEqualTo(3);
         assertThat(json("run", "rerank", model("text-classification-regression"), "--query", "what", "a", "b", "--json")
                 .get("score").doubleValue()).isPositive();
+        assertThat(json("run", "translation", model("translation"), "loom", "--from", "de", "--to", "en",
+                "--max-new-tokens", "12", "--json")
+                .get("answer").stringValue()).isEqualTo("e");
         assertThat(json("run", "text-classification", CLASSIFIER, "wool", "--function", "none", "--json").get("score")
                 .isNumber()).isTrue();
     }
@@ -142,7 +146,8 @@ class RunCommandTest {
                 .contains("unknown task \"poetry\"; choose one of text-classification");
         Ran ran = Ran.weft("run", "fill-mask", model("embeddings"), "x");
         assertThat(ran.status()).isEqualTo(1);
-        assertThat(ran.err()).contains("holds a BertModel, which can do: feature-extraction, embeddings");
+        assertThat(ran.err()).contains(
+                "holds a BertModel, which can do: feature-extraction, embeddings, similarity; asked for fill-mask");
         assertThat(Ran.weft("run", "rerank", model("text-classification-regression"), "a").err())
                 .contains("rerank needs --query");
     }
@@ -162,6 +167,8 @@ class RunCommandTest {
         assertThat(Ran.weft("run", "fill-mask", model("fill-mask")).refusal()).contains("give texts or files");
         assertThat(Ran.weft("run", "translation", model("text-to-text"), "x", "--to", "de").refusal())
                 .contains("\"de\" cannot be chosen: this model names no languages");
+        assertThat(Ran.weft("run", "translation", model("translation"), "x").refusal())
+                .contains("into which language? Give --to; this model has af, am, ar, ");
     }
 
     @Test
@@ -193,6 +200,18 @@ class RunCommandTest {
         Ran ran = Ran.weft("run", "text-classification", CLASSIFIER, "wool", "--out", "/dev/full");
         assertThat(ran.status()).isEqualTo(1);
         assertThat(ran.refusal()).isEqualTo("weft: /dev/full cannot be written: No space left on device");
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void a_link_is_written_through_and_stays_a_link() throws IOException {
+        Path real = Files.writeString(Files.createDirectory(folder.resolve("real")).resolve("out.jsonl"), "old");
+        Path link = Files.createSymbolicLink(folder.resolve("link.jsonl"), real);
+        assertThat(Ran.weft("run", "text-classification", CLASSIFIER, "wool", "--out", link.toString()).status())
+                .isZero();
+        assertThat(link).isSymbolicLink();
+        assertThat(lines(real)).hasSize(1);
+        assertThat(real.getParent().toFile().list()).containsExactly("out.jsonl");
     }
 
     @Test
@@ -261,6 +280,24 @@ class RunCommandTest {
         assertThat(ran.status()).isEqualTo(2);
         assertThat(ran.err()).contains("line 2: has no question; give --question");
         assertThat(ran.out().lines()).hasSize(1);
+    }
+
+    @Test
+    void prompts_are_gone_on_with_each_by_chances_of_its_own() throws IOException {
+        Path corpus = Files.writeString(folder.resolve("corpus.txt"), "the cat sat on the mat.\n".repeat(30));
+        Path run = folder.resolve("run");
+        assertThat(Ran.weft(CommandsTest.train(corpus, run)).status()).isZero();
+        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "the \nthe \nthe the the the\nthe \n");
+        String[] command = {"run", "text-generation", run.toString(), prompts.toString(), "--max-new-tokens", "4",
+                "--temperature", "5", "--seed", "3", "--json"};
+        Ran ran = Ran.weft(command);
+        assertThat(ran.status()).isEqualTo(2);
+        assertThat(ran.err()).contains("prompts.txt, line 3: cannot be answered: Prompt 0 has 15 tokens");
+        List<String> answers = ran.out().lines().map(line -> new JsonMapper().readTree(line).get("answer").toString())
+                .toList();
+        assertThat(answers).hasSize(3);
+        assertThat(new HashSet<>(answers)).hasSizeGreaterThan(1);
+        assertThat(Ran.weft(command).out()).isEqualTo(ran.out());
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -50,16 +51,16 @@ final class Batches implements AutoCloseable {
         typed = head.frame().config().integer("type_vocab_size", 0) > 1;
     }
 
-    /// Opens a folder whose model has one of these heads.
+    /// Opens a folder whose model has a head for a task.
     ///
     /// @throws IllegalArgumentException if it has another; the message says what the folder can do
-    static Batches open(Path folder, HeadKind... kinds) {
+    static Batches open(Path folder, Task task) {
         ModelFolder opened = ModelFolder.open(folder);
         String architecture = Models.architecture(opened.config());
-        HeadKind found = HeadKind.of(architecture);
-        if (!List.of(kinds).contains(found)) {
+        if (!task.heads().contains(HeadKind.of(architecture))) {
             throw new IllegalArgumentException("%s holds a %s, which can do: %s; asked for %s".formatted(folder,
-                    architecture, String.join(", ", Task.of(found)), String.join(", ", Task.of(kinds[0]))));
+                    architecture, Task.in(folder).stream().map(Task::title).collect(Collectors.joining(", ")),
+                    task.title()));
         }
         Tokenizer tokenizer = Tokenizer.load(folder);
         return new Batches(Precision.load(opened, architecture), tokenizer);

@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +34,7 @@ public final class ChoicePicker implements AutoCloseable {
     }
 
     static ChoicePicker open(Path folder) {
-        return new ChoicePicker(Batches.open(folder, HeadKind.MULTIPLE_CHOICE), false);
+        return new ChoicePicker(Batches.open(folder, Task.MULTIPLE_CHOICE), false);
     }
 
     /// This one, cutting what is longer than the model's positions. Both are closed by either.

@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -23,7 +22,7 @@ public final class FeatureExtractor implements AutoCloseable {
     }
 
     static FeatureExtractor open(Path folder) {
-        return new FeatureExtractor(Batches.open(folder, HeadKind.BASE, HeadKind.ENCODER), false);
+        return new FeatureExtractor(Batches.open(folder, Task.FEATURE_EXTRACTION), false);
     }
 
     /// This one, cutting texts that are longer than the model's positions. Both are closed by either.

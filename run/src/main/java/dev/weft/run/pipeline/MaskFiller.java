@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.Pretraining;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Encoding;
@@ -39,7 +38,7 @@ public final class MaskFiller implements AutoCloseable {
     }
 
     static MaskFiller open(Path folder) {
-        return new MaskFiller(Batches.open(folder, HeadKind.MASKED_LANGUAGE, HeadKind.PRETRAINING), false);
+        return new MaskFiller(Batches.open(folder, Task.FILL_MASK), false);
     }
 
     /// This one, cutting texts that are longer than the model's positions. Both are closed by either.

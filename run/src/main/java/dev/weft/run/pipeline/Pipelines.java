@@ -51,16 +51,16 @@ public final class Pipelines {
     }
 
     public static TextToText textToText(Path folder) {
-        return TextToText.open(folder, Task.TEXT2TEXT_GENERATION.title());
+        return TextToText.open(folder, Task.TEXT2TEXT_GENERATION);
     }
 
     public static TextToText summarization(Path folder) {
-        return TextToText.open(folder, Task.SUMMARIZATION.title());
+        return TextToText.open(folder, Task.SUMMARIZATION);
     }
 
     /// Of a model of many languages, [TextToText#from] and [TextToText#into] choose two.
     public static TextToText translation(Path folder) {
-        return TextToText.open(folder, Task.TRANSLATION.title());
+        return TextToText.open(folder, Task.TRANSLATION);
     }
 
 }

@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
@@ -51,7 +50,7 @@ public final class QuestionAnswerer implements AutoCloseable {
     }
 
     static QuestionAnswerer open(Path folder) {
-        return new QuestionAnswerer(Batches.open(folder, HeadKind.QUESTION_ANSWERING));
+        return new QuestionAnswerer(Batches.open(folder, Task.QUESTION_ANSWERING));
     }
 
     /// What to start from.

@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -28,7 +27,7 @@ public final class Reranker implements AutoCloseable {
     }
 
     static Reranker open(Path folder) {
-        return new Reranker(Batches.open(folder, HeadKind.SEQUENCE_CLASSIFICATION));
+        return new Reranker(Batches.open(folder, Task.RERANK));
     }
 
     /// A score for each passage, in their order. Passages that are too long are cut.

@@ -1,7 +1,6 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadKind;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
@@ -98,7 +97,7 @@ public final class SentenceEmbedder implements AutoCloseable {
                 }
             }
         }
-        Batches batches = Batches.open(transformer, HeadKind.BASE, HeadKind.ENCODER);
+        Batches batches = Batches.open(transformer, Task.EMBEDDINGS);
         Json limits = optional(transformer.resolve("sentence_bert_config.json"));
         Json prompts = optional(folder.resolve("config_sentence_transformers.json"));
         var known = new HashMap<String, String>();

@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,7 +20,7 @@ public final class TextClassifier implements AutoCloseable {
     }
 
     static TextClassifier open(Path folder) {
-        Batches batches = Batches.open(folder, HeadKind.SEQUENCE_CLASSIFICATION);
+        Batches batches = Batches.open(folder, Task.TEXT_CLASSIFICATION);
         Classification.Function function = switch (batches.head().frame().config().text("problem_type", "")) {
             case "regression" -> Classification.Function.NONE;
             case "multi_label_classification" -> Classification.Function.SIGMOID;

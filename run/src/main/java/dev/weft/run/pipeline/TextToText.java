@@ -3,7 +3,6 @@ package dev.weft.run.pipeline;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.heads.ConditionalLanguageModel;
-import dev.weft.models.heads.HeadKind;
 import dev.weft.run.Generated;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
@@ -59,14 +58,14 @@ public final class TextToText implements AutoCloseable {
         this.length = length;
     }
 
-    /// @param task its settings in `task_specific_params` of the config count: `summarization`, `translation_en_to_de`
-    static TextToText open(Path folder, String task) {
-        Batches batches = Batches.open(folder, HeadKind.SEQ2SEQ);
+    /// @param task its settings in `task_specific_params` of the config count
+    static TextToText open(Path folder, Task task) {
+        Batches batches = Batches.open(folder, task);
         Json config = batches.head().frame().config();
         var opened = new TextToText(batches, batches.tokenizer(), Generation.of(ModelFolder.open(folder)),
                 config.text("prefix", ""), TooLong.REFUSED, "");
-        return config.has("task_specific_params") && config.object("task_specific_params").has(task)
-                ? opened.settled(task)
+        return config.has("task_specific_params") && config.object("task_specific_params").has(task.title())
+                ? opened.settled(task.title())
                 : opened;
     }
 

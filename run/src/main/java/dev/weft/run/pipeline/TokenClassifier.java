@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Encoding;
 import dev.weft.tensor.Tensor;
 import java.nio.file.Path;
@@ -43,7 +42,7 @@ public final class TokenClassifier implements AutoCloseable {
     }
 
     static TokenClassifier open(Path folder) {
-        return new TokenClassifier(Batches.open(folder, HeadKind.TOKEN_CLASSIFICATION), Aggregation.SIMPLE, false);
+        return new TokenClassifier(Batches.open(folder, Task.TOKEN_CLASSIFICATION), Aggregation.SIMPLE, false);
     }
 
     /// This one with another way of joining tokens. Both are closed by either.

@@ -1,6 +1,5 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.models.heads.HeadKind;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
@@ -28,7 +27,7 @@ public final class ZeroShotClassifier implements AutoCloseable {
     }
 
     static ZeroShotClassifier open(Path folder) {
-        Batches batches = Batches.open(folder, HeadKind.SEQUENCE_CLASSIFICATION);
+        Batches batches = Batches.open(folder, Task.ZERO_SHOT_CLASSIFICATION);
         List<String> labels = batches.head().frame().labelNames();
         int entails = IntStream.range(0, labels.size())
                 .filter(i -> Task.entails(labels.get(i))).findFirst().orElse(-1);

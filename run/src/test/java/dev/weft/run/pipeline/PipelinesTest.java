@@ -6,17 +6,22 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What the Python library's pipelines (transformers 4.57) say of the same texts with the same models, made by
 /// `build/pipeline_cases.py`.
@@ -229,7 +234,94 @@ class PipelinesTest {
             assertThat(answerer.truncating().answer(List.of(endless), answerer.defaults()).getFirst().inputTokens())
                     .isEqualTo(128);
             assertThatThrownBy(() -> answerer.answer(" ")).hasMessageContaining("The text is empty");
-            assertThatThrownBy(() -> answerer.into("de_DE")).hasMessageContaining("\"de_DE\" is no language");
+            assertThatThrownBy(() -> answerer.into("de_DE")).hasMessageContaining("this model names no languages");
+        }
+    }
+
+    @Test
+    void texts_are_translated_from_one_language_into_another() {
+        Path folder = CASES.resolve("translation");
+        List<String> texts = texts("translation");
+        try (var translator = Pipelines.translation(folder)) {
+            assertThat(translator.lacksLanguage()).isTrue();
+            for (String pair : expected("translation").get("answers").propertyNames()) {
+                String[] languages = pair.split(" ");
+                TextToText told = translator.from(languages[0]).into(languages[1]);
+                assertThat(told.lacksLanguage()).isFalse();
+                assertThat(told.answer(texts, told.defaults().withMaxNewTokens(12)).stream()
+                        .map(TextToText.Output::text).toList())
+                        .isEqualTo(expected("translation").get("answers").get(pair).valueStream()
+                                .map(JsonNode::stringValue).toList());
+            }
+            assertThatThrownBy(() -> translator.from("tlh"))
+                    .hasMessageStartingWith("\"tlh\" is no language of this vocabulary; it has af, am, ar, ");
+            assertThatThrownBy(() -> translator.into("tlh")).hasMessageContaining("is no language");
+        }
+        assertThat(Task.in(folder)).containsExactly(Task.TRANSLATION);
+    }
+
+    @Test
+    void the_config_of_a_model_may_say_how_two_languages_are_asked_for(@TempDir Path folder) throws IOException {
+        for (String name : List.of("model.safetensors", "tokenizer.json", "tokenizer_config.json",
+                "generation_config.json")) {
+            Files.copy(CASES.resolve("text-to-text").resolve(name), folder.resolve(name));
+        }
+        Files.writeString(folder.resolve("config.json"),
+                Files.readString(CASES.resolve("text-to-text").resolve("config.json")).replace("\"summarization\": {",
+                        """
+                                "translation_en_to_de": {"prefix": "how long: ", "max_length": 14, "min_length": 4, "num_beams": 3},
+                                "translation_en_to_fr": {"prefix": "wool: "},
+                                "summarization": {"""));
+        List<String> texts = texts("text-to-text");
+        try (var t5 = Pipelines.translation(folder)) {
+            assertThat(t5.languages()).containsExactly("en", "de", "fr");
+            TextToText german = t5.from("en").into("de");
+            assertThat(german.answer(texts, german.defaults()).stream().map(TextToText.Output::text))
+                    .isEqualTo(expected("text-to-text").get("answers").get("summary").valueStream()
+                            .map(JsonNode::stringValue).toList());
+            assertThatThrownBy(() -> t5.from("en").into("ro")).hasMessage(
+                    "\"ro\" is no language of this model; it has translation_en_to_de, translation_en_to_fr");
+            assertThatThrownBy(() -> t5.from("(")).hasMessageContaining("\"(\" is no language of this model");
+        }
+    }
+
+    @Test
+    void a_model_that_has_marks_of_languages_is_told_before_the_text(@TempDir Path folder) throws IOException {
+        Path source = CASES.resolve("text-to-text");
+        for (String name : List.of("model.safetensors", "config.json", "tokenizer_config.json",
+                "generation_config.json")) {
+            Files.copy(source.resolve(name), folder.resolve(name));
+        }
+        ObjectNode words = (ObjectNode) new JsonMapper().readTree(source.resolve("tokenizer.json").toFile());
+        ObjectNode vocabulary = (ObjectNode) words.get("model").get("vocab");
+        String last = vocabulary.properties().stream().filter(entry -> entry.getValue().intValue() == 159).findFirst()
+                .orElseThrow().getKey();
+        vocabulary.remove(last);
+        vocabulary.put(">>fra<<", 159);
+        ((ArrayNode) words.get("added_tokens")).addObject().put("id", 159).put("content", ">>fra<<")
+                .put("special", true);
+        Files.writeString(folder.resolve("tokenizer.json"), words.toString());
+        try (var translator = Pipelines.translation(folder)) {
+            assertThat(translator.into("fra").answer("the river"))
+                    .isEqualTo(translator.withPrefix("").answer(">>fra<< the river"))
+                    .isNotEqualTo(translator.answer("the river"));
+            assertThatThrownBy(() -> translator.from("fra")).hasMessageContaining("around a text");
+        }
+    }
+
+    @Test
+    void an_answer_begins_with_its_language_where_nothing_says_how_it_begins(@TempDir Path folder) throws IOException {
+        for (String name : List.of("model.safetensors", "tokenizer_config.json", "vocab.json",
+                "sentencepiece.bpe.model")) {
+            Files.copy(CASES.resolve("translation").resolve(name), folder.resolve(name));
+        }
+        Files.writeString(folder.resolve("config.json"), Files.readString(CASES.resolve("translation/config.json"))
+                .replaceAll("\"decoder_start_token_id\": \\d+,", ""));
+        try (var translator = Pipelines.translation(folder)) {
+            assertThat(translator.defaults().forced().decoderStart()).isEmpty();
+            assertThat(translator.into("de").defaults().forced().decoderStart())
+                    .isEqualTo(Tokenizer.load(folder).id("__de__"));
+            assertThat(translator.into("de").answer("loom")).isNotNull();
         }
     }
 
@@ -354,7 +446,7 @@ class PipelinesTest {
         Path classification = CASES.resolve("text-classification-single-label");
         assertThatThrownBy(() -> Pipelines.questionAnswering(classification))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining(
-                        "holds a BertForSequenceClassification, which can do: text-classification, zero-shot-classification, rerank; asked for question-answering");
+                        "holds a BertForSequenceClassification, which can do: text-classification; asked for question-answering");
         assertThatThrownBy(() -> Pipelines.zeroShotClassification(classification))
                 .hasMessageContaining("[bad, good, mixed]").hasMessageContaining("entailment");
         try (var classifier = Pipelines.textClassification(classification)) {
