@@ -5,12 +5,9 @@ import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,35 +29,11 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--max-new-tokens", defaultValue = "100", description = "Tokens at most. Default: ${DEFAULT-VALUE}.")
     int maxNewTokens;
 
-    @Option(names = "--temperature", description = "Above 1 bolder, below 1 safer.")
-    @Nullable
-    Double temperature;
-
-    @Option(names = "--top-k", description = "Only the K best tokens.")
-    @Nullable
-    Integer topK;
-
-    @Option(names = "--top-p", description = "Only the best tokens that together have this probability.")
-    @Nullable
-    Double topP;
-
-    @Option(names = "--min-p", description = "Only tokens at least this share as probable as the best.")
-    @Nullable
-    Double minP;
-
-    @Option(names = "--repetition-penalty", description = "Above 1: tokens already there become less likely.")
-    @Nullable
-    Double repetitionPenalty;
-
     @Option(names = "--beams", defaultValue = "1", description = "Beam search of this width. Default: ${DEFAULT-VALUE}.")
     int beams;
 
-    @Option(names = "--stop", paramLabel = "TEXT", description = "End where this would come; can be repeated.")
-    List<String> stop = List.of();
-
-    @Option(names = "--seed", description = "The same seed gives the same text.")
-    @Nullable
-    Long seed;
+    @Mixin
+    GenerationOptions generation;
 
     @Mixin
     Output output;
@@ -71,8 +44,10 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         try (var writer = TextGenerator.open(folder)) {
-            Generation options = options(writer.defaults());
-            if (output.json || beams > 1) {
+            Generation options = generation.over(writer.defaults().withMaxNewTokens(maxNewTokens).withNumBeams(beams));
+            boolean searches = options.beams().numBeams() > 1;
+            options = searches ? options.withDoSample(false) : options;
+            if (output.json || searches) {
                 Completion text = writer.complete(prompt, options).getFirst();
                 if (output.json) {
                     var facts = new LinkedHashMap<String, Object>();
@@ -101,17 +76,5 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private Generation options(Generation defaults) {
-        boolean sampled = Stream.of(temperature, topK, topP, minP, seed).anyMatch(Objects::nonNull);
-        Generation options = defaults.withMaxNewTokens(maxNewTokens).withStopStrings(stop).withNumBeams(beams)
-                .withDoSample(beams == 1 && (sampled || defaults.sampling().doSample()))
-                .withSeed(seed == null ? System.nanoTime() : seed);
-        options = temperature == null ? options : options.withTemperature(temperature);
-        options = topK == null ? options : options.withTopK(topK);
-        options = topP == null ? options : options.withTopP(topP);
-        options = minP == null ? options : options.withMinP(minP);
-        return repetitionPenalty == null ? options : options.withRepetitionPenalty(repetitionPenalty);
     }
 }
