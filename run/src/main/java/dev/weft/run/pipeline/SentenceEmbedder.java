@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /// A vector for each text, such that texts of like meaning have like vectors (Reimers & Gurevych 2019). Reads what
@@ -142,6 +143,11 @@ public final class SentenceEmbedder implements AutoCloseable {
         }
         return with(new Setting(setting.poolings, setting.normalizes, dimensions, setting.maxTokens,
                 setting.lowercases, setting.prompts, setting.prompt));
+    }
+
+    /// The purposes for which the folder puts something before a text: `query`, `passage`.
+    public Set<String> purposes() {
+        return setting.prompts.keySet();
     }
 
     /// With what the folder puts before texts of this purpose: `query`, `passage`.
