@@ -43,11 +43,22 @@ public record Asked(@Nullable Double temperature, @Nullable Integer topK, @Nulla
         function.put("name", name);
         function.put("description", description == null ? "" : description);
         function.put("parameters", schema == null ? Map.of("type", "object", "properties", Map.of()) : schema);
-        return Map.of("type", "function", "function", function);
+        return function(Map.of(), function);
     }
 
     /// A call of a tool as chat templates know them.
     public static Map<String, Object> call(String id, String name, JsonNode arguments) {
-        return Map.of("type", "function", "id", id, "function", Map.of("name", name, "arguments", arguments));
+        var function = new LinkedHashMap<String, Object>();
+        function.put("name", name);
+        function.put("arguments", arguments);
+        return function(Map.of("id", id), function);
+    }
+
+    /// In the order in which models have read it.
+    private static Map<String, Object> function(Map<String, Object> more, Map<String, Object> function) {
+        var whole = new LinkedHashMap<>(more);
+        whole.put("type", "function");
+        whole.put("function", function);
+        return whole;
     }
 }

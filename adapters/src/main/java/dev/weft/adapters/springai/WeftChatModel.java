@@ -98,7 +98,8 @@ public final class WeftChatModel implements ChatModel {
         }
         Conversation conversation = Conversation
                 .of(prompt.getInstructions().stream().flatMap(WeftChatModel::messages).toList());
-        if (prompt.getOptions() instanceof ToolCallingChatOptions options && !options.getToolCallbacks().isEmpty()) {
+        if (prompt.getOptions() instanceof ToolCallingChatOptions options && options.getToolCallbacks() != null
+                && !options.getToolCallbacks().isEmpty()) {
             return conversation.withTools(options.getToolCallbacks().stream()
                     .map(callback -> tool(callback.getToolDefinition())).toList());
         }

@@ -1,6 +1,6 @@
 package dev.weft.run.pipeline;
 
-import java.util.Map;
+import dev.weft.checkpoint.Json;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A tool that a model wants called.
@@ -8,7 +8,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param arguments by the tool's schema, as far as the model keeps to it
 public record ToolCall(String name, ObjectNode arguments) {
     /// As messages have it that templates render.
-    Map<String, Object> toMessage() {
-        return Map.of("type", "function", "function", Map.of("name", name, "arguments", arguments));
+    ObjectNode toMessage() {
+        ObjectNode call = Json.object().put("type", "function");
+        call.putObject("function").put("name", name).set("arguments", arguments);
+        return call;
     }
 }
