@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /// A model that was trained to converse: it reads a conversation as its chat template writes it, and says what comes next.
 /// The Python library's `text-generation` with messages. Safe to share between threads.
@@ -74,14 +75,22 @@ public final class Chat implements AutoCloseable {
         try {
             String text = template.render(Conversation.of(
                     List.of(Conversation.message("user", "?"), Conversation.message("assistant", mark))));
-            int[] after = tokenizer
-                    .encode(text.substring(text.lastIndexOf(mark) + mark.length()).stripLeading(), false).ids();
-            return text.contains(mark) && after.length > 0 && tokenizer.isSpecial(after[0])
+            int at = text.lastIndexOf(mark);
+            int[] after = at < 0
+                    ? new int[0]
+                    : tokenizer.encode(text.substring(at + mark.length()).stripLeading(), false).ids();
+            return after.length > 0 && tokenizer.isSpecial(after[0])
                     ? OptionalInt.of(after[0])
                     : OptionalInt.empty();
         } catch (TemplateException otherConversationsOnly) {
             return OptionalInt.empty();
         }
+    }
+
+    /// With another way to write: `chat.with(writer -> writer.withStep(step))`. The model stays with this one, to be closed
+    /// here.
+    public Chat with(UnaryOperator<TextGenerator> change) {
+        return new Chat(change.apply(generator), template);
     }
 
     /// What the folder says of generation, with the end of a turn; the settings to start from.
@@ -119,8 +128,12 @@ public final class Chat implements AutoCloseable {
     }
 
     private int[] ids(Conversation conversation) {
-        String text = template
-                .render(conversation.isContinued() ? conversation : conversation.withGenerationPrompt());
+        Conversation asked = conversation.isContinued() ? conversation : conversation.withGenerationPrompt();
+        String text = template.render(asked);
+        if (!asked.toJson().path("tools").isEmpty() && text.equals(withoutTools(asked))) {
+            throw new IllegalArgumentException(
+                    "The chat template of this model does not show tools to it; leave them out, or take a model that was trained to call them");
+        }
         // The template wrote the special tokens.
         int[] ids = generator.tokenizer().encode(text, false).ids();
         int positions = generator.model().maxPositions();
@@ -133,6 +146,14 @@ public final class Chat implements AutoCloseable {
             throw new IllegalArgumentException("The chat template makes nothing of this conversation; say something");
         }
         return ids;
+    }
+
+    private String withoutTools(Conversation conversation) {
+        try {
+            return template.render(conversation.withTools(List.of()));
+        } catch (TemplateException toolsOnly) {
+            return "";
+        }
     }
 
     @Override

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.weft.run.Completion;
 import dev.weft.run.Finish;
 import dev.weft.run.Generation;
+import dev.weft.run.ScoreStep;
 import dev.weft.tensor.TensorScope;
+import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.text.chat.Conversation;
 import dev.weft.text.template.TemplateException;
@@ -240,5 +242,41 @@ class ChatTest {
         try (var mine = Chat.of(Pipelines.textGeneration(FOLDER), template)) {
             assertThat(mine.reply("Hello")).isEqualTo("Hello! How can I help you?");
         }
+    }
+
+    @Test
+    void tools_that_the_template_does_not_show_are_refused() {
+        var template = ChatTemplate.of("mine", "{{ messages[0].content }}");
+        try (var mine = Chat.of(Pipelines.textGeneration(FOLDER), template)) {
+            Conversation withTools = user("Hello").withTools(List.of(Map.of("name", "f")));
+            assertThatThrownBy(() -> mine.reply(withTools, mine.defaults()))
+                    .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("does not show tools");
+            assertThat(mine.reply(user("Hello").withTools(List.of()), mine.defaults()).promptTokens()).isPositive();
+        }
+    }
+
+    @Test
+    void a_step_of_ones_own_changes_what_is_said() {
+        int oslo = Tokenizer.load(FOLDER).encode("Oslo", false).ids()[0];
+        Chat other = chat.with(writer -> writer.withStep(ScoreStep.suppress(List.of(oslo))));
+
+        assertThat(other.reply("What is the capital of Norway?")).isNotEqualTo("Oslo.").isNotEmpty();
+        other.close();
+        assertThat(chat.reply("What is the capital of Norway?")).isEqualTo("Oslo.");
+    }
+
+    @Test
+    void one_file_that_holds_all_chats_by_the_template_inside() {
+        Path files = Path.of("../checkpoint/src/test/resources/gguf");
+        try (var small = Pipelines.chat(files.resolve("llama.gguf"))) {
+            Reply reply = small.reply(user("t0 t0"), small.defaults().withMaxNewTokens(4));
+
+            assertThat(small.template().render(user("t0 t0"))).endsWith("t0 t0").doesNotStartWith("t0");
+            assertThat(reply.promptTokens()).isPositive();
+            assertThat(reply.newTokens()).isBetween(1, 4);
+        }
+        assertThatThrownBy(() -> Pipelines.chat(files.resolve("qwen2.gguf")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("qwen2.gguf: no chat template here", "tokenizer.chat_template");
     }
 }
