@@ -87,13 +87,15 @@ final class ChatCommand implements Callable<Integer> {
                 note("%s: /help lists commands, Ctrl-C stops an answer, Ctrl-D ends".formatted(folder));
             }
             var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-            for (boolean on = true; on;) {
+            boolean on = true;
+            // Where nobody reads answers, no more questions are taken.
+            while (on && !System.out.checkError()) {
                 if (terminal) {
                     System.out.print("> ");
                     System.out.flush();
                 }
                 String line = lines.readLine();
-                on = line != null && !System.out.checkError() && heed(line.strip(), chat, options);
+                on = line != null && heed(line.strip(), chat, options);
             }
             return refused && !terminal ? 2 : 0;
         }

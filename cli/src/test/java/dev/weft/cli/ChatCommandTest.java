@@ -11,12 +11,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Conversations with a small model that knows a few by heart (`build/chat_case.py`).
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class ChatCommandTest {
     private static final Path MODEL = Path.of("../run/src/test/resources/pipelines/chat");
     private static final JsonMapper JSON = new JsonMapper();
@@ -136,7 +139,7 @@ class ChatCommandTest {
     }
 
     /// The model with a thousand times the positions, in a process of its own, telling a story that has no end.
-    private Process endless(Path talk) throws IOException {
+    private Process endless(String more) throws IOException {
         try (var files = Files.list(MODEL)) {
             for (Path file : files.toList()) {
                 Files.copy(file, folder.resolve(file.getFileName()));
@@ -149,7 +152,7 @@ class ChatCommandTest {
                 "-Xmx256m", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
                 "dev.weft.cli.Weft", "chat", folder.toString(), "--max-new-tokens", "500000", "--set",
                 "suppress_tokens=[2]").redirectErrorStream(true).start();
-        process.getOutputStream().write("Tell me a story.\n/save %s\n/exit\n".formatted(talk).getBytes());
+        process.getOutputStream().write(("Tell me a story.\n" + more).getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().flush();
         assertThat(process.getInputStream().readNBytes(40)).asString(StandardCharsets.UTF_8).startsWith("Once upon");
         return process;
@@ -166,7 +169,7 @@ class ChatCommandTest {
     @Test
     void ctrl_c_stops_the_answer_and_the_program_goes_on() throws Exception {
         Path talk = folder.resolve("talk.json");
-        Process process = endless(talk);
+        Process process = endless("/save " + talk + "\n/exit\n");
         interrupt(process);
         String rest = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
@@ -177,8 +180,23 @@ class ChatCommandTest {
     }
 
     @Test
+    void a_second_ctrl_c_ends_the_program() throws Exception {
+        Process process = endless("");
+        interrupt(process);
+        var shown = new StringBuilder();
+        while (shown.indexOf("(stopped)") < 0) {
+            int next = process.getInputStream().read();
+            assertThat(next).as(shown.toString()).isNotNegative();
+            shown.append((char) next);
+        }
+        interrupt(process);
+
+        assertThat(process.waitFor()).isEqualTo(130);
+    }
+
+    @Test
     void who_reads_no_more_is_written_no_more() throws Exception {
-        Process process = endless(folder.resolve("talk.json"));
+        Process process = endless("");
         process.getInputStream().close();
 
         assertThat(process.waitFor()).isZero();

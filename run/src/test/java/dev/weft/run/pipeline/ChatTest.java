@@ -118,23 +118,22 @@ class ChatTest {
                 .isEqualTo("It is sunny in Oslo.");
     }
 
-    private static Reply said(String text) {
-        return Reply.of(new Completion(text, 1, 1, Finish.END_ID, Double.NaN), true);
+    private static Reply said(String text, boolean withTools) {
+        return Reply.of(new Completion(text, 1, 1, Finish.END_ID, Double.NaN), withTools);
     }
 
     @Test
     void what_is_no_call_stays_text() {
         Reply two = said("I look.\n<tool_call>{\"name\": \"a\", \"arguments\": {}}</tool_call>\n"
-                + "<tool_call>\n{\"name\": \"b\", \"arguments\": {\"n\": 1}}");
+                + "<tool_call>\n{\"name\": \"b\", \"arguments\": {\"n\": 1}}", true);
         assertThat(two.text()).isEqualTo("I look.");
         assertThat(two.toolCalls()).extracting(ToolCall::name).containsExactly("a", "b");
         for (String text : List.of("<tool_call>no json</tool_call>", "<tool_call>{\"name\": 1, \"arguments\": {}}",
                 "$1 <tool_call>{\"name\": \"a\"}</tool_call> \\", "<tool_call>[1]</tool_call>")) {
-            assertThat(said(text).text()).isEqualTo(text);
-            assertThat(said(text).toolCalls()).isEmpty();
+            assertThat(said(text, true).text()).isEqualTo(text);
+            assertThat(said(text, true).toolCalls()).isEmpty();
         }
-        assertThat(Reply.of(new Completion("<tool_call>{\"name\": \"a\", \"arguments\": {}}", 1, 1, Finish.END_ID,
-                Double.NaN), false).toolCalls()).isEmpty();
+        assertThat(said("<tool_call>{\"name\": \"a\", \"arguments\": {}}", false).toolCalls()).isEmpty();
     }
 
     @Test
