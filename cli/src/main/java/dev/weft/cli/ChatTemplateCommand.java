@@ -19,7 +19,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
@@ -106,7 +105,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
             given = given.withDocuments(Conversation.tree(text(documents), documents.toString()));
         }
         for (Map.Entry<String, String> variable : variables.entrySet()) {
-            given = given.with(variable.getKey(), value(variable.getValue()));
+            given = given.with(variable.getKey(), GenerationOptions.value(variable.getValue()));
         }
         if (addGenerationPrompt) {
             given = given.withGenerationPrompt();
@@ -114,16 +113,7 @@ final class ChatTemplateCommand implements Callable<Integer> {
         return continueFinalMessage ? given.continuingFinalMessage() : given;
     }
 
-    private static Object value(String text) {
-        try {
-            JsonNode tree = Conversation.tree(text, "a value");
-            return tree.isMissingNode() ? text : tree;
-        } catch (IllegalArgumentException e) {
-            return text;
-        }
-    }
-
-    private static String text(Path file) throws IOException {
+    static String text(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new IllegalArgumentException("%s: there is no such file".formatted(file));
         }

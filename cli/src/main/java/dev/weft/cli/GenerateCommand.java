@@ -5,10 +5,7 @@ import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,31 +30,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--max-new-tokens", defaultValue = "100", description = "Tokens at most. Default: ${DEFAULT-VALUE}.")
     int maxNewTokens;
 
-    @Option(names = "--temperature", description = "Above 1 bolder, below 1 safer.")
-    @Nullable
-    Double temperature;
-
-    @Option(names = "--top-k", description = "Only the K best tokens.")
-    @Nullable
-    Integer topK;
-
-    @Option(names = "--top-p", description = "Only the best tokens that together have this probability.")
-    @Nullable
-    Double topP;
-
-    @Option(names = "--min-p", description = "Only tokens at least this share as probable as the best.")
-    @Nullable
-    Double minP;
-
-    @Option(names = "--repetition-penalty", description = "Above 1: tokens already there become less likely.")
-    @Nullable
-    Double repetitionPenalty;
-
     @Option(names = "--beams", defaultValue = "1", description = "Beam search of this width. Default: ${DEFAULT-VALUE}.")
     int beams;
-
-    @Option(names = "--stop", paramLabel = "TEXT", description = "End where this would come; can be repeated.")
-    List<String> stop = List.of();
 
     @Option(names = "--assistant", paramLabel = "FOLDER", description = "A smaller model of the same tokenizer, which guesses tokens for this one to check: the same text, sooner.")
     @Nullable
@@ -67,12 +41,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Nullable
     Integer promptLookup;
 
-    @Option(names = "--set", paramLabel = "NAME=VALUE", description = "Any setting by its name in generation_config.json, such as --set num_beam_groups=2; can be repeated.")
-    Map<String, String> settings = Map.of();
-
-    @Option(names = "--seed", description = "The same seed gives the same text.")
-    @Nullable
-    Long seed;
+    @Mixin
+    GenerationOptions generation;
 
     @Mixin
     Output output;
@@ -85,8 +55,11 @@ final class GenerateCommand implements Callable<Integer> {
         try (var opened = TextGenerator.open(folder);
                 var smaller = assistant == null ? null : TextGenerator.open(assistant)) {
             TextGenerator writer = smaller == null ? opened : opened.withAssistant(smaller);
-            Generation options = options(writer.defaults());
-            if (output.json || options.beams().numBeams() > 1) {
+            Generation options = generation.over(writer.defaults().withMaxNewTokens(maxNewTokens).withNumBeams(beams));
+            options = promptLookup == null ? options : options.withPromptLookupNumTokens(promptLookup);
+            boolean searches = options.beams().numBeams() > 1;
+            options = beams > 1 ? options.withDoSample(false) : options;
+            if (output.json || searches) {
                 Completion text = writer.complete(prompt, options).getFirst();
                 if (output.json) {
                     var facts = new LinkedHashMap<String, Object>();
@@ -116,22 +89,5 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private Generation options(Generation defaults) {
-        boolean sampled = Stream.of(temperature, topK, topP, minP, seed).anyMatch(Objects::nonNull);
-        Generation options = defaults.withMaxNewTokens(maxNewTokens).withStopStrings(stop).withNumBeams(beams)
-                .withDoSample(beams == 1 && (sampled || defaults.sampling().doSample()))
-                .withSeed(seed == null ? System.nanoTime() : seed);
-        options = temperature == null ? options : options.withTemperature(temperature);
-        options = topK == null ? options : options.withTopK(topK);
-        options = topP == null ? options : options.withTopP(topP);
-        options = minP == null ? options : options.withMinP(minP);
-        options = promptLookup == null ? options : options.withPromptLookupNumTokens(promptLookup);
-        options = repetitionPenalty == null ? options : options.withRepetitionPenalty(repetitionPenalty);
-        for (var setting : settings.entrySet()) {
-            options = options.with(setting.getKey(), setting.getValue());
-        }
-        return options;
     }
 }

@@ -1,5 +1,7 @@
 package dev.weft.cli;
 
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -50,6 +52,37 @@ final class Interrupts {
                 // The process is ending: the hook is running, or has been told that the work is done.
                 Thread.yield();
             }
+        }
+    }
+
+    /// Until it is closed, Ctrl-C runs `pressed` instead of ending the process.
+    interface Caught extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /// Where the JVM lets signals be caught; elsewhere Ctrl-C ends the process as always. `sun.misc.Signal` is the JDK's
+    /// only door to them, and is named by reflection since the compiler refuses to see it without a warning.
+    static Caught caught(Runnable pressed) {
+        try {
+            Class<?> signal = Class.forName("sun.misc.Signal");
+            Class<?> handler = Class.forName("sun.misc.SignalHandler");
+            Method handle = signal.getMethod("handle", signal, handler);
+            Object interrupt = signal.getConstructor(String.class).newInstance("INT");
+            Object before = handle.invoke(null, interrupt, Proxy.newProxyInstance(handler.getClassLoader(),
+                    new Class<?>[]{handler}, (proxy, method, arguments) -> {
+                        pressed.run();
+                        return null;
+                    }));
+            return () -> {
+                try {
+                    handle.invoke(null, interrupt, before);
+                } catch (ReflectiveOperationException e) {
+                    throw new IllegalStateException("Ctrl-C could be caught and not let go", e);
+                }
+            };
+        } catch (ReflectiveOperationException notHere) {
+            return () -> {};
         }
     }
 }

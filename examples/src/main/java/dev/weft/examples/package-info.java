@@ -1,5 +1,5 @@
 /// Short programs on the public types; start with [dev.weft.examples.TrainAndGenerate], then
-/// [dev.weft.examples.OpenAndSave] and [dev.weft.examples.Tokenize].
+/// [dev.weft.examples.OpenAndSave], [dev.weft.examples.Tokenize] and [dev.weft.examples.Converse].
 @NullMarked
 package dev.weft.examples;
 

@@ -28,6 +28,7 @@ class RoomsTest {
             Map.entry("eval", List.of("data", "text", "tensor")),
             Map.entry("train", List.of("nn", "data", "eval", "checkpoint", "text", "tensor")),
             Map.entry("run", List.of("models", "text", "data", "nn", "checkpoint", "tensor")),
+            Map.entry("adapters", List.of("run", "text")),
             Map.entry("cli", List.of("run", "train", "models", "eval", "data", "checkpoint", "nn", "text", "tensor")));
 
     private static JavaClasses rooms;
@@ -68,6 +69,19 @@ class RoomsTest {
     void only_the_room_tensor_touches_the_java_classes_of_libtorch() {
         noClasses().that().resideOutsideOfPackage("dev.weft.tensor..").should()
                 .dependOnClassesThat(resideInAPackage("org.bytedeco..")).check(rooms);
+    }
+
+    @Test
+    void who_uses_one_library_of_the_adapters_needs_nothing_of_the_other() {
+        String[] spring = {"org.springframework..", "reactor..", "dev.weft.adapters.springai.."};
+        String[] langChain4j = {"dev.langchain4j..", "dev.weft.adapters.langchain4j.."};
+        noClasses().that(resideInAPackage("dev.weft.adapters.langchain4j..")).should()
+                .dependOnClassesThat(resideInAnyPackage(spring)).check(rooms);
+        noClasses().that(resideInAPackage("dev.weft.adapters.springai..")).should()
+                .dependOnClassesThat(resideInAnyPackage(langChain4j)).check(rooms);
+        noClasses().that(resideInAPackage("dev.weft.adapters")).should()
+                .dependOnClassesThat(resideInAnyPackage("org.springframework..", "reactor..", "dev.langchain4j.."))
+                .check(rooms);
     }
 
     @Test

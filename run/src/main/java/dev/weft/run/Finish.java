@@ -9,5 +9,7 @@ public enum Finish {
     /// One of the stop strings came.
     STOP_STRING,
     /// The model has no more positions.
-    CONTEXT_FULL
+    CONTEXT_FULL,
+    /// Nobody read on.
+    STOPPED
 }

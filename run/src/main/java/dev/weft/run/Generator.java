@@ -210,7 +210,8 @@ public final class Generator {
                 throw new IllegalArgumentException("top_k (%d) is more than the vocabulary of %d".formatted(candidates,
                         model.vocabSize()));
             }
-            return new ContrastiveSearch(new Decoding(model, inputs, prompts, candidates, remembered), prompts, options,
+            // Without what is remembered: it looks at the hidden states of all ids.
+            return new ContrastiveSearch(new Decoding(model, inputs, prompts, candidates), prompts, options,
                     all);
         }
         int copies = options.numReturnSequences();

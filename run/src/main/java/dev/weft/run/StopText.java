@@ -3,17 +3,17 @@ package dev.weft.run;
 import java.util.List;
 
 /// Lets text through up to the first stop string, and holds back what may be the beginning of one.
-final class StopText {
+public final class StopText {
     private final List<String> stops;
     private String held = "";
     private boolean stopped;
 
-    StopText(List<String> stops) {
+    public StopText(List<String> stops) {
         this.stops = stops;
     }
 
     /// What can be shown now that `piece` has come.
-    String push(String piece) {
+    public String push(String piece) {
         if (stopped || stops.isEmpty()) {
             return stopped ? "" : piece;
         }
@@ -26,7 +26,7 @@ final class StopText {
     }
 
     /// The rest: no more is to come.
-    String flush() {
+    public String flush() {
         String rest = held;
         held = "";
         return rest;

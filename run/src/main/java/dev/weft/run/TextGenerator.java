@@ -3,23 +3,24 @@ package dev.weft.run;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.LanguageModel;
-import dev.weft.text.StreamingDecoder;
+import dev.weft.nn.SequenceToSequence;
+import dev.weft.run.pipeline.Task;
 import dev.weft.text.Tokenizer;
+import dev.weft.text.Truncation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Spliterator;
-import java.util.Spliterators;
-import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
-import org.jspecify.annotations.Nullable;
 
 /// A model folder, a prompt, and the text that follows.
 ///
@@ -32,15 +33,18 @@ import org.jspecify.annotations.Nullable;
 public final class TextGenerator implements AutoCloseable {
     private static final String CHECKPOINTS = "checkpoints";
     private static final String STEP = "step-";
+    /// Prompts that are carried on together.
+    private static final int ROWS = 16;
 
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final Generation defaults;
     private final Generator generator;
     private final boolean ownsModel;
+    private final boolean truncates;
 
     private TextGenerator(LanguageModel model, Tokenizer tokenizer, Generation defaults, Generator generator,
-            boolean ownsModel) {
+            boolean ownsModel, boolean truncates) {
         if (tokenizer.vocabSize() > model.vocabSize()) {
             throw new IllegalArgumentException(
                     "The tokenizer has %d ids and the model %d; they do not belong together, or the model's embedding was not enlarged"
@@ -51,11 +55,12 @@ public final class TextGenerator implements AutoCloseable {
         this.defaults = withEnd(defaults, tokenizer);
         this.generator = generator;
         this.ownsModel = ownsModel;
+        this.truncates = truncates;
     }
 
     /// A model that is there already and stays the caller's to close.
     public static TextGenerator of(LanguageModel model, Tokenizer tokenizer, Generation defaults) {
-        return new TextGenerator(model, tokenizer, defaults, Generator.of(model), false);
+        return new TextGenerator(model, tokenizer, defaults, Generator.of(model), false, false);
     }
 
     /// Opens a model folder, or the folder of a run: of one without weights of its own, the newest checkpoint.
@@ -67,11 +72,12 @@ public final class TextGenerator implements AutoCloseable {
         Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
         Head head = Precision.load(opened, Models.architecture(opened.config()));
         try {
-            if (head instanceof LanguageModel model) {
-                return new TextGenerator(model, tokenizer, Generation.of(opened), Generator.of(model), true);
+            if (head instanceof LanguageModel model && !(head instanceof SequenceToSequence)) {
+                return new TextGenerator(model, tokenizer, Generation.of(opened), Generator.of(model), true, false);
             }
-            throw new IllegalArgumentException(
-                    "%s is no language model".formatted(Models.architecture(opened.config())));
+            String architecture = Models.architecture(opened.config());
+            throw new IllegalArgumentException("holds a %s, which can do: %s; asked for %s".formatted(architecture,
+                    String.join(", ", Task.of(HeadKind.of(architecture))), Task.TEXT_GENERATION.title()));
         } catch (IllegalArgumentException e) {
             head.close();
             throw new IllegalArgumentException(place + ": " + e.getMessage(), e);
@@ -129,7 +135,13 @@ public final class TextGenerator implements AutoCloseable {
 
     /// With a step of one's own. The model stays with this one, to be closed here.
     public TextGenerator withStep(ScoreStep step) {
-        return new TextGenerator(model, tokenizer, defaults, generator.withStep(step), false);
+        return with(generator.withStep(step));
+    }
+
+    /// With prompts that are too long cut: their end stays, so much of it that there is room for what is asked for, though
+    /// half of the model's positions at least. The model stays with this one, to be closed here.
+    public TextGenerator truncating() {
+        return new TextGenerator(model, tokenizer, defaults, generator, false, true);
     }
 
     /// With a smaller model of the same tokenizer, which guesses ids for this one to check; see
@@ -146,7 +158,34 @@ public final class TextGenerator implements AutoCloseable {
                                 .formatted(id, other, own));
             }
         }
-        return new TextGenerator(model, tokenizer, defaults, generator.withAssistant(smaller.model), false);
+        return with(generator.withAssistant(smaller.model));
+    }
+
+    /// Beginning where `cache` ends, as far as a prompt begins like the text in it; see [Generator#withPromptCache]. The model
+    /// stays with this one, the cache with whoever made it.
+    public TextGenerator withPromptCache(PromptCache cache) {
+        return with(generator.withPromptCache(cache));
+    }
+
+    /// The beginning of many prompts, computed once.
+    public PromptCache promptCache(String beginning) {
+        return generator.promptCache(tokenizer.encode(beginning).ids());
+    }
+
+    /// One that [#save] wrote.
+    ///
+    /// @throws IllegalArgumentException if the file is none, or was computed by another model
+    public PromptCache promptCache(Path file) {
+        return generator.promptCache(file);
+    }
+
+    /// Writes what this model computed to a safetensors file.
+    public void save(PromptCache cache, Path file) {
+        generator.save(cache, file);
+    }
+
+    private TextGenerator with(Generator other) {
+        return new TextGenerator(model, tokenizer, defaults, other, false, truncates);
     }
 
     /// What follows the prompt, without it. Settings that name no end ids have those of the model.
@@ -161,49 +200,87 @@ public final class TextGenerator implements AutoCloseable {
         return generate(prompt, defaults.withSampling(sampling));
     }
 
+    /// What follows each of many prompts. Those of like length are carried on together; each text is what the prompt gets
+    /// alone, but for rounding and, where there is sampling, for chance.
+    ///
+    /// @throws IllegalArgumentException if a prompt has no tokens or fills the model's context, naming its place
+    public List<String> generate(List<String> prompts, Generation options) {
+        return complete(prompts, options).stream().map(texts -> texts.getFirst().text()).toList();
+    }
+
     /// The same with why it ended; as many texts as [Generation#numReturnSequences] says, best first.
     public List<Completion> complete(String prompt, Generation options) {
-        Generation settled = settled(options);
-        int[] ids = ids(prompt);
-        Generated generated = generator(settled).generate(ids, settled);
-        return generated.texts().stream().map(text -> {
-            var shown = new StringBuilder();
-            var pieces = new Pieces(ids, settled);
-            for (int i = 0; i < text.ids().length; i++) {
-                shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
+        return complete(ids("The prompt", prompt, options), options);
+    }
+
+    /// The same for many prompts: a list of texts for each.
+    public List<List<Completion>> complete(List<String> prompts, Generation options) {
+        return completeAll(IntStream.range(0, prompts.size())
+                .mapToObj(i -> ids("Prompt " + i, prompts.get(i), options)).toList(), settled(options));
+    }
+
+    /// The same for a prompt whose ids are known, special ones included.
+    public List<Completion> complete(int[] prompt, Generation options) {
+        return completeAll(List.of(prompt), settled(options)).getFirst();
+    }
+
+    private List<List<Completion>> completeAll(List<int[]> prompts, Generation options) {
+        // What counts with padding must not meet any.
+        boolean alike = options.limits().longest() instanceof Generation.Bound.Total
+                || options.limits().shortest() instanceof Generation.Bound.Total
+                || !options.penalties().equals(Generation.greedy().penalties());
+        List<Integer> order = IntStream.range(0, prompts.size()).boxed()
+                .sorted(Comparator.comparingInt(i -> prompts.get(i).length)).toList();
+        var completions = new ArrayList<List<Completion>>(Collections.nCopies(prompts.size(), List.of()));
+        for (int from = 0; from < order.size();) {
+            int length = prompts.get(order.get(from)).length;
+            List<Integer> batch = order.stream().skip(from).limit(ROWS)
+                    .takeWhile(i -> !alike || prompts.get(i).length == length).toList();
+            from += batch.size();
+            List<Generated.Text> texts = generator(options)
+                    .generate(batch.stream().map(prompts::get).toList(), options).texts();
+            int copies = texts.size() / batch.size();
+            for (int i = 0; i < batch.size(); i++) {
+                int[] prompt = prompts.get(batch.get(i));
+                completions.set(batch.get(i), texts.subList(i * copies, (i + 1) * copies).stream()
+                        .map(text -> completion(prompt, text, options)).toList());
             }
-            return new Completion(shown.toString(), ids.length, text.ids().length, text.logProbabilities(),
-                    text.finish(), text.score());
-        }).toList();
+        }
+        return completions;
+    }
+
+    private Completion completion(int[] prompt, Generated.Text text, Generation options) {
+        var shown = new StringBuilder();
+        var pieces = new Pieces(tokenizer, prompt, options);
+        for (int i = 0; i < text.ids().length; i++) {
+            shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
+        }
+        return new Completion(shown.toString(), prompt.length, text.ids().length, text.logProbabilities(),
+                text.finish(),
+                text.score());
     }
 
     /// What follows the prompt, in pieces as they are made: whole characters, nothing of a stop string. Close the stream
     /// when it is not read to its end.
     public Stream<String> stream(String prompt, Generation options) {
-        Generation settled = settled(options);
-        int[] ids = ids(prompt);
-        TokenStream tokens = generator(settled).stream(ids, settled);
-        var pieces = new Pieces(ids, settled);
-        var source = new Spliterators.AbstractSpliterator<String>(Long.MAX_VALUE,
-                Spliterator.ORDERED | Spliterator.NONNULL) {
-            @Override
-            public boolean tryAdvance(Consumer<? super String> action) {
-                while (tokens.hasNext()) {
-                    String piece = pieces.next(tokens.nextInt(), tokens.finish());
-                    if (!piece.isEmpty()) {
-                        action.accept(piece);
-                        return true;
-                    }
-                }
-                return false;
-            }
-        };
-        return StreamSupport.stream(source, false).onClose(tokens::close);
+        return pieces(prompt, options).stream();
     }
 
     /// The same by the settings of the model, with this sampling.
     public Stream<String> stream(String prompt, Sampling sampling) {
         return stream(prompt, defaults.withSampling(sampling));
+    }
+
+    /// The same with why it ended and how many tokens it took, once it has been read.
+    public TextStream pieces(String prompt, Generation options) {
+        return pieces(ids("The prompt", prompt, options), options);
+    }
+
+    /// The same for a prompt whose ids are known, special ones included.
+    public TextStream pieces(int[] prompt, Generation options) {
+        Generation settled = settled(options);
+        return new TextStream(generator(settled).stream(prompt, settled), new Pieces(tokenizer, prompt, settled),
+                prompt.length);
     }
 
     private Generator generator(Generation options) {
@@ -217,12 +294,27 @@ public final class TextGenerator implements AutoCloseable {
                 : options;
     }
 
-    private int[] ids(String prompt) {
+    private int[] ids(String what, String prompt, Generation options) {
+        int positions = model.maxPositions();
         int[] ids = tokenizer.encode(prompt).ids();
+        if (truncates) {
+            int room = switch (options.limits().longest()) {
+                case Generation.Bound.NewTokens(int count) -> positions - Math.min(count, positions / 2);
+                case Generation.Bound.Total(int length) -> Math.min(length, positions) - 1;
+            };
+            ids = ids.length <= room
+                    ? ids
+                    : tokenizer.with(Truncation.to(Math.max(1, room)).at(Truncation.Side.LEFT)).encode(prompt).ids();
+        }
         if (ids.length == 0) {
             String begin = tokenizer.specialTokens().get("bos_token");
-            throw new IllegalArgumentException("The prompt is empty; "
+            throw new IllegalArgumentException(what + " is empty; "
                     + (begin == null ? "give a few characters to go on from" : "to begin from nothing, give " + begin));
+        }
+        if (ids.length >= positions) {
+            throw new IllegalArgumentException(
+                    "%s has %d tokens and this model has room for %d, new ones included; shorten it, or ask for truncation"
+                            .formatted(what, ids.length, positions));
         }
         return ids;
     }
@@ -231,31 +323,6 @@ public final class TextGenerator implements AutoCloseable {
     public void close() {
         if (ownsModel) {
             model.close();
-        }
-    }
-
-    /// Ids to text that can be shown.
-    private final class Pieces {
-        private final StreamingDecoder decoder = tokenizer.streamingDecoder(true);
-        private final StopText stop;
-        private final List<Integer> endIds;
-
-        Pieces(int[] prompt, Generation options) {
-            stop = new StopText(options.limits().stopStrings());
-            endIds = options.limits().endIds();
-            // The text of an id may depend on the one before: a space at the beginning of a word.
-            for (int id : prompt) {
-                decoder.push(id);
-            }
-        }
-
-        /// @param finish why the text ends with this id, or null
-        String next(int id, @Nullable Finish finish) {
-            String text = endIds.contains(id) ? "" : decoder.push(id);
-            if (finish == null) {
-                return stop.push(text);
-            }
-            return stop.push(text + decoder.flush()) + stop.flush();
         }
     }
 }

@@ -81,6 +81,10 @@ final class TokenLoop implements AutoCloseable {
         return finished[row];
     }
 
+    float[] logProbabilities(int row) {
+        return sequences.logProbabilities(row);
+    }
+
     int latest(int row) {
         return latest[row];
     }

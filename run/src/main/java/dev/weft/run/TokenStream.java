@@ -38,6 +38,11 @@ public final class TokenStream implements PrimitiveIterator.OfInt, AutoCloseable
         return loop.finished(0);
     }
 
+    /// Of each id so far, after all steps.
+    public float[] logProbabilities() {
+        return loop.logProbabilities(0);
+    }
+
     /// The same as a stream.
     public IntStream ints() {
         return StreamSupport.intStream(Spliterators.spliteratorUnknownSize(this, Spliterator.ORDERED), false)

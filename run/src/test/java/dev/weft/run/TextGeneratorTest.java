@@ -282,4 +282,72 @@ class TextGeneratorTest {
         assertThat(generator.withStep(ScoreStep.suppress(List.of(cat))).generate("the", longEnough()))
                 .doesNotStartWith(" cat");
     }
+
+    private static TextGenerator lively() {
+        var model = GeneratorTest.lively(Gpt2.Config.tiny().withVocabSize(BYTES.vocabSize()), 11);
+        return TextGenerator.of(model, BYTES, Generation.greedy());
+    }
+
+    @Test
+    void many_prompts_get_what_each_gets_alone_whatever_counts() {
+        var generator = lively();
+        List<String> prompts = Stream.of("the cat", "a", "and the hat and", "cat", "of the end", "b", "the cat!")
+                .flatMap(each -> Stream.of(each, each + "é", each + " x")).toList();
+        for (Generation options : List.of(Generation.greedy().withMaxNewTokens(6),
+                Generation.greedy().withMaxLength(17), Generation.greedy().withMaxNewTokens(6).withNumBeams(2),
+                Generation.greedy().withMaxNewTokens(6).withRepetitionPenalty(1.5),
+                Generation.greedy().withMaxNewTokens(6).withNoRepeatNgramSize(2),
+                Generation.greedy().withMaxNewTokens(6).withNumBeams(3).withNumReturnSequences(2))) {
+            List<List<Completion>> together = generator.complete(prompts, options);
+            for (int i = 0; i < prompts.size(); i++) {
+                List<Completion> alone = generator.complete(prompts.get(i), options);
+                assertThat(together.get(i)).usingRecursiveComparison().withComparatorForType(
+                        (one, other) -> Math.abs(one - other) < 1e-4 || one.equals(other) ? 0 : 1, Double.class)
+                        .as(prompts.get(i)).isEqualTo(alone);
+            }
+        }
+        assertThat(generator.generate(List.of(), longEnough())).isEmpty();
+    }
+
+    @Test
+    void a_bad_prompt_among_many_is_named_by_its_place() {
+        assertThatThrownBy(() -> lively().generate(List.of("a", ""), longEnough()))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("Prompt 1 is empty");
+        assertThatThrownBy(() -> lively().generate(List.of("a", "b", "x".repeat(99)), longEnough()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("Prompt 2 has 99 tokens", "room for 32", "truncation");
+    }
+
+    @Test
+    void a_long_prompt_is_cut_only_when_asked_and_keeps_its_end() {
+        String prompt = "x".repeat(50) + " the cat and";
+        var generator = lively();
+        var cutting = generator.truncating();
+        Generation few = Generation.greedy().withMaxNewTokens(4);
+
+        assertThatThrownBy(() -> generator.generate(prompt, few)).hasMessageContaining("ask for truncation");
+        Completion found = cutting.complete(prompt, few).getFirst();
+        assertThat(found.promptTokens()).isEqualTo(28);
+        int cut = BYTES.encode(prompt).size() - 28;
+        assertThat(found.text()).isEqualTo(generator.generate(prompt.substring(cut), few));
+        assertThat(found.newTokens()).isEqualTo(4);
+        // Half of the positions are the prompt's in any case, and what fits is left as it is.
+        assertThat(cutting.complete(prompt, longEnough()).getFirst().promptTokens()).isEqualTo(16);
+        assertThat(cutting.complete(prompt, Generation.greedy().withMaxLength(20)).getFirst().promptTokens())
+                .isEqualTo(19);
+        assertThat(cutting.generate("the cat", few)).isEqualTo(generator.generate("the cat", few));
+    }
+
+    @Test
+    void a_text_in_pieces_says_at_last_why_it_ended() {
+        var generator = saying("the", " cat and the hat");
+        try (TextStream stream = generator.pieces("the", longEnough())) {
+            assertThat(stream.next()).isEqualTo(" cat");
+            assertThat(stream.completion().finish()).isEqualTo(Finish.STOPPED);
+            assertThat(stream.completion().text()).isEqualTo(" cat");
+            stream.forEachRemaining(piece -> {});
+            assertThat(stream.completion()).isEqualTo(generator.complete("the", longEnough()).getFirst());
+            assertThatThrownBy(stream::next).isInstanceOf(java.util.NoSuchElementException.class);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.TextGenerator;
 import java.nio.file.Path;
 
 /// A folder opened for a task. Every option has a default from the folder; every pipeline may be shared between threads,
@@ -48,6 +49,16 @@ public final class Pipelines {
 
     public static Reranker rerank(Path folder) {
         return Reranker.open(folder);
+    }
+
+    /// A model folder, or the folder of a run.
+    public static TextGenerator textGeneration(Path folder) {
+        return TextGenerator.open(folder);
+    }
+
+    /// A folder with a chat template, or a `.gguf` file that holds one.
+    public static Chat chat(Path folder) {
+        return Chat.open(folder);
     }
 
     public static TextToText textToText(Path folder) {

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /// A vector for each text, such that texts of like meaning have like vectors (Reimers & Gurevych 2019). Reads what
@@ -164,6 +165,11 @@ public final class SentenceEmbedder implements AutoCloseable {
                     .formatted(dimensions(setting.poolings), dimensions));
         }
         return with(setting.withDimensions(dimensions));
+    }
+
+    /// The purposes for which the folder puts something before a text: `query`, `passage`.
+    public Set<String> purposes() {
+        return setting.prompts.keySet();
     }
 
     /// With what the folder puts before texts of this purpose: `query`, `passage`.

@@ -2,7 +2,7 @@
 ///
 /// Start with [Pipelines]. Encoders' tasks run through [Batches], which puts texts of like length together.
 ///
-/// Before this room: `run` (generation), `models`, `text`. After it: `cli`.
+/// Before this room: `run` (generation), `models`, `text`. After it: `adapters`, `cli`.
 @NullMarked
 package dev.weft.run.pipeline;
 

@@ -114,6 +114,28 @@ public final class Conversation {
         return this;
     }
 
+    /// With one message more, at the end.
+    ///
+    /// @param message a map, a record or a JSON object
+    public Conversation then(Object message) {
+        ArrayNode more = messages.deepCopy();
+        more.addAll(objects(List.of(message), "the conversation", "a message"));
+        return new Conversation(more, tools, documents, false, false, variables);
+    }
+
+    /// As [#parse] reads it.
+    public ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.set("messages", messages.deepCopy());
+        if (tools != null) {
+            json.set("tools", tools.deepCopy());
+        }
+        if (documents != null) {
+            json.set("documents", documents.deepCopy());
+        }
+        return json;
+    }
+
     /// With tools the model may call: JSON schemas of functions.
     public Conversation withTools(Iterable<?> schemas) {
         return new Conversation(messages, objects(schemas, "the tools", "a tool"), documents, generationPrompt,
@@ -152,11 +174,13 @@ public final class Conversation {
         return messages;
     }
 
-    boolean hasTools() {
+    /// Whether there are tools the model may call.
+    public boolean hasTools() {
         return tools != null;
     }
 
-    boolean isContinued() {
+    /// Whether the last message is to be continued.
+    public boolean isContinued() {
         return continued;
     }
 

@@ -154,4 +154,21 @@ class ChatTemplateTest {
         assertThatThrownBy(() -> template.render(TALK)).isInstanceOf(TemplateException.class)
                 .hasMessageContaining("5 characters");
     }
+
+    @Test
+    void a_conversation_grows_by_a_message_and_is_written_as_it_is_read() {
+        Conversation asked = Conversation.of(List.of(Conversation.message("user", "Hi 👋")))
+                .withTools(List.of(Map.of("name", "f"))).withDocuments(List.of(Map.of("text", "d")))
+                .withGenerationPrompt();
+        Conversation more = asked.then(Conversation.message("assistant", "Yo"));
+
+        assertThat(ChatTemplate.of("t", CHATML).render(more)).isEqualTo("<user>Hi 👋\n<assistant>Yo\n");
+        assertThat(ChatTemplate.of("t", CHATML).render(asked)).isEqualTo("<user>Hi 👋\n<assistant>");
+        assertThat(more.toJson().toString()).isEqualTo("{\"messages\":[{\"role\":\"user\",\"content\":\"Hi 👋\"},"
+                + "{\"role\":\"assistant\",\"content\":\"Yo\"}],\"tools\":[{\"name\":\"f\"}],"
+                + "\"documents\":[{\"text\":\"d\"}]}");
+        assertThat(Conversation.parse(more.toJson().toString()).toJson()).isEqualTo(more.toJson());
+        assertThatThrownBy(() -> more.then("Bye")).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("a message must be an object");
+    }
 }

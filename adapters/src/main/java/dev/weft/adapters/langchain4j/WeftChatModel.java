@@ -1,0 +1,35 @@
+package dev.weft.adapters.langchain4j;
+
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.weft.run.Generation;
+import dev.weft.run.pipeline.Chat;
+
+/// A chat as LangChain4j's `ChatModel`. Temperature, top-k, top-p, penalties, stop sequences, longest answer and tools come
+/// from the request; what it does not say, from the settings. The name of a model is not looked at: there is one.
+public final class WeftChatModel implements ChatModel {
+    private final Conversations conversations;
+
+    private WeftChatModel(Conversations conversations) {
+        this.conversations = conversations;
+    }
+
+    /// With the settings of the folder. Where there is sampling, each request has its own chance.
+    public static WeftChatModel of(Chat chat) {
+        return new WeftChatModel(new Conversations(chat, chat.defaults(), true));
+    }
+
+    /// With settings of one's own, their seed included: the same request gets the same answer.
+    public static WeftChatModel of(Chat chat, Generation settings) {
+        return new WeftChatModel(new Conversations(chat, settings, false));
+    }
+
+    /// @throws dev.langchain4j.exception.UnsupportedFeatureException for what a text model cannot do, naming it
+    /// @throws IllegalArgumentException if the conversation fills the model's context or a setting is out of bounds
+    @Override
+    public ChatResponse doChat(ChatRequest request) {
+        return Conversations.response(
+                conversations.chat().reply(conversations.conversation(request), conversations.options(request)));
+    }
+}
