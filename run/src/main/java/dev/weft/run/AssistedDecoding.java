@@ -8,6 +8,7 @@ import dev.weft.tensor.TensorScope;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
+import org.jspecify.annotations.Nullable;
 
 /// Speculative decoding (Leviathan et al. 2023): something quick guesses a few ids, and the model checks them all in one
 /// pass. The text is the one that the model alone would give, save where two ids are equally good but for rounding; when
@@ -16,6 +17,9 @@ import java.util.Queue;
 /// One prompt at a time. The first id is the model's own; then, each time when all ids that are known to be right have
 /// been handed out, there is a guess and a pass.
 final class AssistedDecoding implements NextIds {
+    /// Ids guessed in one go at the most: a cache with a window cannot be cut back much farther.
+    private static final int MOST = 48;
+
     private record Right(int id, float logProbability) {}
 
     private final Decoding decoding;
@@ -26,6 +30,7 @@ final class AssistedDecoding implements NextIds {
     private final long turning;
     private final Randomness randomness;
     private final Queue<Right> right = new ArrayDeque<>();
+    private @Nullable Sequences text;
 
     /// @param decoding   closed with this, as are `draft` and `randomness`
     /// @param room       new ids at the most
@@ -43,6 +48,7 @@ final class AssistedDecoding implements NextIds {
 
     @Override
     public Chosen next(Sequences soFar) {
+        text = soFar;
         if (right.isEmpty()) {
             try (var off = Gradients.off(); var scope = TensorScope.open()) {
                 if (soFar.newTokens() == 0) {
@@ -64,7 +70,7 @@ final class AssistedDecoding implements NextIds {
     private void guessAndCheck(Sequences text) {
         int length = text.length();
         // Beside what is guessed, one more id comes of the pass.
-        long most = room - text.newTokens() - 1;
+        long most = Math.min(MOST, room - text.newTokens() - 1);
         Draft.Guess guess = draft.guess(text, (int) Math.min(most, length > turning ? most : turning - length));
         int guessed = guess.ids().length;
         for (int id : guess.ids()) {
@@ -110,6 +116,10 @@ final class AssistedDecoding implements NextIds {
 
     @Override
     public void close() {
+        // Who looks into the cache afterwards must not find ids that nobody asked for.
+        if (text != null && decoding.held() > text.length()) {
+            decoding.truncate(text.length());
+        }
         decoding.close();
         draft.close();
         randomness.close();

@@ -150,7 +150,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     /// How ids are guessed that the model then only checks; see [Generator#withAssistant].
     ///
-    /// @param numAssistantTokens  so many ids at the most are guessed by a smaller model in one go
+    /// @param numAssistantTokens  so many ids at the most, and never more than 48, are guessed by a smaller model in one go
     /// @param numAssistantTokensSchedule how that changes from go to go
     /// @param assistantConfidenceThreshold it guesses no more once it gave an id less probability than this
     /// @param promptLookupNumTokens so many are guessed without a model: what followed in the text on its last ids when they
