@@ -100,7 +100,7 @@ final class BeamSearch {
             }
         }
         var texts = new ArrayList<Generated.Text>();
-        finished.forEach(each -> texts.addAll(each.subList(0, options.numReturnSequences())));
+        finished.forEach(each -> texts.addAll(each.subList(0, Math.min(each.size(), options.numReturnSequences()))));
         return new Generated(prompts, List.copyOf(texts));
     }
 
@@ -153,7 +153,7 @@ final class BeamSearch {
             int origin = prompt * beams + candidates.beam()[i];
             Finish finish = finish(prompt, origin, candidates.id()[i], made);
             (finish == null ? open : ended).add(i);
-            if (finish != null && i < beams && takesMore) {
+            if (finish != null && i < beams && takesMore && isPossible(candidates, i)) {
                 float score = (float) (candidates.logProbability()[i] / power(made));
                 fresh.add(new Generated.Text(prompt, extended(sequences.generated(origin), candidates.id()[i]), finish,
                         score));
@@ -165,7 +165,7 @@ final class BeamSearch {
         if (best.size() > beams) {
             best.subList(beams, best.size()).clear();
         }
-        boolean anyOpen = !open.isEmpty();
+        boolean anyOpen = open.stream().anyMatch(i -> isPossible(candidates, i));
         // Where too few go on, ended ones keep their places, out of the running.
         int going = open.size();
         open.addAll(ended);
@@ -178,6 +178,11 @@ final class BeamSearch {
         }
         mayImprove[prompt] &= !full(prompt) || bestPossible(prompt, made) > best.getLast().score();
         return anyOpen;
+    }
+
+    /// Where a step rules out most ids, there may be fewer candidates than are looked at.
+    private static boolean isPossible(Candidates candidates, int i) {
+        return candidates.logProbability()[i] > Float.NEGATIVE_INFINITY;
     }
 
     private @Nullable Finish finish(int prompt, int origin, int id, int made) {

@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
+import dev.weft.run.constrained.TokenConstraint;
 import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// Ids to more ids: greedy, sampled, or by beam search, for one prompt or a batch. Safe to share between threads.
 ///
@@ -18,22 +20,24 @@ public final class Generator {
     private final LanguageModel model;
     private final List<ScoreStep> steps;
     private final Stop stop;
+    private final @Nullable TokenConstraint constraint;
 
-    private Generator(LanguageModel model, List<ScoreStep> steps, Stop stop) {
+    private Generator(LanguageModel model, List<ScoreStep> steps, Stop stop, @Nullable TokenConstraint constraint) {
         this.model = model;
         this.steps = steps;
         this.stop = stop;
+        this.constraint = constraint;
     }
 
     public static Generator of(LanguageModel model) {
-        return new Generator(model, List.of(), Stop.NEVER);
+        return new Generator(model, List.of(), Stop.NEVER, null);
     }
 
     /// With one more step of one's own, after the penalties and before the steps of sampling.
     public Generator withStep(ScoreStep step) {
         var all = new ArrayList<>(steps);
         all.add(step);
-        return new Generator(model, List.copyOf(all), stop);
+        return new Generator(model, List.copyOf(all), stop, constraint);
     }
 
     /// With one more way to end. What the settings say of stop strings needs a tokenizer: see [Stop#strings].
@@ -41,7 +45,34 @@ public final class Generator {
         Stop before = stop;
         return new Generator(model, steps, before == Stop.NEVER
                 ? end
-                : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength));
+                : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength),
+                constraint);
+    }
+
+    /// Only texts that a constraint allows; it must be over the tokenizer of this model.
+    public Generator withConstraint(TokenConstraint constraint) {
+        return new Generator(model, steps, stop, constraint);
+    }
+
+    /// The steps that are not in the settings.
+    private List<ScoreStep> own(Prompts prompts, Generation options) {
+        if (constraint == null) {
+            return steps;
+        }
+        Room room = Room.of(model, prompts, options);
+        var all = new ArrayList<>(steps);
+        all.add(constraint.begin(prompts, options, IntStream.range(0, prompts.rows()).map(room::of).toArray()));
+        return all;
+    }
+
+    /// A constraint says itself where a text ends: no end id is forced where there is no more room.
+    private Generation settled(Generation options) {
+        Generation.Forced forced = options.forced();
+        return constraint == null || forced.last().isEmpty()
+                ? options
+                : new Generation(options.limits(), options.sampling(), options.penalties(), options.words(),
+                        new Generation.Forced(forced.decoderStart(), forced.first(), List.of()), options.beams(),
+                        options.numReturnSequences());
     }
 
     /// One prompt, of which nothing is padding.
@@ -86,7 +117,7 @@ public final class Generator {
     public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation options) {
         if (options.beams().numBeams() > 1) {
             return new BeamSearch(checked(inputs), inputs, begin, options,
-                    ScoreStep.of(options, begin, source(inputs, begin), steps), stop)
+                    ScoreStep.of(settled(options), begin, source(inputs, begin), own(begin, options)), stop)
                     .run();
         }
         return generate(inputs, begin, options, TokenListener.SILENT);
@@ -120,7 +151,7 @@ public final class Generator {
                             .formatted(options.beams().numBeams()));
         }
         return new TokenLoop(checked(inputs), inputs, prompts, options,
-                ScoreStep.of(options, prompts, source(inputs, prompts), steps), stop);
+                ScoreStep.of(settled(options), prompts, source(inputs, prompts), own(prompts, options)), stop);
     }
 
     /// The ids that are answered.

@@ -7,6 +7,7 @@ import java.util.Arrays;
 public final class Sequences {
     private final int promptLength;
     private int[][] rows;
+    private final boolean[] ended;
     private int length;
 
     /// @param prompts padded to one length; copied
@@ -14,6 +15,7 @@ public final class Sequences {
         promptLength = prompts[0].length;
         length = promptLength;
         rows = new int[prompts.length][];
+        ended = new boolean[prompts.length];
         for (int row = 0; row < rows.length; row++) {
             rows[row] = Arrays.copyOf(prompts[row], length + 16);
         }
@@ -52,6 +54,17 @@ public final class Sequences {
         return Arrays.copyOfRange(rows[row], promptLength, length);
     }
 
+    /// Whether what was generated in a row begins with the first `count` of these ids.
+    public boolean beginsWith(int row, int[] ids, int count) {
+        return count <= newTokens()
+                && Arrays.equals(rows[row], promptLength, promptLength + count, ids, 0, count);
+    }
+
+    /// Whether the text of a row is over: what follows in it is padding.
+    public boolean ended(int row) {
+        return ended[row];
+    }
+
     /// `[rows, length]` of int64.
     public Tensor tensor() {
         long[] values = new long[rows.length * length];
@@ -79,6 +92,11 @@ public final class Sequences {
             rows[row][length] = ids[row];
         }
         length++;
+    }
+
+    /// The text of this row is over.
+    void end(int row) {
+        ended[row] = true;
     }
 
     /// Makes row i what row `from[i]` was.

@@ -4,6 +4,7 @@ import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.nn.LanguageModel;
+import dev.weft.run.constrained.Constraint;
 import dev.weft.text.StreamingDecoder;
 import dev.weft.text.Tokenizer;
 import java.io.IOException;
@@ -129,6 +130,15 @@ public final class TextGenerator implements AutoCloseable {
     /// With a step of one's own. The model stays with this one, to be closed here.
     public TextGenerator withStep(ScoreStep step) {
         return new TextGenerator(model, tokenizer, defaults, generator.withStep(step), false);
+    }
+
+    /// Only texts that a constraint allows. It is put into the ids of this tokenizer here, once: keep what is returned for
+    /// all requests. The model stays with this one, to be closed here.
+    ///
+    /// @throws IllegalArgumentException if the vocabulary cannot write such a text
+    public TextGenerator withConstraint(Constraint constraint) {
+        return new TextGenerator(model, tokenizer, defaults, generator.withConstraint(constraint.over(tokenizer)),
+                false);
     }
 
     /// What follows the prompt, without it. Settings that name no end ids have those of the model.
