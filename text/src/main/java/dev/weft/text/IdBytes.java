@@ -50,7 +50,8 @@ final class IdBytes {
         int value = has(decoder, Decoder.ByteFallback.class) || decoder instanceof Decoder.SentencePiece
                 ? ByteTokens.valueOf(token)
                 : -1;
-        if (value >= 0) {
+        // The decoder may take a space off, which is a byte like others; what is part of a character stays.
+        if (value >= 0x80) {
             return new byte[]{(byte) value};
         }
         String behind = before < 0 ? "" : tokenizer.decode(new int[]{before});

@@ -40,7 +40,7 @@ final class Automaton {
             this.term = term;
             accepts = term.nullable();
             Term head = term instanceof Term.Then then ? then.head : term;
-            free = head instanceof Term.InDfa in && in.dfa.marker();
+            free = head instanceof Term.InDfa in && in.dfa.marker() != null;
             price = price(term, tokens);
         }
     }
@@ -86,9 +86,8 @@ final class Automaton {
 
     /// The term with no bytes that the vocabulary lacks and no way into nothing, all its names priced.
     private static Term affordable(Term term, TokenIds tokens) {
-        ByteSet available = tokens.texts().available;
         var written = new LinkedHashMap<Term.Named, Term.Named>();
-        Term all = copied(term, written, leaf -> written(leaf, available));
+        Term all = copied(term, written, leaf -> written(leaf, tokens.texts()));
         price(List.copyOf(written.values()).reversed(), tokens.texts());
         var kept = new LinkedHashMap<Term.Named, Term.Named>();
         Term some = copied(all, kept,
@@ -97,7 +96,8 @@ final class Automaton {
         return some;
     }
 
-    private static Term written(Term leaf, ByteSet available) {
+    private static Term written(Term leaf, TokenTrie tokens) {
+        ByteSet available = tokens.available;
         return switch (leaf) {
             case Term.One one -> Term.bytes(one.set.and(available));
             case Term.Literal literal -> {
@@ -107,6 +107,8 @@ final class Automaton {
                 }
                 yield whole ? literal.unpriced() : Term.NOTHING;
             }
+            case Term.InDfa in when in.dfa.marker() instanceof byte[] marker ->
+                Term.InDfa.of(in.dfa.priced(tokens.prices(marker)), in.state);
             case Term.InDfa in when available.equals(ByteSet.ALL) -> in;
             case Term.InDfa in -> {
                 Dfa dfa = in.dfa.only(available);

@@ -76,6 +76,10 @@ public final class Constraint {
         return term.matches(text.getBytes(StandardCharsets.UTF_8));
     }
 
+    Term term() {
+        return term;
+    }
+
     /// This constraint in the ids of a tokenizer.
     ///
     /// @throws IllegalArgumentException if the tokenizer's vocabulary cannot write it

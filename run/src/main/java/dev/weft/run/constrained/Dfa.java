@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// A finished deterministic automaton over bytes, without states that lead nowhere. What an intersection or a complement
 /// leaves can only be known when all of it has been looked at; for all else terms are followed as they come.
@@ -21,10 +22,10 @@ final class Dfa {
     /// Fewest bytes to an accepting state.
     private final int[] distance;
     private final boolean[] end;
-    /// What it finds before all else: any text up to here and not a byte more.
-    private final boolean marker;
+    /// What it looks for, if it is any text up to there and not a byte more.
+    private final byte @Nullable [] marker;
 
-    private Dfa(int[] classOf, int classes, int[] next, boolean[] accepts, boolean marker) {
+    private Dfa(int[] classOf, int classes, int[] next, boolean[] accepts, byte @Nullable [] marker) {
         this.classOf = classOf;
         this.classes = classes;
         this.next = next;
@@ -103,7 +104,7 @@ final class Dfa {
         for (int state = 0; state < accepts.length; state++) {
             accepts[state] = found.get(state).nullable();
         }
-        var dfa = new Dfa(classOf, classes, next.stream().flatMapToInt(Arrays::stream).toArray(), accepts, false);
+        var dfa = new Dfa(classOf, classes, next.stream().flatMapToInt(Arrays::stream).toArray(), accepts, null);
         return dfa.distance[0] == Term.FOREVER ? Term.NOTHING : Term.InDfa.of(dfa, 0);
     }
 
@@ -127,7 +128,7 @@ final class Dfa {
         Arrays.setAll(classOf, value -> value);
         boolean[] accepts = new boolean[length + 1];
         accepts[length] = true;
-        return Term.InDfa.of(new Dfa(classOf, 256, next, accepts, true), 0);
+        return Term.InDfa.of(new Dfa(classOf, 256, next, accepts, marker), 0);
     }
 
     /// The same where only these bytes can be written.
@@ -163,8 +164,19 @@ final class Dfa {
         return distance[state];
     }
 
-    boolean marker() {
+    byte @Nullable [] marker() {
         return marker;
+    }
+
+    /// The same with the marker's way counted in ids.
+    ///
+    /// @param prices fewest ids from each byte of the marker on
+    Dfa priced(int[] prices) {
+        boolean[] accepts = new boolean[distance.length];
+        accepts[accepts.length - 1] = true;
+        var copy = new Dfa(classOf, classes, next.clone(), accepts, marker);
+        System.arraycopy(prices, 0, copy.distance, 0, prices.length);
+        return copy;
     }
 
     /// Bytes that no part of a term tells apart have one number.
@@ -203,10 +215,5 @@ final class Dfa {
             default -> throw new IllegalStateException("no automaton is finite that holds " + part.getClass());
         }
         return part;
-    }
-
-    /// For tests.
-    int states() {
-        return distance.length;
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -35,6 +36,9 @@ final class Regex {
     private static final CodePoints NOT_IN_DOT = CodePoints.of("\n\r\u0085\u2028\u2029");
     private static final Map<Integer, Integer> CONTROLS = Map.of((int) 'n', 10, (int) 'r', 13, (int) 't', 9, (int) 'f',
             12, (int) '0', 0);
+
+    /// Those that were asked for: each looks at every character there is.
+    private static final Map<String, CodePoints> CATEGORIES = new ConcurrentHashMap<>();
 
     /// What was read.
     private sealed interface Node {
@@ -379,8 +383,10 @@ final class Regex {
             throw error("a category that cannot be read", "write \\p{L} or \\p{IsGreek}");
         }
         try {
-            var matches = Pattern.compile("\\p{" + name + "}").asMatchPredicate();
-            return CodePoints.where(c -> matches.test(Character.toString(c)));
+            return CATEGORIES.computeIfAbsent(name.toString(), known -> {
+                var matches = Pattern.compile("\\p{" + known + "}").asMatchPredicate();
+                return CodePoints.where(c -> matches.test(Character.toString(c)));
+            });
         } catch (PatternSyntaxException e) {
             throw error("the category " + name + ", which Java does not know", "write \\p{L} or \\p{IsGreek}");
         }

@@ -132,7 +132,8 @@ final class Tracking implements ScoreStep {
         for (int id = 0; id < known; id++) {
             added[from + id] = may[id] ? 0 : Float.NEGATIVE_INFINITY;
         }
-        Arrays.fill(added, from + known, from + vocab, state.free ? 0 : Float.NEGATIVE_INFINITY);
+        // A model may have more ids than its tokenizer.
+        Arrays.fill(added, from + known, from + vocab, Float.NEGATIVE_INFINITY);
         for (int end : options.limits().endIds()) {
             added[from + end] = state.accepts ? 0 : Float.NEGATIVE_INFINITY;
         }
