@@ -3,7 +3,12 @@ package dev.weft.cli;
 import dev.weft.run.Completion;
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
+import dev.weft.run.constrained.Constraint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -58,6 +63,21 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--stop", paramLabel = "TEXT", description = "End where this would come; can be repeated.")
     List<String> stop = List.of();
 
+    @Option(names = "--json-schema", paramLabel = "FILE", description = "Write JSON that holds to the schema in this file.")
+    @Nullable
+    Path jsonSchema;
+
+    @Option(names = "--regex", description = "Write a text that matches this expression as a whole.")
+    @Nullable
+    String regex;
+
+    @Option(names = "--choice", paramLabel = "TEXT", description = "Write one of these texts; can be repeated.")
+    List<String> choices = List.of();
+
+    @Option(names = "--constrain-after", paramLabel = "MARKER", description = "Only what follows on this text has to be so, such as </think>.")
+    @Nullable
+    String constrainAfter;
+
     @Option(names = "--seed", description = "The same seed gives the same text.")
     @Nullable
     Long seed;
@@ -70,7 +90,9 @@ final class GenerateCommand implements Callable<Integer> {
         if (maxNewTokens < 1) {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
-        try (var writer = TextGenerator.open(folder)) {
+        Constraint constraint = constraint();
+        try (var opened = TextGenerator.open(folder)) {
+            TextGenerator writer = constraint == null ? opened : opened.withConstraint(constraint);
             Generation options = options(writer.defaults());
             if (output.json || beams > 1) {
                 Completion text = writer.complete(prompt, options).getFirst();
@@ -101,6 +123,31 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private @Nullable Constraint constraint() {
+        var all = new ArrayList<Constraint>();
+        if (jsonSchema != null) {
+            try {
+                all.add(Constraint.jsonSchema(Files.readString(jsonSchema)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(jsonSchema + " cannot be read: " + e.getMessage(), e);
+            }
+        }
+        if (regex != null) {
+            all.add(Constraint.regex(regex));
+        }
+        if (!choices.isEmpty()) {
+            all.add(Constraint.choice(choices));
+        }
+        if (all.size() > 1 || all.isEmpty() && constrainAfter != null) {
+            throw new IllegalArgumentException(all.isEmpty()
+                    ? "--constrain-after needs one of --json-schema, --regex and --choice"
+                    : "Of --json-schema, --regex and --choice only one can be given");
+        }
+        return all.isEmpty()
+                ? null
+                : constrainAfter == null ? all.getFirst() : all.getFirst().after(constrainAfter);
     }
 
     private Generation options(Generation defaults) {
