@@ -16,10 +16,11 @@ import org.jspecify.annotations.Nullable;
 /// its end before its room is used up.
 final class Automaton {
     /// What is remembered takes so many bytes, or little more; then all of it is forgotten and begun anew.
-    private static final long MOST_BYTES = 64L << 20;
+    static final long MOST_BYTES = 64L << 20;
 
     private final TokenIds tokens;
     private final Term root;
+    private final long mostBytes;
     private volatile Memory memory = new Memory();
 
     /// A point in a text.
@@ -60,8 +61,9 @@ final class Automaton {
     record Allowed(boolean[] ids, int count, int cheapest, int dearest) {}
 
     /// @throws IllegalArgumentException if the vocabulary cannot write any text that the term allows
-    Automaton(Term term, TokenIds tokens) {
+    Automaton(Term term, TokenIds tokens, long mostBytes) {
         this.tokens = tokens;
+        this.mostBytes = mostBytes;
         root = affordable(term, tokens);
         if (root == Term.NOTHING) {
             throw new IllegalArgumentException(
@@ -203,6 +205,11 @@ final class Automaton {
         return state(memory, root);
     }
 
+    /// What is remembered now, in bytes, about.
+    long remembered() {
+        return memory.bytes.get();
+    }
+
     /// Whether a state belongs to what is remembered now.
     boolean remembers(State state) {
         return state.memory == memory;
@@ -260,7 +267,7 @@ final class Automaton {
         boolean asFirst = first && tokens.texts() != tokens.begins();
         Allowed known = asFirst ? state.first : state.inside;
         if (known == null) {
-            if (state.memory.bytes.get() > MOST_BYTES && state.memory == memory) {
+            if (state.memory.bytes.get() > mostBytes && state.memory == memory) {
                 memory = new Memory();
             }
             known = walk(state, asFirst, Term.FOREVER);

@@ -84,6 +84,7 @@ public final class Constraint {
     ///
     /// @throws IllegalArgumentException if the tokenizer's vocabulary cannot write it
     public TokenConstraint over(Tokenizer tokenizer) {
-        return new TokenConstraint(term, TokenIds.of(tokenizer));
+        TokenIds tokens = TokenIds.of(tokenizer);
+        return new TokenConstraint(new Automaton(term, tokens, Automaton.MOST_BYTES), tokens);
     }
 }

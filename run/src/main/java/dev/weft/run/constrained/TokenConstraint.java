@@ -10,9 +10,9 @@ public final class TokenConstraint {
     private final Automaton automaton;
     private final TokenIds tokens;
 
-    TokenConstraint(Term term, TokenIds tokens) {
+    TokenConstraint(Automaton automaton, TokenIds tokens) {
+        this.automaton = automaton;
         this.tokens = tokens;
-        automaton = new Automaton(term, tokens);
     }
 
     /// The step that keeps the texts of one generation to it. It comes behind all steps that forbid.

@@ -37,6 +37,6 @@ final class Writer {
     }
 
     static Automaton automaton(Constraint constraint, TokenIds tokens) {
-        return new Automaton(constraint.term(), tokens);
+        return new Automaton(constraint.term(), tokens, Automaton.MOST_BYTES);
     }
 }
