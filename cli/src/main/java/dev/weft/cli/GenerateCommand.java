@@ -3,8 +3,14 @@ package dev.weft.cli;
 import dev.weft.run.Completion;
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
+import dev.weft.run.constrained.Constraint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -41,6 +47,21 @@ final class GenerateCommand implements Callable<Integer> {
     @Nullable
     Integer promptLookup;
 
+    @Option(names = "--json-schema", paramLabel = "FILE", description = "Write JSON that holds to the schema in this file.")
+    @Nullable
+    Path jsonSchema;
+
+    @Option(names = "--regex", description = "Write a text that matches this expression as a whole.")
+    @Nullable
+    String regex;
+
+    @Option(names = "--choice", paramLabel = "TEXT", description = "Write one of these texts; can be repeated.")
+    List<String> choices = List.of();
+
+    @Option(names = "--constrain-after", paramLabel = "MARKER", description = "Only what follows on this text has to be so, such as </think>.")
+    @Nullable
+    String constrainAfter;
+
     @Mixin
     GenerationOptions generation;
 
@@ -52,9 +73,11 @@ final class GenerateCommand implements Callable<Integer> {
         if (maxNewTokens < 1) {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
+        Constraint constraint = constraint();
         try (var opened = TextGenerator.open(folder);
                 var smaller = assistant == null ? null : TextGenerator.open(assistant)) {
-            TextGenerator writer = smaller == null ? opened : opened.withAssistant(smaller);
+            TextGenerator guessing = smaller == null ? opened : opened.withAssistant(smaller);
+            TextGenerator writer = constraint == null ? guessing : guessing.withConstraint(constraint);
             Generation options = generation.over(writer.defaults().withMaxNewTokens(maxNewTokens).withNumBeams(beams));
             options = promptLookup == null ? options : options.withPromptLookupNumTokens(promptLookup);
             boolean searches = options.beams().numBeams() > 1;
@@ -89,5 +112,30 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private @Nullable Constraint constraint() {
+        var all = new ArrayList<Constraint>();
+        if (jsonSchema != null) {
+            try {
+                all.add(Constraint.jsonSchema(Files.readString(jsonSchema)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(jsonSchema + " cannot be read: " + e.getMessage(), e);
+            }
+        }
+        if (regex != null) {
+            all.add(Constraint.regex(regex));
+        }
+        if (!choices.isEmpty()) {
+            all.add(Constraint.choice(choices));
+        }
+        if (all.size() > 1 || all.isEmpty() && constrainAfter != null) {
+            throw new IllegalArgumentException(all.isEmpty()
+                    ? "--constrain-after needs one of --json-schema, --regex and --choice"
+                    : "Of --json-schema, --regex and --choice only one can be given");
+        }
+        return all.isEmpty()
+                ? null
+                : constrainAfter == null ? all.getFirst() : all.getFirst().after(constrainAfter);
     }
 }

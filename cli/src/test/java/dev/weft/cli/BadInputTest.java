@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +107,23 @@ class BadInputTest {
     void a_prompt_longer_than_the_context_and_one_with_unknown_characters() {
         refused(Ran.weft("generate", run.toString(), "--prompt", "abcdefgh".repeat(5)), "40", "8");
         refused(Ran.weft("generate", run.toString(), "--prompt", "ü"), "ü");
+    }
+
+    @Test
+    void constraints_that_cannot_be_kept() throws IOException {
+        Path schema = Files.writeString(root.resolve("schema.json"),
+                "{\"type\": \"array\", \"minItems\": 2, \"maxItems\": 1}");
+        String[] begin = {"generate", run.toString(), "--prompt", "ab"};
+        refused(constrained(begin, "--json-schema", schema.toString()), "#/maxItems", "minItems (2)");
+        refused(constrained(begin, "--json-schema", root.resolve("none.json").toString()), "none.json");
+        refused(constrained(begin, "--regex", "(?=a)b"), "look around");
+        refused(constrained(begin, "--regex", "a", "--choice", "b"), "only one");
+        refused(constrained(begin, "--constrain-after", "a"), "--constrain-after needs");
+        refused(constrained(begin, "--choice", "Ü"), "vocabulary");
+    }
+
+    private static Ran constrained(String[] begin, String... more) {
+        return Ran.weft(Stream.of(begin, more).flatMap(Stream::of).toArray(String[]::new));
     }
 
     @Test

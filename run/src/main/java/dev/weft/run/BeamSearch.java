@@ -268,8 +268,10 @@ final class BeamSearch {
         for (int i = 0; i < candidates.size(); i++) {
             Candidate candidate = candidates.get(i);
             Finish finish = finish(candidate);
-            (finish == null ? open : ended).add(candidate);
-            if (finish != null && i < size && complete(candidate)) {
+            // Where a step rules out most ids, there may be fewer candidates than are looked at.
+            boolean possible = candidate.score() > Float.NEGATIVE_INFINITY;
+            (finish == null && possible ? open : ended).add(candidate);
+            if (finish != null && possible && i < size && complete(candidate)) {
                 best.add(text(prompt, candidate, finish));
             }
         }
@@ -322,7 +324,8 @@ final class BeamSearch {
     private List<Candidate> banked(List<Candidate> going, List<Candidate> wanted) {
         var all = new ArrayList<>(going);
         for (Candidate candidate : wanted) {
-            if (all.stream().noneMatch(other -> same(other, candidate))) {
+            if (candidate.score() > Float.NEGATIVE_INFINITY
+                    && all.stream().noneMatch(other -> same(other, candidate))) {
                 all.add(candidate);
             }
         }

@@ -518,6 +518,11 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 numReturnSequences);
     }
 
+    /// With no id forced to be the last: a constraint says itself how a text ends.
+    Generation withoutForcedEnd() {
+        return with("forced_eos_token_id", List.of());
+    }
+
     public Generation withStopStrings(List<String> strings) {
         return with("stop_strings", strings);
     }

@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
+import dev.weft.run.constrained.TokenConstraint;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;
@@ -25,25 +26,27 @@ public final class Generator {
     private final List<ScoreStep> steps;
     private final Stop stop;
     private final @Nullable PromptCache remembered;
+    private final @Nullable TokenConstraint constraint;
 
     private Generator(LanguageModel model, @Nullable LanguageModel assistant, List<ScoreStep> steps, Stop stop,
-            @Nullable PromptCache remembered) {
-        this.remembered = remembered;
+            @Nullable PromptCache remembered, @Nullable TokenConstraint constraint) {
         this.model = model;
         this.assistant = assistant;
         this.steps = steps;
         this.stop = stop;
+        this.remembered = remembered;
+        this.constraint = constraint;
     }
 
     public static Generator of(LanguageModel model) {
-        return new Generator(model, null, List.of(), Stop.NEVER, null);
+        return new Generator(model, null, List.of(), Stop.NEVER, null, null);
     }
 
     /// With one more step of one's own, after the penalties and before the steps of sampling.
     public Generator withStep(ScoreStep step) {
         var all = new ArrayList<>(steps);
         all.add(step);
-        return new Generator(model, assistant, List.copyOf(all), stop, remembered);
+        return new Generator(model, assistant, List.copyOf(all), stop, remembered, constraint);
     }
 
     /// With one more way to end. What the settings say of stop strings needs a tokenizer: see [Stop#strings].
@@ -52,7 +55,23 @@ public final class Generator {
         return new Generator(model, assistant, steps, before == Stop.NEVER
                 ? end
                 : (ids, promptLength) -> before.reached(ids, promptLength) || end.reached(ids, promptLength),
-                remembered);
+                remembered, constraint);
+    }
+
+    /// Only texts that a constraint allows; it must be over the tokenizer of this model.
+    public Generator withConstraint(TokenConstraint allowed) {
+        return new Generator(model, assistant, steps, stop, remembered, allowed);
+    }
+
+    /// The steps that are not in the settings.
+    private List<ScoreStep> own(Prompts prompts, Generation options) {
+        if (constraint == null) {
+            return steps;
+        }
+        Room room = Room.of(model, prompts, options);
+        var all = new ArrayList<>(steps);
+        all.add(constraint.begin(prompts, options, IntStream.range(0, prompts.rows()).map(room::of).toArray()));
+        return all;
     }
 
     /// With a smaller model of the same vocabulary, which guesses ids that this one checks, several in one pass: the
@@ -70,7 +89,7 @@ public final class Generator {
             throw new IllegalArgumentException(
                     "Of model and assistant one has an encoder and the other has none; take an assistant of the model's kind");
         }
-        return new Generator(model, smaller, steps, stop, remembered);
+        return new Generator(model, smaller, steps, stop, remembered, constraint);
     }
 
     /// Beginning where `cache` ends, as far as a prompt begins like the text in it. It stays the caller's to close.
@@ -78,7 +97,7 @@ public final class Generator {
     /// @throws IllegalArgumentException if the model has an encoder: its answers begin alike anyway
     public Generator withPromptCache(PromptCache cache) {
         requireDecoder();
-        return new Generator(model, assistant, steps, stop, cache);
+        return new Generator(model, assistant, steps, stop, cache, constraint);
     }
 
     /// The beginning of many prompts, computed once.
@@ -158,10 +177,12 @@ public final class Generator {
     }
 
     /// The same, begun with ids of one's own.
-    public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation options) {
+    public Generated generate(Map<String, Tensor> inputs, Prompts begin, Generation given) {
+        Generation options = settled(given);
         if (options.beams().numBeams() > 1) {
             options.requireConsistent(assistant != null);
-            return new BeamSearch(checked(inputs, options), inputs, begin, options, source(inputs, begin), steps, stop,
+            return new BeamSearch(checked(inputs, options), inputs, begin, options, source(inputs, begin),
+                    own(begin, options), stop,
                     remembered)
                     .run();
         }
@@ -189,7 +210,12 @@ public final class Generator {
         return new TokenStream(loop(Map.of(), Prompts.of(List.of(prompt), options.limits().padId()), options));
     }
 
-    private TokenLoop loop(Map<String, Tensor> inputs, Prompts prompts, Generation options) {
+    private Generation settled(Generation options) {
+        return constraint == null ? options : options.withoutForcedEnd();
+    }
+
+    private TokenLoop loop(Map<String, Tensor> inputs, Prompts prompts, Generation given) {
+        Generation options = settled(given);
         if (options.beams().numBeams() > 1) {
             throw new IllegalArgumentException(
                     "Beam search with %d beams knows its ids only at the end; listen with num_beams 1"
@@ -198,7 +224,7 @@ public final class Generator {
         options.requireConsistent(assistant != null);
         checked(inputs, options);
         Room room = Room.of(model, prompts, options);
-        List<ScoreStep> all = ScoreStep.of(options, prompts, source(inputs, prompts), steps);
+        List<ScoreStep> all = ScoreStep.of(options, prompts, source(inputs, prompts), own(prompts, options));
         return new TokenLoop(prompts, options, room, stop, nextIds(inputs, prompts, options, all, room));
     }
 

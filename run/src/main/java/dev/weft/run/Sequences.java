@@ -9,11 +9,13 @@ public final class Sequences {
     private int[][] rows;
     /// Log probabilities of the ids, at their places; NaN where nobody gave one.
     private float[][] logs;
+    private boolean[] ended;
     private int length;
 
     private Sequences(int[][] rows, int promptLength, int length) {
         this.rows = rows;
         this.logs = new float[rows.length][];
+        this.ended = new boolean[rows.length];
         this.promptLength = promptLength;
         this.length = length;
     }
@@ -24,6 +26,7 @@ public final class Sequences {
         length = promptLength;
         rows = new int[prompts.length][];
         logs = new float[prompts.length][length + 16];
+        ended = new boolean[prompts.length];
         for (int row = 0; row < rows.length; row++) {
             rows[row] = Arrays.copyOf(prompts[row], length + 16);
         }
@@ -80,6 +83,22 @@ public final class Sequences {
         return position;
     }
 
+    /// Whether what was generated in a row begins with the first `count` of these ids.
+    public boolean beginsWith(int row, int[] ids, int count) {
+        return count <= newTokens()
+                && Arrays.equals(rows[row], promptLength, promptLength + count, ids, 0, count);
+    }
+
+    /// Whether the text of a row is over: what follows in it is padding.
+    public boolean ended(int row) {
+        return ended[row];
+    }
+
+    /// The text of this row is over.
+    void end(int row) {
+        ended[row] = true;
+    }
+
     /// A copy of the log probabilities of what was generated in one row.
     float[] logProbabilities(int row) {
         return Arrays.copyOfRange(logs[row], promptLength, length);
@@ -121,11 +140,14 @@ public final class Sequences {
     void reorder(int[] from) {
         int[][] old = rows;
         float[][] oldLogs = logs;
+        boolean[] oldEnded = ended;
         rows = new int[from.length][];
         logs = new float[from.length][];
+        ended = new boolean[from.length];
         for (int row = 0; row < from.length; row++) {
             rows[row] = old[from[row]].clone();
             logs[row] = oldLogs[from[row]].clone();
+            ended[row] = oldEnded[from[row]];
         }
     }
 }

@@ -7,6 +7,7 @@ import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
 import dev.weft.run.pipeline.Task;
+import dev.weft.run.constrained.Constraint;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
 import java.io.IOException;
@@ -142,6 +143,14 @@ public final class TextGenerator implements AutoCloseable {
     /// half of the model's positions at least. The model stays with this one, to be closed here.
     public TextGenerator truncating() {
         return new TextGenerator(model, tokenizer, defaults, generator, false, true);
+    }
+
+    /// Only texts that a constraint allows. It is put into the ids of this tokenizer here, once: keep what is returned for
+    /// all requests. The model stays with this one, to be closed here.
+    ///
+    /// @throws IllegalArgumentException if the vocabulary cannot write such a text
+    public TextGenerator withConstraint(Constraint constraint) {
+        return with(generator.withConstraint(constraint.over(tokenizer)));
     }
 
     /// With a smaller model of the same tokenizer, which guesses ids for this one to check; see

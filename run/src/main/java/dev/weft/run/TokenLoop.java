@@ -55,6 +55,9 @@ final class TokenLoop implements AutoCloseable {
             if (open[row]) {
                 lengths[row] = sequences.newTokens();
                 finished[row] = finish(row);
+                if (finished[row] != null) {
+                    sequences.end(row);
+                }
             }
         }
         for (int row = 0; row < finished.length; row++) {

@@ -21,6 +21,20 @@ final class ByteTokens {
         return "<0x%02X>".formatted(b);
     }
 
+    /// The byte that a token stands for, or -1.
+    static int valueOf(String token) {
+        if (token.length() != 6 || !token.startsWith("<0x") || token.charAt(5) != '>') {
+            return -1;
+        }
+        int high = hex(token.charAt(3));
+        int low = hex(token.charAt(4));
+        return high < 0 || low < 0 ? -1 : high << 4 | low;
+    }
+
+    private static int hex(char c) {
+        return c < 0x80 ? Character.digit(c, 16) : -1;
+    }
+
     /// The ids of the UTF-8 bytes of a text, or null if one has none.
     int @Nullable [] of(String text, int from, int to) {
         byte[] bytes = text.substring(from, to).getBytes(StandardCharsets.UTF_8);

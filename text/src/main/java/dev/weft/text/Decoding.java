@@ -36,7 +36,7 @@ final class Decoding {
                 new MetaspaceCharacters(next, replacement, scheme != PreTokenizer.PrependScheme.NEVER);
             case Decoder.Bpe(String suffix) -> new Suffixes(next, suffix);
             case Decoder.Ctc ctc -> new Repetitions(next, ctc);
-            case Decoder.ByteFallback() -> new ByteTokens(next);
+            case Decoder.ByteFallback() -> new ByteRuns(next);
             case Decoder.Strip(String content, int start, int stop) ->
                 new Ends(next, content.codePointAt(0), start, stop);
             case Decoder.Replace(SplitPattern pattern, String content) ->
@@ -45,7 +45,7 @@ final class Decoding {
                         : new Occurrences(next, pattern.text(), content);
             case Decoder.Fuse() -> new Fused(next);
             case Decoder.Spaced() -> new Spaces(next);
-            case Decoder.SentencePiece pieces -> new Pieces(new ByteTokens(next), pieces);
+            case Decoder.SentencePiece pieces -> new Pieces(new ByteRuns(next), pieces);
             case Decoder.Sequence(var decoders) -> {
                 Stage first = next;
                 for (Decoder earlier : decoders.reversed()) {
@@ -401,36 +401,22 @@ final class Decoding {
     }
 
     /// A run of bytes is held until it is over: one wrong byte spoils all of it.
-    private static final class ByteTokens extends Whole {
+    private static final class ByteRuns extends Whole {
         private final ByteArrayOutputStream run = new ByteArrayOutputStream();
 
-        ByteTokens(Stage next) {
+        ByteRuns(Stage next) {
             super(next);
         }
 
         @Override
         void token(String token) {
-            int value = valueOf(token);
+            int value = ByteTokens.valueOf(token);
             if (value >= 0) {
                 run.write(value);
             } else {
                 give();
                 pass(token);
             }
-        }
-
-        /// The byte that `<0xNN>` stands for, or -1.
-        private static int valueOf(String token) {
-            if (token.length() != 6 || !token.startsWith("<0x") || token.charAt(5) != '>') {
-                return -1;
-            }
-            int high = hex(token.charAt(3));
-            int low = hex(token.charAt(4));
-            return high < 0 || low < 0 ? -1 : high << 4 | low;
-        }
-
-        private static int hex(char c) {
-            return c < 0x80 ? Character.digit(c, 16) : -1;
         }
 
         private void give() {

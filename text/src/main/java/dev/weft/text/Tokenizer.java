@@ -313,6 +313,15 @@ public final class Tokenizer {
                 .replace(" 're", "'re");
     }
 
+    /// The bytes that each id adds to a text, special tokens with their names; none for ids that no token has. A token may
+    /// hold a part of a character.
+    ///
+    /// @param first for ids at the beginning of a text, where some tokenizers leave a space out
+    /// @throws IllegalArgumentException if the text of an id depends on the one after it
+    public byte[][] bytesOfIds(boolean first) {
+        return IdBytes.of(this, parts.decoder(), first);
+    }
+
     /// A decoder for ids that come one at a time.
     public StreamingDecoder streamingDecoder(boolean skipSpecialTokens) {
         return new StreamingDecoder(this, skipSpecialTokens, parts.decoder().begin());
