@@ -62,6 +62,9 @@ final class ChatCommand implements Callable<Integer> {
     @Mixin
     GenerationOptions generation;
 
+    @Mixin
+    ComputeType type;
+
     @Option(names = "--variable", paramLabel = "KEY=VALUE", description = "A variable for the chat template, such as enable_thinking=false; JSON, or else text. Can be repeated.")
     Map<String, String> variables = new LinkedHashMap<>();
 
@@ -78,7 +81,7 @@ final class ChatCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         begin();
-        try (Chat chat = Pipelines.chat(folder)) {
+        try (Chat opened = type.open(() -> Pipelines.chat(folder)); Chat chat = opened.remembering()) {
             Generation defaults = chat.defaults();
             Generation options = generation
                     .over(maxNewTokens == null ? defaults : defaults.withMaxNewTokens(maxNewTokens));

@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.run.Completion;
 import dev.weft.run.Generation;
+import dev.weft.run.PromptCache;
 import dev.weft.run.TextGenerator;
 import dev.weft.run.constrained.Constraint;
 import java.io.IOException;
@@ -62,8 +63,15 @@ final class GenerateCommand implements Callable<Integer> {
     @Nullable
     String constrainAfter;
 
+    @Option(names = "--prompt-cache", paramLabel = "FILE", description = "Begin where the text in this file ends, as far as the prompt is alike, and leave the prompt there for the next time.")
+    @Nullable
+    Path promptCache;
+
     @Mixin
     GenerationOptions generation;
+
+    @Mixin
+    ComputeType type;
 
     @Mixin
     Output output;
@@ -74,9 +82,11 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         Constraint constraint = constraint();
-        try (var opened = TextGenerator.open(folder);
-                var smaller = assistant == null ? null : TextGenerator.open(assistant)) {
-            TextGenerator guessing = smaller == null ? opened : opened.withAssistant(smaller);
+        try (var opened = type.open(() -> TextGenerator.open(folder));
+                var smaller = assistant == null ? null : type.open(() -> TextGenerator.open(assistant));
+                var beginning = promptCache == null ? null : beginning(opened)) {
+            TextGenerator begun = beginning == null ? opened : opened.withPromptCache(beginning);
+            TextGenerator guessing = smaller == null ? begun : begun.withAssistant(smaller);
             TextGenerator writer = constraint == null ? guessing : guessing.withConstraint(constraint);
             Generation options = generation.over(writer.defaults().withMaxNewTokens(maxNewTokens).withNumBeams(beams));
             options = promptLookup == null ? options : options.withPromptLookupNumTokens(promptLookup);
@@ -112,6 +122,20 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /// The prompt, computed, and left in the file for the next time.
+    private PromptCache beginning(TextGenerator writer) {
+        if (!Files.exists(promptCache)) {
+            PromptCache computed = writer.promptCache(prompt);
+            writer.save(computed, promptCache);
+            return computed;
+        }
+        try (PromptCache known = writer.promptCache(promptCache)) {
+            PromptCache computed = writer.withPromptCache(known).promptCache(prompt);
+            writer.save(computed, promptCache);
+            return computed;
+        }
     }
 
     private @Nullable Constraint constraint() {

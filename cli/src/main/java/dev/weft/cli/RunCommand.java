@@ -76,6 +76,9 @@ final class RunCommand implements Callable<Integer> {
     RunOptions told;
 
     @Mixin
+    ComputeType type;
+
+    @Mixin
     Output output;
 
     @Spec
@@ -139,7 +142,7 @@ final class RunCommand implements Callable<Integer> {
                 : unit.equals("file");
         try (var texts = new Inputs(arguments(), field, wholeFiles);
                 AnswerFile file = out == null ? null : AnswerFile.open(out, fingerprint(), restart);
-                var answering = known.opener().open(folder, told);
+                var answering = type.open(() -> known.opener().open(folder, told));
                 var progress = new ProgressLine()) {
             if (file != null) {
                 goOn(file, texts);

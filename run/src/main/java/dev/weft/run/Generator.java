@@ -100,12 +100,12 @@ public final class Generator {
         return new Generator(model, assistant, steps, stop, cache, constraint);
     }
 
-    /// The beginning of many prompts, computed once.
+    /// The beginning of many prompts, computed once; from where this generator's own prompt cache ends, if it has one.
     ///
     /// @throws IllegalArgumentException if there is no id, or an unknown one, or the model has an encoder
     public PromptCache promptCache(int... beginning) {
         requireDecoder();
-        var one = PromptCache.following();
+        PromptCache one = remembered == null ? PromptCache.following() : remembered.copied();
         Prompts prompts = Prompts.of(List.of(beginning), 0);
         Room.of(model, prompts, Generation.greedy());
         try (var decoding = new Decoding(model, Map.of(), prompts, 1, one);

@@ -50,6 +50,11 @@ public final class PromptCache implements AutoCloseable {
         return new PromptCache(false, ids, cache);
     }
 
+    /// A following one that holds the same text in memory of its own.
+    synchronized PromptCache copied() {
+        return new PromptCache(true, ids, cache == null ? null : cache.laidOut(new int[1], cache.length()));
+    }
+
     /// A cache for some prompts.
     ///
     /// @param cache with a row for each prompt

@@ -2,6 +2,7 @@ package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.Gguf;
 import dev.weft.run.Generation;
+import dev.weft.run.PromptCache;
 import dev.weft.run.TextGenerator;
 import dev.weft.run.Tokenizers;
 import dev.weft.text.Tokenizer;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /// A model that was trained to converse: it reads a conversation as its chat template writes it, and says what comes next.
 /// The Python library's `text-generation` with messages. Safe to share between threads.
@@ -24,10 +26,12 @@ public final class Chat implements AutoCloseable {
     private final TextGenerator generator;
     private final ChatTemplate template;
     private final Generation defaults;
+    private final @Nullable PromptCache talk;
 
-    private Chat(TextGenerator generator, ChatTemplate template) {
+    private Chat(TextGenerator generator, ChatTemplate template, @Nullable PromptCache talk) {
         this.generator = generator;
         this.template = template;
+        this.talk = talk;
         Generation folder = generator.defaults();
         boolean unsaid = folder.limits().longest().equals(Generation.greedy().limits().longest());
         defaults = withEndOfTurn(unsaid ? folder.withMaxNewTokens(LONGEST_ANSWER) : folder, template,
@@ -36,13 +40,13 @@ public final class Chat implements AutoCloseable {
 
     /// A generator that is there already; it is closed with this.
     public static Chat of(TextGenerator generator, ChatTemplate template) {
-        return new Chat(generator, template);
+        return new Chat(generator, template, null);
     }
 
     /// @throws IllegalArgumentException if the folder has no chat template, or its model is no language model
     static Chat open(Path folder) {
         ChatTemplate template = Files.isRegularFile(folder) ? inFile(folder) : ChatTemplate.load(folder);
-        return new Chat(TextGenerator.open(folder), template);
+        return new Chat(TextGenerator.open(folder), template, null);
     }
 
     private static ChatTemplate inFile(Path file) {
@@ -90,7 +94,14 @@ public final class Chat implements AutoCloseable {
     /// With another way to write: `chat.with(writer -> writer.withStep(step))`. The model stays with this one, to be closed
     /// here.
     public Chat with(UnaryOperator<TextGenerator> change) {
-        return new Chat(change.apply(generator), template);
+        return new Chat(change.apply(generator), template, null);
+    }
+
+    /// With what was computed of the last conversation kept, so that its next turn costs only what is new in it. Closing
+    /// this frees that; the model stays with the other one.
+    public Chat remembering() {
+        PromptCache cache = PromptCache.following();
+        return new Chat(generator.withPromptCache(cache), template, cache);
     }
 
     /// What the folder says of generation, with the end of a turn; the settings to start from.
@@ -158,6 +169,9 @@ public final class Chat implements AutoCloseable {
 
     @Override
     public void close() {
+        if (talk != null) {
+            talk.close();
+        }
         generator.close();
     }
 }

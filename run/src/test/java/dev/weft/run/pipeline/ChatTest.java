@@ -216,7 +216,8 @@ class ChatTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("holds a BertForMaskedLM, which can do: fill-mask; asked for text-generation");
         assertThatThrownBy(() -> Pipelines.textGeneration(FOLDER.resolveSibling("text-to-text")))
-                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("can do: summarization, translation");
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("can do: summarization, translation");
     }
 
     @Test

@@ -1,0 +1,70 @@
+package dev.weft.examples;
+
+import dev.weft.run.Completion;
+import dev.weft.run.Generation;
+import dev.weft.run.Generator;
+import dev.weft.run.Precision;
+import dev.weft.run.PromptCache;
+import dev.weft.run.Sampling;
+import dev.weft.run.ScoreStep;
+import dev.weft.run.TextGenerator;
+import dev.weft.run.pipeline.Pipelines;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.List;
+
+/// The ways to let a model go on with a text (docs/generation.md).
+public final class Generate {
+    private Generate() {}
+
+    /// `Generate models/gpt2 "Once upon a time"`
+    public static void main(String... args) {
+        stream(Path.of(args[0]), args[1]);
+    }
+
+    static void stream(Path folder, String prompt) {
+        try (var writer = Pipelines.textGeneration(folder)) {
+            writer.stream(prompt, Sampling.topP(0.9).withSeed(7)).forEach(System.out::print);
+        }
+    }
+
+    static List<Completion> beams(TextGenerator writer, String prompt) {
+        Generation options = writer.defaults().withNumBeams(4).withNumReturnSequences(2).withLengthPenalty(1.2)
+                .withMaxNewTokens(60);
+        return writer.complete(prompt, options); // each with its score, why it ended, and a log probability for each token
+    }
+
+    static String without(TextGenerator writer, String prompt, Tensor digits) {
+        ScoreStep noDigits = (ids, scores) -> scores.maskedFill(digits, ScoreStep.NEVER);
+        return writer.withStep(noDigits).generate(prompt, writer.defaults());
+    }
+
+    static String assisted(TextGenerator large, TextGenerator small, String prompt) {
+        return large.withAssistant(small).generate(prompt, large.defaults().withMaxNewTokens(200));
+    }
+
+    static List<String> manyEndings(TextGenerator writer, String instructions, List<String> questions) {
+        try (PromptCache beginning = writer.promptCache(instructions)) {
+            TextGenerator quick = writer.withPromptCache(beginning);
+            return questions.stream().map(question -> quick.generate(instructions + question, writer.defaults()))
+                    .toList();
+        }
+    }
+
+    static void keep(TextGenerator writer, String instructions, Path file) {
+        try (PromptCache beginning = writer.promptCache(instructions)) {
+            writer.save(beginning, file); // writer.promptCache(file) reads it
+        }
+    }
+
+    static float[] half(Path folder, String text) {
+        try (var embedder = Precision.in(DType.BFLOAT16, () -> Pipelines.embeddings(folder))) {
+            return embedder.embed(text);
+        }
+    }
+
+    static int[] ids(Generator generator, int... prompt) {
+        return generator.generate(prompt, Generation.greedy().withMaxNewTokens(30)).first().ids();
+    }
+}
