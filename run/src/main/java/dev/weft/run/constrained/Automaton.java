@@ -35,6 +35,8 @@ final class Automaton {
         private State @Nullable [] next;
         private @Nullable Allowed inside;
         private @Nullable Allowed first;
+        /// Of what is allowed inside, what is nearest to the end.
+        private @Nullable Allowed nearest;
 
         private State(Memory memory, Term term, TokenTrie tokens) {
             this.memory = memory;
@@ -288,7 +290,21 @@ final class Automaton {
             return all;
         }
         boolean asFirst = first && tokens.texts() != tokens.begins();
-        return walk(state, asFirst, state.accepts ? limit : Math.max(limit, all.cheapest()));
+        if (limit >= all.cheapest()) {
+            return walk(state, asFirst, limit);
+        }
+        if (state.accepts) {
+            return new Allowed(new boolean[tokens.size()], 0, Term.FOREVER, 0);
+        }
+        Allowed known = asFirst ? null : state.nearest;
+        if (known == null) {
+            known = walk(state, asFirst, all.cheapest());
+            if (!asFirst) {
+                state.nearest = known;
+                state.memory.bytes.addAndGet(tokens.size());
+            }
+        }
+        return known;
     }
 
     private Allowed walk(State state, boolean first, int limit) {

@@ -42,14 +42,14 @@ class RegexTest {
                 .map(each -> String.join("", each));
     }
 
-    @Property(tries = 400, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 200, edgeCases = EdgeCasesMode.NONE)
     void what_is_written_matches_for_java_too(@ForAll("expressions") String expression, @ForAll long seed) {
         String text = Writer.write(Constraint.regex(expression), 60, seed);
         assertThat(text).matches(each -> each != null && Pattern.compile(expression).matcher(each).matches(),
                 "matches " + expression);
     }
 
-    @Property(tries = 1500, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 600, edgeCases = EdgeCasesMode.NONE)
     void a_text_is_allowed_exactly_if_java_finds_that_it_matches(@ForAll("expressions") String expression,
             @ForAll("texts") String text) {
         assertThat(Constraint.regex(expression).allows(text)).as("%s of %s", text, expression)
