@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,13 +21,15 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Conversations with a small model that knows a few by heart (`build/chat_case.py`).
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ChatCommandTest {
     private static final Path MODEL = Path.of("../run/src/test/resources/pipelines/chat");
     private static final JsonMapper JSON = new JsonMapper();
 
     @TempDir
     Path folder;
+
+    private @Nullable Process started;
 
     private static Ran chat(String input, String... more) {
         var arguments = new ArrayList<>(List.of("chat", MODEL.toString()));
@@ -138,6 +142,13 @@ class ChatCommandTest {
         assertThat(none.refusal()).contains("fill-mask: no chat template here; expected chat_template.jinja");
     }
 
+    @AfterEach
+    void leaveNothingRunning() {
+        if (started != null) {
+            started.destroyForcibly();
+        }
+    }
+
     /// The model with a thousand times the positions, in a process of its own, telling a story that has no end.
     private Process endless(String more) throws IOException {
         try (var files = Files.list(MODEL)) {
@@ -152,6 +163,7 @@ class ChatCommandTest {
                 "-Xmx256m", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
                 "dev.weft.cli.Weft", "chat", folder.toString(), "--max-new-tokens", "500000", "--set",
                 "suppress_tokens=[2]").redirectErrorStream(true).start();
+        started = process;
         process.getOutputStream().write(("Tell me a story.\n" + more).getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().flush();
         assertThat(process.getInputStream().readNBytes(40)).asString(StandardCharsets.UTF_8).startsWith("Once upon");
@@ -159,15 +171,19 @@ class ChatCommandTest {
     }
 
     private static void interrupt(Process process) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+    }
+
+    /// A shell's background job ignores Ctrl-C, and so do its children.
+    private static void assumeCtrlCIsHeard() throws IOException {
         Path status = Path.of("/proc/self/status");
         assumeThat(status).exists();
-        // A shell's background job ignores Ctrl-C, and so do its children.
         assumeThat(Files.readAllLines(status)).noneMatch(line -> line.matches("SigIgn:.*[2367abefABEF]"));
-        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
     }
 
     @Test
     void ctrl_c_stops_the_answer_and_the_program_goes_on() throws Exception {
+        assumeCtrlCIsHeard();
         Path talk = folder.resolve("talk.json");
         Process process = endless("/save " + talk + "\n/exit\n");
         interrupt(process);
@@ -181,6 +197,7 @@ class ChatCommandTest {
 
     @Test
     void a_second_ctrl_c_ends_the_program() throws Exception {
+        assumeCtrlCIsHeard();
         Process process = endless("");
         interrupt(process);
         var shown = new StringBuilder();
