@@ -105,8 +105,7 @@ class ChatCommandTest {
         assertThat(wild).isNotEqualTo(chat("Hello\n", "--max-new-tokens", "20").out()).isEqualTo(
                 chat("Hello\n", "--set", "temperature=30", "--set", "top_k=0", "--seed", "5", "--max-new-tokens", "20")
                         .out());
-        assertThat(chat("Hello\n", "--set", "temprature=3").refusal()).contains("--set temprature=3",
-                "no such setting");
+        assertThat(chat("Hello\n", "--set", "temprature=3").refusal()).contains("\"temprature\" is no setting");
         assertThat(chat("Hello\n", "--set", "temperature=warm").refusal()).contains("temperature", "warm");
         assertThat(chat("Hello\n", "--max-new-tokens", "0").refusal()).contains("at least 1, found 0");
     }
