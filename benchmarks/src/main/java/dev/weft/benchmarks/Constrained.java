@@ -13,14 +13,11 @@ import dev.weft.tensor.DType;
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
 /// What a constraint costs for each token: GPT-2 124M with new weights and a vocabulary of 50,257, free and constrained in
@@ -46,22 +43,10 @@ public final class Constrained {
         Tokenizer tokenizer = Tokenizer.load(Path.of(args[0]));
         DType dtype = args[1].equals("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
         int tokens = args.length > 2 ? Integer.parseInt(args[2]) : 200;
-        Path folder = Files.createTempDirectory("weft-constrained");
-        try (var scope = TensorScope.open()) {
-            ObjectNode config = Json.object().put("model_type", "gpt2");
-            config.putArray("architectures").add("GPT2LMHeadModel");
-            try (Head created = Models.create(config, 0)) {
-                created.save(folder);
-            }
-            try (Head model = Models.load(folder, dtype)) {
-                measure((LanguageModel) model, tokenizer, tokens);
-            }
-        } finally {
-            try (Stream<Path> files = Files.walk(folder)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+        try (var scope = TensorScope.open();
+                var folder = NewModel.saved(Passes.gpt2());
+                Head model = Models.load(folder.path(), dtype)) {
+            measure((LanguageModel) model, tokenizer, tokens);
         }
     }
 

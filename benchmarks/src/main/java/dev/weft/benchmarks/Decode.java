@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
-import tools.jackson.databind.node.ObjectNode;
 
 /// Greedy decoding by a GPT-2 of 124M with new weights, timed; `decode_gpt2.py` is its peer.
 ///
@@ -29,9 +28,7 @@ public final class Decode {
         int rows = args.length > 1 ? Integer.parseInt(args[1]) : 1;
         int fresh = args.length > 2 ? Integer.parseInt(args[2]) : 64;
         int runs = args.length > 3 ? Integer.parseInt(args[3]) : 3;
-        ObjectNode config = Json.object().put("model_type", "gpt2");
-        config.putArray("architectures").add("GPT2LMHeadModel");
-        try (var folder = NewModel.saved(config)) {
+        try (var folder = NewModel.saved(Passes.gpt2())) {
             double seconds = seconds(folder.path(), dtype, rows, fresh, runs);
             System.out.println(Json.object().put("peer", "weft").put("blas", Engine.blas()).put("dtype", args[0])
                     .put("batch", rows).put("new", fresh).put("seconds", Math.round(seconds * 1e4) / 1e4)

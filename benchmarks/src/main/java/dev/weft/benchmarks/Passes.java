@@ -41,7 +41,8 @@ public final class Passes {
         return config;
     }
 
-    private static ObjectNode gpt2() {
+    /// GPT-2 124M.
+    static ObjectNode gpt2() {
         ObjectNode config = Json.object().put("model_type", "gpt2");
         config.putArray("architectures").add("GPT2LMHeadModel");
         return config;

@@ -177,7 +177,9 @@ public final class KvCache implements AutoCloseable {
     /// The same for a layer whose queries see only `window` keys, their own among them: gives what the new ones may see.
     public Entry append(int layer, Tensor keys, Tensor values, long window) {
         if (layer == layers.size()) {
-            layers.add(new Layer(keys, values, firstRoom));
+            // A window moves on in a room of twice its size.
+            layers.add(new Layer(keys, values,
+                    Math.min(firstRoom, Math.max(FIRST_ROOM, 2 * Math.min(window, firstRoom)))));
         }
         return layers.get(layer).append(keys, values, window);
     }

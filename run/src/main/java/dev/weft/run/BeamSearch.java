@@ -123,7 +123,8 @@ final class BeamSearch {
     private record Candidate(int origin, int id, float score, float log) {}
 
     Generated run() {
-        try (var decoding = new Decoding(model, inputs, prompts, beams, remembered);
+        try (var decoding = new Decoding(model, inputs, prompts, beams, remembered)
+                .withRoom(prompts.length() + room.asked());
                 var guidance = Guidance.of(model, prompts, beams, options);
                 var randomness = Randomness.seeded(options.sampling().seed())) {
             for (boolean goesOn = true; goesOn;) {

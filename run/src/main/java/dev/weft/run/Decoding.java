@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// What it returns belongs to the caller's scope.
 final class Decoding implements AutoCloseable {
+    private static final int MOST_ROOM = 8192;
+
     private final LanguageModel model;
     private final Device device;
     private final Prompts prompts;
@@ -56,6 +58,15 @@ final class Decoding implements AutoCloseable {
         device = model.parameters().values().iterator().next().device();
         keep = prompts.padded() ? keep() : null;
         encoded = inputs.isEmpty() ? null : encode((SequenceToSequence) model, inputs);
+    }
+
+    /// With room in the cache for a text of this length from the beginning, if it is no longer than most are: memory that
+    /// is not reached is not used.
+    Decoding withRoom(int positions) {
+        if (remembered == null && positions <= MOST_ROOM) {
+            cache = KvCache.withRoom(Math.min(positions, model.maxPositions()));
+        }
+        return this;
     }
 
     private Encoded encode(SequenceToSequence encoder, Map<String, Tensor> inputs) {

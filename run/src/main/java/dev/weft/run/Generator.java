@@ -237,12 +237,12 @@ public final class Generator {
                         model.vocabSize()));
             }
             // Without what is remembered: it looks at the hidden states of all ids.
-            return new ContrastiveSearch(new Decoding(model, inputs, prompts, candidates), prompts, options,
+            return new ContrastiveSearch(decoding(inputs, prompts, candidates, room, null), prompts, options,
                     all);
         }
         int copies = options.numReturnSequences();
         if (assistant == null && options.assistance().promptLookupNumTokens() == 0) {
-            return new SingleChoice(new Decoding(model, inputs, prompts, copies, remembered),
+            return new SingleChoice(decoding(inputs, prompts, copies, room, remembered),
                     Guidance.of(model, prompts, copies, options), options, all);
         }
         if (prompts.rows() > 1 || prompts.padded()) {
@@ -255,9 +255,14 @@ public final class Generator {
                 ? Draft.lookup(options, inputs.isEmpty() ? List.of() : List.of(source(inputs, prompts)))
                 : new Draft.OfModel(new Decoding(assistant, inputs, prompts, 1), assistant.maxPositions(), options, all,
                         randomness);
-        return new AssistedDecoding(new Decoding(model, inputs, prompts, 1, remembered), draft, options, all,
+        return new AssistedDecoding(decoding(inputs, prompts, 1, room, remembered), draft, options, all,
                 room.of(0),
                 model.recomputesBeyond(), randomness);
+    }
+
+    private Decoding decoding(Map<String, Tensor> inputs, Prompts prompts, int copies, Room room,
+            @Nullable PromptCache known) {
+        return new Decoding(model, inputs, prompts, copies, known).withRoom(prompts.length() + room.asked());
     }
 
     /// The ids that are answered.

@@ -67,15 +67,14 @@ class AssistedDecodingTest {
     void what_an_assistant_guesses_right_costs_no_pass() {
         var config = Gpt2.Config.tiny();
         try (var model = GeneratorTest.lively(config, 11); var same = like(model, config, 0, 1)) {
-            int[] passes = new int[1];
-            var counted = new Counted(model, passes);
+            var counted = new Counting(model);
             Generation options = Generation.greedy().withMaxNewTokens(25).withNumAssistantTokens(4)
                     .withAssistantConfidenceThreshold(0);
             int[] expected = Generator.of(model).generate(PROMPT, options).first().ids();
             assertThat(Generator.of(counted).withAssistant(same).generate(PROMPT, options).first().ids())
                     .containsExactly(expected);
             // The prompt and its id; then five ids a pass, the last of which are four.
-            assertThat(passes[0]).isEqualTo(1 + 5);
+            assertThat(counted.passes).isEqualTo(1 + 5);
         }
     }
 
@@ -83,15 +82,14 @@ class AssistedDecodingTest {
     void prompt_look_up_gives_the_ids_of_the_model_alone_in_fewer_passes_where_the_text_repeats() {
         int[] text = IntStream.range(0, 40).map(i -> 3 + i % 5).toArray();
         int[] prompt = Arrays.copyOf(text, 12);
-        int[] passes = new int[1];
-        var counted = new Counted(new ByHeart(10, text), passes);
+        var counted = new Counting(new ByHeart(10, text));
         Generation options = Generation.greedy().withMaxNewTokens(20);
         int[] expected = Generator.of(counted).generate(prompt, options).first().ids();
-        assertThat(passes[0]).isEqualTo(20);
-        passes[0] = 0;
+        assertThat(counted.passes).isEqualTo(20);
+        counted.passes = 0;
         assertThat(Generator.of(counted).generate(prompt, options.withPromptLookupNumTokens(6)).first().ids())
                 .containsExactly(expected).containsExactly(Arrays.copyOfRange(text, 12, 32));
-        assertThat(passes[0]).isLessThan(6);
+        assertThat(counted.passes).isLessThan(6);
         var random = new Random(3);
         for (int round = 0; round < 8; round++) {
             try (var model = GeneratorTest.lively(Gpt2.Config.tiny().withVocabSize(8), round)) {
@@ -269,35 +267,6 @@ class AssistedDecodingTest {
             assertThatThrownBy(() -> generator.withAssistant(model).generate(PROMPT, options.withNumBeams(2)))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("assistant")
                     .hasMessageContaining("num_beams (2)");
-        }
-    }
-
-    /// Counts the passes of a model.
-    private record Counted(LanguageModel model, int[] passes) implements LanguageModel {
-        @Override
-        public Map<String, Tensor> parameters() {
-            return model.parameters();
-        }
-
-        @Override
-        public Tensor hidden(Tensor tokenIds, ForwardPass pass) {
-            passes[0]++;
-            return model.hidden(tokenIds, pass);
-        }
-
-        @Override
-        public Tensor score(Tensor hidden) {
-            return model.score(hidden);
-        }
-
-        @Override
-        public int vocabSize() {
-            return model.vocabSize();
-        }
-
-        @Override
-        public int maxPositions() {
-            return model.maxPositions();
         }
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Gpt2;
 import dev.weft.models.Models;
-import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
@@ -26,42 +25,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 class PromptCacheTest {
     private static final int[] BEGINNING = {5, 17, 3, 8, 44, 21, 9, 30};
-
-    /// Counts the ids that go through the model.
-    private static final class Counting implements LanguageModel {
-        private final LanguageModel model;
-        private long ids;
-
-        Counting(LanguageModel model) {
-            this.model = model;
-        }
-
-        @Override
-        public Tensor hidden(Tensor tokenIds, ForwardPass pass) {
-            ids += tokenIds.count();
-            return model.hidden(tokenIds, pass);
-        }
-
-        @Override
-        public Tensor score(Tensor hidden) {
-            return model.score(hidden);
-        }
-
-        @Override
-        public int vocabSize() {
-            return model.vocabSize();
-        }
-
-        @Override
-        public int maxPositions() {
-            return model.maxPositions();
-        }
-
-        @Override
-        public Map<String, Tensor> parameters() {
-            return model.parameters();
-        }
-    }
 
     /// Learned positions, turned ones, a window, a bias by distance.
     static Stream<ObjectNode> families() {

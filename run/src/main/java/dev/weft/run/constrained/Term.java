@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// A state of the automaton is a term, and two terms that are written alike are one state.
 abstract sealed class Term {
     static final int FOREVER = Integer.MAX_VALUE;
-    static final Term NOTHING = new Nothing();
-    static final Term EMPTY = new Empty();
+    static final Term NOTHING = new Constant(false);
+    static final Term EMPTY = new Constant(true);
 
     private final int hash;
 
@@ -179,40 +179,18 @@ abstract sealed class Term {
 
     // ---- the kinds ----
 
-    private static final class Nothing extends Term {
-        Nothing() {
-            super(1);
+    /// No text at all, or the empty one.
+    private static final class Constant extends Term {
+        private final boolean nullable;
+
+        Constant(boolean nullable) {
+            super(nullable ? 2 : 1);
+            this.nullable = nullable;
         }
 
         @Override
         boolean nullable() {
-            return false;
-        }
-
-        @Override
-        Term after(int value) {
-            return NOTHING;
-        }
-
-        @Override
-        Term map(UnaryOperator<Term> leaf) {
-            return this;
-        }
-
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return this == other;
-        }
-    }
-
-    private static final class Empty extends Term {
-        Empty() {
-            super(2);
-        }
-
-        @Override
-        boolean nullable() {
-            return true;
+            return nullable;
         }
 
         @Override
