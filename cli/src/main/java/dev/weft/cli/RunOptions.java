@@ -5,7 +5,9 @@ import dev.weft.run.pipeline.Classification;
 import dev.weft.run.pipeline.QuestionAnswerer;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import dev.weft.run.pipeline.TokenClassifier;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -94,6 +96,9 @@ final class RunOptions {
     @Nullable
     Double topP;
 
+    @Option(names = "--set", paramLabel = "NAME=VALUE", description = "Any other setting of generation_config.json, such as no_repeat_ngram_size=3; can be repeated.")
+    Map<String, String> settings = new LinkedHashMap<>();
+
     @Option(names = "--seed", description = "Draw by chance; the same seed gives the same texts.")
     @Nullable
     Long seed;
@@ -121,6 +126,9 @@ final class RunOptions {
     /// @param number of the text: each draws its own chances, wherever a run began
     Generation generation(Generation folder, long number) {
         Generation told = folder;
+        for (Map.Entry<String, String> each : settings.entrySet()) {
+            told = told.with(each.getKey(), each.getValue());
+        }
         told = maxNewTokens == null ? told : told.withMaxNewTokens(maxNewTokens);
         told = beams == null ? told : told.withNumBeams(beams);
         if (temperature != null || topP != null || seed != null) {

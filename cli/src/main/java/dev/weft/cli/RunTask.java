@@ -87,16 +87,16 @@ record RunTask(Set<String> options, int window, Opener opener) {
             case MULTIPLE_CHOICE -> task(MANY, "--choice --truncate", RunTask::pick);
             case FILL_MASK -> task(MANY, "--top-k --targets --truncate", RunTask::fill);
             case SUMMARIZATION ->
-                task(FEW, "--prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed",
+                task(FEW, "--prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed --set",
                         (folder, told) -> reply(Pipelines.summarization(folder), told));
             case TRANSLATION -> task(FEW,
-                    "--from --to --prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed",
+                    "--from --to --prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed --set",
                     RunTask::translate);
             case TEXT2TEXT_GENERATION ->
-                task(FEW, "--prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed",
+                task(FEW, "--prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed --set",
                         (folder, told) -> reply(Pipelines.textToText(folder), told));
             case TEXT_GENERATION ->
-                task(FEW, "--max-new-tokens --beams --temperature --top-p --seed", RunTask::write);
+                task(FEW, "--max-new-tokens --beams --temperature --top-p --seed --set", RunTask::write);
             case FEATURE_EXTRACTION -> task(MANY, "--truncate", RunTask::extract);
             case EMBEDDINGS -> task(MANY, "--pooling --normalize --dimensions --purpose --prefix --truncate --windows",
                     RunTask::embed);
@@ -241,6 +241,8 @@ record RunTask(Set<String> options, int window, Opener opener) {
 
     private static Answering write(Path folder, RunOptions told) {
         TextGenerator writer = TextGenerator.open(folder);
+        // A setting that is refused is refused once, not for each text.
+        told.generation(writer.defaults(), 0);
         return new Answering(writer, items -> items.stream().map(item -> {
             var found = writer.complete(item.text(), told.generation(writer.defaults(), item.number())).getFirst();
             return Json.object().put("answer", found.text()).put("input_tokens", found.promptTokens())
