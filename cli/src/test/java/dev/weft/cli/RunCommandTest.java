@@ -101,7 +101,8 @@ class RunCommandTest {
         assertThat(help).contains("weft chat FOLDER");
         assertThat(
                 help.lines().map(String::strip).filter(line -> line.startsWith("--")).map(line -> line.split("[= ]")[0])
-                        .filter(option -> !List.of("--field", "--unit", "--out", "--restart", "--json", "--stacktrace")
+                        .filter(option -> !List.of("--field", "--unit", "--out", "--restart", "--dtype", "--json",
+                                "--stacktrace")
                                 .contains(option)))
                 .isNotEmpty().allSatisfy(option -> assertThat(RunTask.knowing(option)).as(option).isNotEmpty());
         assertThat(Ran.weft("info", model("zero-shot-classification")).out())
@@ -296,7 +297,7 @@ class RunCommandTest {
                 "--temperature", "5", "--seed", "3", "--json"};
         Ran ran = Ran.weft(command);
         assertThat(ran.status()).isEqualTo(2);
-        assertThat(ran.err()).contains("prompts.txt, line 3: cannot be answered: Prompt 0 has 15 tokens");
+        assertThat(ran.err()).contains("prompts.txt, line 3: cannot be answered: The prompt has 15 tokens");
         List<String> answers = ran.out().lines().map(line -> new JsonMapper().readTree(line).get("answer").toString())
                 .toList();
         assertThat(answers).hasSize(3);
