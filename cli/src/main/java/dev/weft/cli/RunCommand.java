@@ -91,7 +91,9 @@ final class RunCommand implements Callable<Integer> {
             var lines = new ArrayList<>(List.of("", "Tasks, and which of the options above each knows:"));
             for (Task task : Task.values()) {
                 lines.add("  %-26s%s".formatted(task.title(), task.about()));
-                lines.addAll(wrapped(RunTask.known(task).options().stream().sorted().toList()));
+                lines.addAll(RunTask.TASKS.contains(task)
+                        ? wrapped(RunTask.known(task).options().stream().sorted().toList())
+                        : List.of());
             }
             lines.addAll(List.of("", "weft info FOLDER says which of them a folder can do.", "", "Examples:",
                     "  weft run fill-mask models/bert \"Paris is the [MASK] of France.\"",
@@ -134,7 +136,7 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         Task asked = Task.named(task)
                 .orElseThrow(() -> new IllegalArgumentException("unknown task \"%s\"; choose one of %s".formatted(task,
-                        Arrays.stream(Task.values()).map(Task::title).collect(Collectors.joining(", ")))));
+                        RunTask.TASKS.stream().map(Task::title).collect(Collectors.joining(", ")))));
         RunTask known = RunTask.known(asked);
         checkOptions(known);
         boolean wholeFiles = unit == null

@@ -14,10 +14,9 @@ import dev.weft.run.pipeline.Task;
 import dev.weft.run.pipeline.TextToText;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.DoubleStream;
@@ -58,24 +57,16 @@ record RunTask(Set<String> options, int window, Opener opener) {
         }
     }
 
-    private static final Map<Task, RunTask> ALL = new EnumMap<>(Task.class);
-
-    static {
-        for (Task task : Task.values()) {
-            ALL.put(task, of(task));
-        }
-    }
-
-    static RunTask known(Task task) {
-        return ALL.get(task);
-    }
+    /// All but what is a command of its own.
+    static final Set<Task> TASKS = EnumSet.complementOf(EnumSet.of(Task.CHAT));
 
     /// The tasks that know an option.
     static List<Task> knowing(String option) {
-        return ALL.keySet().stream().filter(task -> ALL.get(task).options.contains(option)).toList();
+        return TASKS.stream().filter(task -> known(task).options.contains(option)).toList();
     }
 
-    private static RunTask of(Task task) {
+    /// @throws IllegalArgumentException if it is a command of its own
+    static RunTask known(Task task) {
         return switch (task) {
             case TEXT_CLASSIFICATION -> task(MANY, "--top-k --function --pair-field --truncate", RunTask::classify);
             case ZERO_SHOT_CLASSIFICATION ->
@@ -97,6 +88,8 @@ record RunTask(Set<String> options, int window, Opener opener) {
                         (folder, told) -> reply(Pipelines.textToText(folder), told));
             case TEXT_GENERATION ->
                 task(FEW, "--max-new-tokens --beams --temperature --top-p --seed --set", RunTask::write);
+            case CHAT -> throw new IllegalArgumentException(
+                    "chat is a conversation, which weft run does not hold; say: weft chat FOLDER");
             case FEATURE_EXTRACTION -> task(MANY, "--truncate", RunTask::extract);
             case EMBEDDINGS -> task(MANY, "--pooling --normalize --dimensions --purpose --prefix --truncate --windows",
                     RunTask::embed);

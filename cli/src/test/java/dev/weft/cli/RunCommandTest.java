@@ -98,13 +98,16 @@ class RunCommandTest {
         String help = Ran.weft("run", "--help").out();
         assertThat(EnumSet.allOf(Task.class))
                 .allSatisfy(task -> assertThat(help).contains(task.title()).contains(task.about()));
+        assertThat(help).contains("weft chat FOLDER");
         assertThat(
                 help.lines().map(String::strip).filter(line -> line.startsWith("--")).map(line -> line.split("[= ]")[0])
-                        .filter(option -> !List.of("--field", "--unit", "--out", "--restart", "--json", "--stacktrace")
+                        .filter(option -> !List.of("--field", "--unit", "--out", "--restart", "--dtype", "--json",
+                                "--stacktrace")
                                 .contains(option)))
                 .isNotEmpty().allSatisfy(option -> assertThat(RunTask.knowing(option)).as(option).isNotEmpty());
         assertThat(Ran.weft("info", model("zero-shot-classification")).out())
                 .containsPattern("tasks +\\[text-classification, zero-shot-classification\\]");
+        assertThat(Ran.weft("info", model("chat")).out()).containsPattern("tasks +\\[text-generation, chat\\]");
     }
 
     @Test
@@ -144,6 +147,8 @@ class RunCommandTest {
     void what_a_model_cannot_do_is_refused_in_one_line() {
         assertThat(Ran.weft("run", "poetry", model("fill-mask"), "x").err())
                 .contains("unknown task \"poetry\"; choose one of text-classification");
+        assertThat(Ran.weft("run", "chat", model("chat"), "x").refusal())
+                .isEqualTo("weft: chat is a conversation, which weft run does not hold; say: weft chat FOLDER");
         Ran ran = Ran.weft("run", "fill-mask", model("embeddings"), "x");
         assertThat(ran.status()).isEqualTo(1);
         assertThat(ran.err()).contains(
@@ -292,7 +297,7 @@ class RunCommandTest {
                 "--temperature", "5", "--seed", "3", "--json"};
         Ran ran = Ran.weft(command);
         assertThat(ran.status()).isEqualTo(2);
-        assertThat(ran.err()).contains("prompts.txt, line 3: cannot be answered: Prompt 0 has 15 tokens");
+        assertThat(ran.err()).contains("prompts.txt, line 3: cannot be answered: The prompt has 15 tokens");
         List<String> answers = ran.out().lines().map(line -> new JsonMapper().readTree(line).get("answer").toString())
                 .toList();
         assertThat(answers).hasSize(3);

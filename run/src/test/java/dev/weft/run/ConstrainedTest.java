@@ -190,6 +190,35 @@ class ConstrainedTest {
     }
 
     @Test
+    void an_assistant_and_prompt_look_up_change_nothing() {
+        TextGenerator person = writer.withConstraint(PERSON);
+        long before = TensorScope.liveTensors();
+        try (var smaller = GeneratorTest.lively(
+                Gpt2.Config.tiny().withSizes(1, 2, 16, 200).withVocabSize(BYTES.vocabSize() + 5), 4)) {
+            TextGenerator assisted = person
+                    .withAssistant(TextGenerator.of(smaller, BYTES, Generation.greedy()));
+            for (String prompt : List.of("the", TEXT, "é")) {
+                for (int guesses : new int[]{1, 5}) {
+                    Generation options = Generation.greedy().withEndIds(List.of(0)).withMaxNewTokens(50)
+                            .withNumAssistantTokens(guesses).withAssistantConfidenceThreshold(0);
+                    Completion alone = person.complete(prompt, options).getFirst();
+                    isPerson(alone.text());
+                    for (Completion other : List.of(assisted.complete(prompt, options).getFirst(), person
+                            .complete(prompt, options.withPromptLookupNumTokens(guesses)).getFirst())) {
+                        assertThat(other.text()).isEqualTo(alone.text());
+                        assertThat(other.newTokens()).isEqualTo(alone.newTokens());
+                        assertThat(other.finish()).isEqualTo(Finish.END_ID);
+                    }
+                }
+            }
+            for (int seed = 0; seed < 10; seed++) {
+                isPerson(assisted.generate("the", sampled(seed)));
+            }
+        }
+        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+    }
+
+    @Test
     void threads_share_one() throws Exception {
         TextGenerator shared = writer.withConstraint(PERSON);
         List<String> alone = IntStream.range(0, 12).mapToObj(seed -> writer.withConstraint(PERSON).generate("the",

@@ -1,6 +1,7 @@
 package dev.weft.tensor;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -96,13 +97,21 @@ final class Packing {
         if (packing == null || packing.version != weight.peer()._version()) {
             packing = weight.packed(() -> new Packing(weight));
         }
-        Packing fitting = packing;
-        if (rows <= VERY_FEW_ROWS && fitting.fitsHalf) {
-            IValue order = fitting.half.orMade(() -> half(weight, turned));
-            return Tensor.produce("linear", () -> half(x, order, bias), x);
+        return packing.product(x, weight, bias, turned);
+    }
+
+    private Tensor product(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+        try {
+            if (fitsHalf && x.count() / x.size(-1) <= VERY_FEW_ROWS) {
+                IValue order = half.orMade(() -> half(weight, turned));
+                return Tensor.produce("linear", () -> half(x, order, bias), x);
+            }
+            var order = blocked.orMade(() -> blocked(weight, turned));
+            return Tensor.produce("linear", () -> blocked(x, order, bias), x);
+        } finally {
+            // Another thread may have put a new packing in place of this one.
+            Reference.reachabilityFence(this);
         }
-        var order = fitting.blocked.orMade(() -> blocked(weight, turned));
-        return Tensor.produce("linear", () -> blocked(x, order, bias), x);
     }
 
     private static org.bytedeco.pytorch.Tensor blocked(Tensor weight, boolean turned) {

@@ -12,12 +12,16 @@ import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ResponseFormat;
 import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
+import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
+import dev.langchain4j.model.chat.request.json.JsonSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.weft.adapters.Asked;
+import dev.weft.adapters.Formats;
 import dev.weft.run.Generation;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.Reply;
@@ -30,8 +34,28 @@ import tools.jackson.databind.JsonNode;
 
 /// LangChain4j's requests to conversations, and replies to its responses.
 ///
+/// @param formats  what the chat was held to before
 /// @param newSeeds whether each request has its own chance
-record Conversations(Chat chat, Generation settings, boolean newSeeds) {
+record Conversations(Chat chat, Formats formats, Generation settings, boolean newSeeds) {
+    Conversations(Chat chat, Generation settings, boolean newSeeds) {
+        this(chat, new Formats(chat), settings, newSeeds);
+    }
+
+    /// Who answers: the chat, or the chat held to the format that is asked for.
+    Chat chat(ChatRequest request, Conversation conversation) {
+        ResponseFormat format = request.responseFormat();
+        return format == null || format.type() != ResponseFormatType.JSON
+                ? chat
+                : formats.heldTo(format.jsonSchema() == null ? Formats.ANY : text(format.jsonSchema()), conversation);
+    }
+
+    /// A schema as LangChain4j writes it where a tool has an argument of it.
+    private static String text(JsonSchema schema) {
+        var tool = ToolSpecification.builder().name("format")
+                .parameters(JsonObjectSchema.builder().addProperty("reply", schema.rootElement()).build()).build();
+        return Conversation.tree(tool.toJson(), "the JSON schema").at("/parameters/properties/reply").toString();
+    }
+
     Generation options(ChatRequest request) {
         var asked = new Asked(request.temperature(), request.topK(), request.topP(), request.maxOutputTokens(),
                 request.frequencyPenalty(), request.presencePenalty(), request.stopSequences());
@@ -39,10 +63,6 @@ record Conversations(Chat chat, Generation settings, boolean newSeeds) {
     }
 
     Conversation conversation(ChatRequest request) {
-        if (request.responseFormat() != null && request.responseFormat().type() == ResponseFormatType.JSON) {
-            throw new UnsupportedFeatureException(
-                    "Weft's chat model cannot be held to a JSON response format here; say the form in the prompt");
-        }
         List<ToolSpecification> tools = request.toolSpecifications();
         if (request.toolChoice() == ToolChoice.REQUIRED) {
             throw new UnsupportedFeatureException(

@@ -1,5 +1,6 @@
 package dev.weft.adapters.langchain4j;
 
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.PartialResponse;
@@ -10,6 +11,7 @@ import dev.weft.run.Generation;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.ReplyStream;
 import dev.weft.text.chat.Conversation;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /// The same as [WeftChatModel], in pieces as they are made, on a thread of its own. Once a handler cancels, nothing more is
@@ -31,15 +33,22 @@ public final class WeftStreamingChatModel implements StreamingChatModel {
         return new WeftStreamingChatModel(new Conversations(chat, settings, false));
     }
 
+    @Override
+    public Set<Capability> supportedCapabilities() {
+        return Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
+    }
+
     /// What is wrong with a request is thrown here; what goes wrong later the handler is told.
     @Override
     public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
         Conversation conversation = conversations.conversation(request);
+        Chat chat = conversations.chat(request, conversation);
         Generation options = conversations.options(request);
-        Thread.ofPlatform().daemon().name("weft-chat").start(() -> stream(conversation, options, handler));
+        Thread.ofPlatform().daemon().name("weft-chat").start(() -> stream(chat, conversation, options, handler));
     }
 
-    private void stream(Conversation conversation, Generation options, StreamingChatResponseHandler handler) {
+    private void stream(Chat chat, Conversation conversation, Generation options,
+            StreamingChatResponseHandler handler) {
         var cancelled = new AtomicBoolean();
         var context = new PartialResponseContext(new StreamingHandle() {
             @Override
@@ -52,7 +61,7 @@ public final class WeftStreamingChatModel implements StreamingChatModel {
                 return cancelled.get();
             }
         });
-        try (ReplyStream pieces = conversations.chat().stream(conversation, options)) {
+        try (ReplyStream pieces = chat.stream(conversation, options)) {
             while (!cancelled.get() && pieces.hasNext()) {
                 handler.onPartialResponse(new PartialResponse(pieces.next()), context);
             }

@@ -1,6 +1,7 @@
 package dev.weft.adapters.springai;
 
 import dev.weft.adapters.Asked;
+import dev.weft.adapters.Formats;
 import dev.weft.run.Generation;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.Reply;
@@ -27,16 +28,18 @@ import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.tool.definition.ToolDefinition;
 import reactor.core.publisher.Flux;
 
-/// A chat as Spring AI's `ChatModel`. Temperature, top-k, top-p, penalties, stop sequences, longest answer and tools come
-/// from the prompt's options; what they do not say, from the settings. The name of a model is not looked at: there is one.
-/// Tools are called by whoever asks, as `ChatClient` does.
+/// A chat as Spring AI's `ChatModel`. Temperature, top-k, top-p, penalties, stop sequences, longest answer, tools and
+/// an output schema come from the prompt's options; what they do not say, from the settings. The name of a model is not looked
+/// at: there is one. Tools are called by whoever asks, as `ChatClient` does.
 public final class WeftChatModel implements ChatModel {
     private final Chat chat;
+    private final Formats formats;
     private final Generation settings;
     private final boolean newSeeds;
 
     private WeftChatModel(Chat chat, Generation settings, boolean newSeeds) {
         this.chat = chat;
+        formats = new Formats(chat);
         this.settings = settings;
         this.newSeeds = newSeeds;
     }
@@ -51,11 +54,12 @@ public final class WeftChatModel implements ChatModel {
         return new WeftChatModel(chat, settings, false);
     }
 
-    /// @throws IllegalArgumentException for what a text model cannot do, if the conversation fills the model's context, or
-    ///         if an option is out of bounds
+    /// @throws IllegalArgumentException for what a text model cannot do, if the conversation fills the model's context, if
+    ///         an option is out of bounds, or if an output schema cannot be kept to
     @Override
     public ChatResponse call(Prompt prompt) {
-        Reply reply = chat.reply(conversation(prompt), options(prompt.getOptions()));
+        Conversation conversation = conversation(prompt);
+        Reply reply = chat(prompt, conversation).reply(conversation, options(prompt.getOptions()));
         return response(reply.text(), reply);
     }
 
@@ -64,7 +68,10 @@ public final class WeftChatModel implements ChatModel {
     /// computed.
     @Override
     public Flux<ChatResponse> stream(Prompt prompt) {
-        return Flux.generate(() -> chat.stream(conversation(prompt), options(prompt.getOptions())), (pieces, to) -> {
+        return Flux.generate(() -> {
+            Conversation conversation = conversation(prompt);
+            return chat(prompt, conversation).stream(conversation, options(prompt.getOptions()));
+        }, (pieces, to) -> {
             if (pieces.hasNext()) {
                 to.next(response(pieces.next(), null));
             } else {
@@ -78,7 +85,7 @@ public final class WeftChatModel implements ChatModel {
     /// Options that say nothing, for others to say something.
     @Override
     public ChatOptions getOptions() {
-        return ToolCallingChatOptions.builder().build();
+        return WeftChatOptions.builder().build();
     }
 
     private Generation options(@Nullable ChatOptions options) {
@@ -90,12 +97,14 @@ public final class WeftChatModel implements ChatModel {
                         .over(base);
     }
 
+    /// Who answers: the chat, or the chat held to the schema that is asked for.
+    private Chat chat(Prompt prompt, Conversation conversation) {
+        return prompt.getOptions() instanceof StructuredOutputChatOptions options && options.getOutputSchema() != null
+                ? formats.heldTo(options.getOutputSchema(), conversation)
+                : chat;
+    }
+
     private static Conversation conversation(Prompt prompt) {
-        if (prompt.getOptions() instanceof StructuredOutputChatOptions structured
-                && structured.getOutputSchema() != null) {
-            throw new IllegalArgumentException(
-                    "Weft's chat model cannot be held to an output schema here; say the form in the prompt");
-        }
         Conversation conversation = Conversation
                 .of(prompt.getInstructions().stream().flatMap(WeftChatModel::messages).toList());
         if (prompt.getOptions() instanceof ToolCallingChatOptions options && options.getToolCallbacks() != null

@@ -3,7 +3,9 @@ package dev.weft.adapters.langchain4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.agent.tool.ToolSpecifications;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.CustomMessage;
 import dev.langchain4j.data.message.ImageContent;
@@ -15,7 +17,14 @@ import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.memory.chat.MessageWindowChatMemory;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ResponseFormat;
+import dev.langchain4j.model.chat.request.ResponseFormatType;
 import dev.langchain4j.model.chat.request.ToolChoice;
+import dev.langchain4j.model.chat.request.json.JsonIntegerSchema;
+import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
+import dev.langchain4j.model.chat.request.json.JsonRawSchema;
+import dev.langchain4j.model.chat.request.json.JsonReferenceSchema;
+import dev.langchain4j.model.chat.request.json.JsonSchema;
+import dev.langchain4j.model.chat.request.json.JsonSchemaElement;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
@@ -36,6 +45,7 @@ import dev.weft.run.Generation;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.Pipelines;
 import dev.weft.tensor.TensorScope;
+import dev.weft.text.chat.Conversation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -202,15 +212,85 @@ class LangChain4jTest {
         assertThatThrownBy(() -> heard.done().get(5, TimeUnit.MINUTES)).hasRootCauseMessage("full");
     }
 
+    enum Mood {
+        GOOD, BAD
+    }
+
+    record Person(@JsonProperty(required = true) String name, @JsonProperty(required = true) long age,
+            @JsonProperty(required = true) List<Mood> moods) {}
+
+    interface Extractor {
+        Person extract(String text);
+
+        Mood mood(String text);
+    }
+
+    /// Chances of which a model of a few conversations thinks little: only the format holds it.
+    private static Generation wild(int seed) {
+        return chat.defaults().withDoSample(true).withTopK(0).withTemperature(5).withSeed(seed).withMaxNewTokens(120);
+    }
+
+    @Test
+    void a_service_returns_a_record_whatever_the_model_likes() {
+        for (int seed = 0; seed < 5; seed++) {
+            var extractor = AiServices.create(Extractor.class, WeftChatModel.of(chat, wild(seed)));
+            Person person = extractor.extract("Ada is 36.");
+
+            assertThat(person.name()).isNotNull();
+            assertThat(person.moods()).isSubsetOf(Mood.values());
+            assertThat(extractor.mood("What a day!")).isIn((Object[]) Mood.values());
+        }
+    }
+
+    @Test
+    void a_request_has_any_json_or_what_holds_to_its_schema() {
+        var format = ResponseFormat.builder().type(ResponseFormatType.JSON);
+        var inner = JsonObjectSchema.builder().addIntegerProperty("n").addProperty("next",
+                JsonReferenceSchema.builder().reference("node").build()).required("n").build();
+        for (JsonSchemaElement root : List.of(
+                JsonRawSchema.from(
+                        "{\"type\": \"object\", \"properties\": {\"n\": {\"type\": \"integer\"}}, \"required\": [\"n\"]}"),
+                JsonObjectSchema.builder().addProperty("n", JsonIntegerSchema.builder().build())
+                        .addProperty("next", JsonReferenceSchema.builder().reference("node").build()).required("n")
+                        .definitions(Map.of("node", inner)).build())) {
+            String text = answer(
+                    format.jsonSchema(JsonSchema.builder().name("node").rootElement(root).build()).build());
+            assertThat(Conversation.tree(text, "the answer").get("n").isIntegralNumber()).isTrue();
+        }
+        assertThat(Conversation.tree(answer(ResponseFormat.JSON), "the answer")).isNotNull();
+        var refused = JsonSchema.builder().name("no").rootElement(JsonRawSchema.from("{\"not\": {}}")).build();
+        assertThatThrownBy(() -> answer(format.jsonSchema(refused).build()))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("the keyword not is not supported");
+    }
+
+    private static String answer(ResponseFormat format) {
+        return WeftChatModel.of(chat, wild(1)).chat(ChatRequest.builder().messages(UserMessage.from("Hello"))
+                .responseFormat(format).build()).aiMessage().text();
+    }
+
+    @Test
+    void a_stream_holds_to_a_schema_too() throws Exception {
+        var schema = JsonSchema.builder().name("n").rootElement(JsonObjectSchema.builder()
+                .addEnumProperty("mood", List.of("good", "bad")).required("mood").build()).build();
+        var heard = new Heard(context -> {}, new CompletableFuture<>());
+        WeftStreamingChatModel.of(chat, wild(2)).chat(ChatRequest.builder().messages(UserMessage.from("Hello"))
+                .responseFormat(ResponseFormat.builder().type(ResponseFormatType.JSON).jsonSchema(schema).build())
+                .build(), heard);
+
+        assertThat(heard.done().get(5, TimeUnit.MINUTES).aiMessage().text())
+                .matches("\\{\"mood\": ?\"(good|bad)\"}");
+    }
+
     @Test
     void what_cannot_be_done_is_refused_by_name() {
         var model = WeftChatModel.of(chat);
         var hello = ChatRequest.builder().messages(UserMessage.from("Hello"));
-        assertThatThrownBy(() -> model.chat(hello.responseFormat(ResponseFormat.JSON).build()))
-                .isInstanceOf(UnsupportedFeatureException.class).hasMessageContaining("JSON");
+        assertThatThrownBy(() -> model.chat(hello.responseFormat(ResponseFormat.JSON)
+                .toolSpecifications(ToolSpecifications.toolSpecificationsFrom(new Weather())).build()))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("leave out the tools");
         assertThatThrownBy(() -> model.chat(ChatRequest.builder().messages(UserMessage.from("Hello"))
                 .toolChoice(ToolChoice.REQUIRED)
-                .toolSpecifications(dev.langchain4j.agent.tool.ToolSpecifications.toolSpecificationsFrom(new Weather()))
+                .toolSpecifications(ToolSpecifications.toolSpecificationsFrom(new Weather()))
                 .build())).isInstanceOf(UnsupportedFeatureException.class).hasMessageContaining("REQUIRED");
         assertThatThrownBy(
                 () -> model.chat(UserMessage.from(TextContent.from("What is it?"), ImageContent.from("file:a.png"))))

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.Pipelines;
 import dev.weft.tensor.TensorScope;
+import dev.weft.text.chat.Conversation;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -139,6 +140,43 @@ class SpringAiTest {
 
         assertThat(some).hasSize(3);
         assertThat(TensorScope.liveTensors()).isEqualTo(before);
+    }
+
+    record Person(String name, long age) {}
+
+    @Test
+    void an_entity_is_held_to_its_schema_whatever_the_model_likes() {
+        for (int seed = 0; seed < 5; seed++) {
+            var client = ChatClient.create(WeftChatModel.of(chat, chat.defaults().withDoSample(true).withTopK(0)
+                    .withTemperature(5).withSeed(seed).withMaxNewTokens(120)));
+            Person person = client.prompt("Ada is 36.").call().entity(Person.class,
+                    ChatClient.EntityParamSpec::useProviderStructuredOutput);
+            assertThat(person.name()).isNotNull();
+            String streamed = String.join("", client.prompt("Where?")
+                    .options(WeftChatOptions.builder().outputSchema(SCHEMA)).stream().content().collectList().block());
+            assertThat(Conversation.tree(streamed, "the answer").get("city").isString()).isTrue();
+        }
+        var tool = FunctionToolCallback.builder("weather", (Place place) -> "sunny")
+                .description("The weather of a city")
+                .inputType(Place.class).inputSchema(SCHEMA).build();
+        var client = ChatClient.create(WeftChatModel.of(chat));
+        assertThatThrownBy(() -> client.prompt("Where?").tools(tool)
+                .options(WeftChatOptions.builder().outputSchema(SCHEMA)).call().content())
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("leave out the tools");
+        assertThatThrownBy(() -> client.prompt("Where?")
+                .options(WeftChatOptions.builder().outputSchema("{\"not\": {}}")).call().content())
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("the keyword not is not supported");
+    }
+
+    @Test
+    void options_are_changed_and_combined_without_loss() {
+        WeftChatOptions one = WeftChatOptions.builder().temperature(0.5).outputSchema(SCHEMA).build();
+        assertThat(one.mutate().build()).isEqualTo(one).hasSameHashCodeAs(one);
+        assertThat(one.mutate().outputSchema("{}").build()).isNotEqualTo(one);
+        WeftChatOptions both = WeftChatOptions.builder().topK(3).combineWith(one.mutate()).build();
+        assertThat(both.getOutputSchema()).isEqualTo(SCHEMA);
+        assertThat(both.getTopK()).isEqualTo(3);
+        assertThat(both.getTemperature()).isEqualTo(0.5);
     }
 
     @Test

@@ -45,8 +45,22 @@ public final class Chat implements AutoCloseable {
 
     /// @throws IllegalArgumentException if the folder has no chat template, or its model is no language model
     static Chat open(Path folder) {
-        ChatTemplate template = Files.isRegularFile(folder) ? inFile(folder) : ChatTemplate.load(folder);
+        ChatTemplate template = template(folder);
         return new Chat(TextGenerator.open(folder), template, null);
+    }
+
+    /// Whether there is a chat template that can be read.
+    static boolean isIn(Path folder) {
+        try {
+            template(folder);
+            return true;
+        } catch (IllegalArgumentException none) {
+            return false;
+        }
+    }
+
+    private static ChatTemplate template(Path folder) {
+        return Files.isRegularFile(folder) ? inFile(folder) : ChatTemplate.load(folder);
     }
 
     private static ChatTemplate inFile(Path file) {

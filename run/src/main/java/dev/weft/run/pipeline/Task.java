@@ -13,12 +13,12 @@ import java.util.Set;
 
 /// What a model can be used for, by the names that the Python library gives its pipelines.
 public enum Task {
-    TEXT_CLASSIFICATION, ZERO_SHOT_CLASSIFICATION, TOKEN_CLASSIFICATION, QUESTION_ANSWERING, MULTIPLE_CHOICE, FILL_MASK, SUMMARIZATION, TRANSLATION, TEXT2TEXT_GENERATION, TEXT_GENERATION, FEATURE_EXTRACTION, EMBEDDINGS, SIMILARITY, RERANK;
+    TEXT_CLASSIFICATION, ZERO_SHOT_CLASSIFICATION, TOKEN_CLASSIFICATION, QUESTION_ANSWERING, MULTIPLE_CHOICE, FILL_MASK, SUMMARIZATION, TRANSLATION, TEXT2TEXT_GENERATION, TEXT_GENERATION, CHAT, FEATURE_EXTRACTION, EMBEDDINGS, SIMILARITY, RERANK;
 
     /// Families that do nothing but translate.
     private static final Set<String> TRANSLATORS = Set.of("marian", "m2m_100", "fsmt", "nllb-moe");
 
-    /// Its name in the Python library, and behind `weft run`.
+    /// Its name in the Python library, and behind `weft run`; a chat is `weft chat`.
     public String title() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
@@ -36,6 +36,7 @@ public enum Task {
             case TRANSLATION -> "a text in another language";
             case TEXT2TEXT_GENERATION -> "an answer to a text, by an encoder-decoder";
             case TEXT_GENERATION -> "text that goes on from a prompt";
+            case CHAT -> "the next turn of a conversation: weft chat FOLDER";
             case FEATURE_EXTRACTION -> "a vector for each token";
             case EMBEDDINGS -> "a vector for each text";
             case SIMILARITY -> "how alike each text and a query are";
@@ -52,7 +53,7 @@ public enum Task {
             case MULTIPLE_CHOICE -> List.of(HeadKind.MULTIPLE_CHOICE);
             case FILL_MASK -> List.of(HeadKind.MASKED_LANGUAGE, HeadKind.PRETRAINING);
             case SUMMARIZATION, TRANSLATION, TEXT2TEXT_GENERATION -> List.of(HeadKind.SEQ2SEQ);
-            case TEXT_GENERATION -> List.of(HeadKind.CAUSAL_LANGUAGE);
+            case TEXT_GENERATION, CHAT -> List.of(HeadKind.CAUSAL_LANGUAGE);
             case FEATURE_EXTRACTION, EMBEDDINGS, SIMILARITY -> List.of(HeadKind.BASE, HeadKind.ENCODER);
         };
     }
@@ -67,7 +68,7 @@ public enum Task {
         return Arrays.stream(values()).filter(task -> task.heads().contains(head)).map(Task::title).toList();
     }
 
-    /// What the model in a folder can do, by its head, its labels and its family.
+    /// What the model in a folder can do, by its head, its labels, its family and its chat template.
     ///
     /// @throws IllegalArgumentException if the folder has no config, or names no class with a head
     public static List<Task> in(Path folder) {
@@ -79,6 +80,7 @@ public enum Task {
             case ZERO_SHOT_CLASSIFICATION -> labels.stream().anyMatch(Task::entails);
             case RERANK -> labels.size() == 1 || config.integer("num_labels", 2) == 1;
             case SUMMARIZATION, TEXT2TEXT_GENERATION -> !translates;
+            case CHAT -> Chat.isIn(folder);
             default -> true;
         }).toList();
     }

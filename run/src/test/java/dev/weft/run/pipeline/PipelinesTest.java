@@ -395,13 +395,19 @@ class PipelinesTest {
     }
 
     @Test
-    void a_folder_says_what_it_can_do() {
+    void a_folder_says_what_it_can_do(@TempDir Path folder) throws IOException {
         assertThat(Task.in(CASES.resolve("zero-shot-classification"))).containsExactly(Task.TEXT_CLASSIFICATION,
                 Task.ZERO_SHOT_CLASSIFICATION);
         assertThat(Task.in(CASES.resolve("text-classification-regression"))).contains(Task.RERANK)
                 .doesNotContain(Task.ZERO_SHOT_CLASSIFICATION);
         assertThat(Task.in(CASES.resolve("embeddings"))).containsExactly(Task.FEATURE_EXTRACTION, Task.EMBEDDINGS,
                 Task.SIMILARITY);
+        Path chat = CASES.resolve("chat");
+        assertThat(Task.in(chat)).containsExactly(Task.TEXT_GENERATION, Task.CHAT);
+        for (String name : List.of("config.json", "tokenizer.json")) {
+            Files.copy(chat.resolve(name), folder.resolve(name));
+        }
+        assertThat(Task.in(folder)).containsExactly(Task.TEXT_GENERATION);
         assertThat(Task.values()).allSatisfy(task -> assertThat(Task.named(task.title())).contains(task));
         assertThat(Task.TEXT2TEXT_GENERATION.title()).isEqualTo("text2text-generation");
     }
