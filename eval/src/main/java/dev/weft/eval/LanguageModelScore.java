@@ -1,5 +1,8 @@
 package dev.weft.eval;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /// How well a language model predicts a text.
 ///
 /// @param negativeLogLikelihood −Σ log p(token) over all tokens predicted, in nats
@@ -10,6 +13,11 @@ public record LanguageModelScore(double negativeLogLikelihood, long tokens, long
         if (tokens < 1 || bytes < 1) {
             throw new IllegalArgumentException("A score needs at least one token and one byte, found %d and %d"
                     .formatted(tokens, bytes));
+        }
+        if (Double.isNaN(negativeLogLikelihood)) {
+            throw new IllegalArgumentException(
+                    "The negative log likelihood of %d tokens is not a number; look for an overflow in what the model gave"
+                            .formatted(tokens));
         }
     }
 
@@ -26,6 +34,15 @@ public record LanguageModelScore(double negativeLogLikelihood, long tokens, long
     /// Bits needed per byte of text; independent of the vocabulary.
     public double bitsPerByte() {
         return negativeLogLikelihood / Math.log(2) / bytes;
+    }
+
+    /// By the names the field writes.
+    public Map<String, Double> values() {
+        var values = new LinkedHashMap<String, Double>();
+        values.put("loss", loss());
+        values.put("perplexity", perplexity());
+        values.put("bits_per_byte", bitsPerByte());
+        return values;
     }
 
     /// Both texts together.
