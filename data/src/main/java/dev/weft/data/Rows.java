@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -13,9 +14,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /// Records with named columns, of any number: read anew each time, never whole in memory. Open on purpose; what changes
@@ -162,24 +165,21 @@ public interface Rows {
             }
         }
         Map<String, String> names = new LinkedHashMap<>(columns);
+        return mapped(row -> {
+            if (row.columns().containsAll(names.values())) {
+                return row.named(names);
+            }
+            var whole = new LinkedHashMap<>(row.values()); // JSON leaves out what is null
+            names.values().forEach(column -> whole.putIfAbsent(column, null));
+            return new Row(whole, row.place()).named(names);
+        });
+    }
+
+    /// Each row changed, such as a text with a prefix before it.
+    default Rows mapped(UnaryOperator<Row> change) {
         return from(name(), () -> {
             Cursor rows = open();
-            return new Reading(name(), () -> {
-                if (!rows.hasNext()) {
-                    return null;
-                }
-                Row row = rows.next();
-                // JSON leaves out what is null.
-                for (String column : names.values()) {
-                    if (!row.values().containsKey(column)) {
-                        var whole = new LinkedHashMap<>(row.values());
-                        names.values().forEach(each -> whole.putIfAbsent(each, null));
-                        row = new Row(whole, row.place());
-                        break;
-                    }
-                }
-                return row.named(names);
-            }, rows::close);
+            return new Reading(name(), () -> rows.hasNext() ? change.apply(rows.next()) : null, rows::close);
         });
     }
 
@@ -254,7 +254,7 @@ public interface Rows {
         return new Split(where(held.negate()), where(held));
     }
 
-    /// SHA-256 over the columns and values of all rows in their order, in hexadecimal.
+    /// SHA-256 over the columns and values of all rows, in the order of the rows, in hexadecimal.
     default String fingerprint() {
         MessageDigest digest = CacheFile.sha256();
         forEach(row -> digest.update(canonical(row, row.columns()).getBytes(StandardCharsets.UTF_8)));
@@ -293,14 +293,31 @@ public interface Rows {
         return Randomness.mix(hash);
     }
 
-    /// Lengths keep names and values apart, whatever they hold.
+    /// Lengths keep names and values apart, whatever they hold; columns are sorted.
     private static String canonical(Row row, Set<String> columns) {
+        var some = new TreeMap<String, @Nullable Object>();
+        columns.forEach(column -> some.put(column, row.value(column)));
         var text = new StringBuilder();
-        for (String column : columns) {
-            String value = String.valueOf(row.value(column));
-            text.append(column.length()).append(':').append(column).append(row.values().get(column) == null ? '-' : '+')
-                    .append(value.length()).append(':').append(value);
+        canonical(some, text);
+        return text.toString();
+    }
+
+    private static void canonical(@Nullable Object value, StringBuilder text) {
+        switch (value) {
+            case null -> text.append('-');
+            case Map<?, ?> map -> {
+                text.append('{').append(map.size()).append(':');
+                map.entrySet().stream().sorted(Comparator.comparing(entry -> String.valueOf(entry.getKey())))
+                        .forEach(entry -> {
+                            canonical(String.valueOf(entry.getKey()), text);
+                            canonical(entry.getValue(), text);
+                        });
+            }
+            case List<?> list -> {
+                text.append('[').append(list.size()).append(':');
+                list.forEach(each -> canonical(each, text));
+            }
+            default -> text.append('+').append(value.toString().length()).append(':').append(value);
         }
-        return text.append('\n').toString();
     }
 }

@@ -193,6 +193,14 @@ class RowsTest {
     }
 
     @Test
+    void what_a_query_gives_is_read_as_it_is_made() {
+        try (Rows.Cursor rows = Rows.sql("select n from range(100000000000) t(n)").open()) {
+            assertThat(rows.next().whole("n")).isZero();
+            assertThat(rows.next().whole("n")).isEqualTo(1);
+        }
+    }
+
+    @Test
     void columns_are_mapped_and_one_that_is_not_there_is_told_with_those_that_are() throws IOException {
         Rows rows = Rows.of(file("a.jsonl", "{\"s\":\"x\",\"l\":1,\"id\":7}\n{\"s\":\"y\",\"id\":8}\n").toString());
 
@@ -255,6 +263,13 @@ class RowsTest {
     }
 
     @Test
+    void rows_are_changed_on_their_way() {
+        Rows doubled = numbered(3).mapped(row -> new Row(Map.of("n", 2 * row.whole("n")), row.place()));
+
+        assertThat(numbers(doubled.where(row -> row.whole("n") > 0))).containsExactly(2L, 4L);
+    }
+
+    @Test
     void examples_that_stand_in_two_splits_are_counted() {
         Rows training = numbered(50);
         Rows test = numbered(60).skip(45);
@@ -270,6 +285,9 @@ class RowsTest {
         assertThat(Rows.of(file("b.tsv", "a\tb\n1\t2\n").toString()).fingerprint()).isEqualTo(csv).hasSize(64);
         assertThat(Rows.of(file("c.csv", "a,b\n12,\n").toString()).fingerprint()).isNotEqualTo(csv);
         assertThat(Rows.of(file("d.csv", "b,a\n1,2\n").toString()).fingerprint()).isNotEqualTo(csv);
+        assertThat(Rows.of(file("e.csv", "b,a\n2,1\n").toString()).fingerprint()).isEqualTo(csv);
+        assertThat(Rows.of(file("a.jsonl", "{\"x\":[\"a, b\"]}").toString()).fingerprint())
+                .isNotEqualTo(Rows.of(file("b.jsonl", "{\"x\":[\"a\",\"b\"]}").toString()).fingerprint());
     }
 
     @Test
