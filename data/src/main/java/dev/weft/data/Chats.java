@@ -16,6 +16,7 @@ public final class Chats {
     /// The conversation of a row, which ends with an answer. One of
     ///
     /// - `messages`: a list of maps with `role` and `content`; `tools` beside it where there are some
+    /// - `conversations`: a list of maps with `from` (`system`, `human`, `gpt`) and `value`
     /// - `prompt` and `completion`: texts, or lists of messages
     /// - `instruction`, perhaps with `input`, and `output`
     ///
@@ -23,6 +24,9 @@ public final class Chats {
     public static Conversation conversation(Row row) {
         if (row.columns().contains("messages")) {
             return conversation(row, messages(row, "messages", "user"));
+        }
+        if (row.values().get("conversations") instanceof List<?> turns) {
+            return conversation(row, turns.stream().map(turn -> said(row, turn)).toList());
         }
         if (row.columns().contains("completion")) {
             return conversation(row, joined(messages(row, "prompt", "user"),
@@ -32,7 +36,7 @@ public final class Chats {
             return conversation(row, joined(instruction(row), messages(row, "output", "assistant")));
         }
         throw new IllegalArgumentException(
-                "%s: a conversation needs the column messages, or prompt and completion, or instruction and output; the columns are %s"
+                "%s: a conversation needs the column messages or conversations, or prompt and completion, or instruction and output; the columns are %s"
                         .formatted(row.place(), String.join(", ", row.columns())));
     }
 
@@ -51,6 +55,19 @@ public final class Chats {
         }
         return new Preference(conversation(row, joined(prompt, messages(row, "chosen", "assistant"))),
                 conversation(row, joined(prompt, messages(row, "rejected", "assistant"))));
+    }
+
+    private static Object said(Row row, @Nullable Object turn) {
+        if (turn instanceof Map<?, ?> map && map.get("from") instanceof String from
+                && map.get("value") instanceof String value) {
+            return Conversation.message(switch (from) {
+                case "human" -> "user";
+                case "gpt" -> "assistant";
+                default -> from;
+            }, value);
+        }
+        throw new IllegalArgumentException(
+                "%s: a turn needs \"from\" and \"value\", found %s".formatted(row.place(), turn));
     }
 
     private static List<?> instruction(Row row) {

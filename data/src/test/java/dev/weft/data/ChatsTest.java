@@ -30,6 +30,8 @@ class ChatsTest {
         assertThat(text(row("prompt", "Hi", "completion", "Hello"))).isEqualTo(EXPECTED);
         assertThat(text(row("prompt", List.of(message("user", "Hi")), "completion",
                 List.of(message("assistant", "Hello"))))).isEqualTo(EXPECTED);
+        assertThat(text(row("conversations", List.of(Map.of("from", "human", "value", "Hi"),
+                Map.of("from", "gpt", "value", "Hello"))))).isEqualTo(EXPECTED);
         assertThat(text(row("instruction", "Hi", "input", "", "output", "Hello"))).isEqualTo(EXPECTED);
         assertThat(text(row("instruction", "Add", "input", "1 2", "output", "3")))
                 .isEqualTo("user: Add\n\n1 2\nassistant: 3\n");
@@ -50,7 +52,7 @@ class ChatsTest {
     @Test
     void a_row_that_is_no_conversation_is_told() {
         assertThatThrownBy(() -> text(row("question", "Hi"))).hasMessage("row 1: a conversation needs the column "
-                + "messages, or prompt and completion, or instruction and output; the columns are question");
+                + "messages or conversations, or prompt and completion, or instruction and output; the columns are question");
         assertThatThrownBy(() -> text(row("messages", List.of("Hi"))))
                 .hasMessageStartingWith("row 1: the conversation, entry 0: a message must be an object");
         assertThatThrownBy(() -> Chats.preference(row("chosen", "a", "rejected", "b")))
