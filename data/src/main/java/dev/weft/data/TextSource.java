@@ -46,7 +46,7 @@ public final class TextSource {
         return new TextSource(List.copyOf(files), bytes);
     }
 
-    private static List<Path> find(String argument) {
+    static List<Path> find(String argument) {
         boolean glob = argument.matches(".*[*?\\[{].*");
         if (glob && !exists(argument)) {
             return glob(argument);
@@ -68,7 +68,7 @@ public final class TextSource {
         return List.of(path);
     }
 
-    private static boolean exists(String argument) {
+    static boolean exists(String argument) {
         try {
             return Files.exists(Path.of(argument));
         } catch (InvalidPathException e) {

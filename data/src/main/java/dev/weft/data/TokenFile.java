@@ -10,17 +10,12 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayDeque;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Objects;
 import java.util.OptionalInt;
-import java.util.UUID;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -53,10 +48,11 @@ public final class TokenFile implements Tokens, AutoCloseable {
     private record Header(int idBytes, int vocabSize, long count, long sourceBytes, String fingerprint) {
         static Header read(Path path, FileChannel channel) throws IOException {
             ByteBuffer bytes = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-            readFully(path, channel, 0, bytes);
-            require(path, bytes.getLong() == MAGIC, "is no token file");
+            CacheFile.readFully(path, channel, 0, bytes);
+            CacheFile.require(path, bytes.getLong() == MAGIC, "is no token file");
             int version = bytes.getInt();
-            require(path, version == VERSION, "has version %d, this Weft reads %d".formatted(version, VERSION));
+            CacheFile.require(path, version == VERSION,
+                    "has version %d, this Weft reads %d".formatted(version, VERSION));
             int idBytes = bytes.getInt();
             int vocabSize = bytes.getInt();
             bytes.getInt();
@@ -65,8 +61,9 @@ public final class TokenFile implements Tokens, AutoCloseable {
             byte[] fingerprint = new byte[FINGERPRINT_BYTES];
             bytes.get(fingerprint);
             long found = channel.size() - HEADER_BYTES;
-            require(path, (idBytes == 2 || idBytes == 4) && vocabSize > 0 && count >= 0, "has a broken header");
-            require(path, found % idBytes == 0 && found / idBytes == count,
+            CacheFile.require(path, (idBytes == 2 || idBytes == 4) && vocabSize > 0 && count >= 0,
+                    "has a broken header");
+            CacheFile.require(path, found % idBytes == 0 && found / idBytes == count,
                     "is cut off or broken: it should hold %d ids, %d bytes are there".formatted(count, found));
             return new Header(idBytes, vocabSize, count, sourceBytes, HexFormat.of().formatHex(fingerprint));
         }
@@ -120,7 +117,7 @@ public final class TokenFile implements Tokens, AutoCloseable {
     ///
     /// @throws IllegalArgumentException if it is missing, cut off or something else
     public static TokenFile open(Path path) {
-        require(path, Files.isRegularFile(path), "there is no such file");
+        CacheFile.require(path, Files.isRegularFile(path), "there is no such file");
         try {
             var channel = FileChannel.open(path);
             try {
@@ -136,7 +133,7 @@ public final class TokenFile implements Tokens, AutoCloseable {
 
     /// SHA-256 over all that decides the ids; the lengths between keep files and parts apart.
     private static String fingerprint(TextSource source, Tokenizer tokenizer, OptionalInt endOfText) {
-        MessageDigest digest = sha256();
+        MessageDigest digest = CacheFile.sha256();
         byte[] json = tokenizer.json().getBytes(StandardCharsets.UTF_8);
         digest.update(("%d %s %d ".formatted(VERSION, endOfText, json.length)).getBytes(StandardCharsets.UTF_8));
         digest.update(json);
@@ -154,43 +151,18 @@ public final class TokenFile implements Tokens, AutoCloseable {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
-    }
-
     static void build(TextSource source, Tokenizer tokenizer, OptionalInt endOfText, Path path, String fingerprint,
             Progress progress, int threads) {
-        Path whole = path.toAbsolutePath();
-        Path temporary = whole.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".tmp");
-        try {
-            Files.createDirectories(whole.getParent());
-            try (var channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                channel.position(HEADER_BYTES);
-                var writer = new Writer(channel, tokenizer.vocabSize());
-                encode(source, tokenizer, endOfText, writer, progress, threads);
-                if (writer.count == 0) {
-                    throw new IllegalArgumentException("The tokenizer makes no tokens of this text: " + source.files());
-                }
-                var header = new Header(writer.idBytes, tokenizer.vocabSize(), writer.count, source.bytes(),
-                        fingerprint);
-                writeFully(channel.position(0), header.bytes());
-                channel.force(true);
+        CacheFile.write(path, channel -> {
+            channel.position(HEADER_BYTES);
+            var writer = new Writer(channel, tokenizer.vocabSize());
+            encode(source, tokenizer, endOfText, writer, progress, threads);
+            if (writer.count == 0) {
+                throw new IllegalArgumentException("The tokenizer makes no tokens of this text: " + source.files());
             }
-            Files.move(temporary, whole, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new UncheckedIOException("%s: the token cache cannot be written: %s".formatted(path, e.getMessage()),
-                    e);
-        } finally {
-            try {
-                Files.deleteIfExists(temporary);
-            } catch (IOException e) {
-                // Its name keeps it from being taken for a token file.
-            }
-        }
+            var header = new Header(writer.idBytes, tokenizer.vocabSize(), writer.count, source.bytes(), fingerprint);
+            CacheFile.writeFully(channel.position(0), header.bytes());
+        });
     }
 
     private record Encoded(int[] ids, long bytes) {}
@@ -238,19 +210,9 @@ public final class TokenFile implements Tokens, AutoCloseable {
     }
 
     private static long write(Future<Encoded> future, Writer writer) throws IOException {
-        try {
-            Encoded encoded = future.get();
-            writer.write(encoded.ids());
-            return encoded.bytes();
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new IllegalStateException("encoding failed: " + e.getCause(), e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("the encoding was interrupted", e);
-        }
+        Encoded encoded = CacheFile.done(future);
+        writer.write(encoded.ids());
+        return encoded.bytes();
     }
 
     private static final class Writer {
@@ -278,7 +240,7 @@ public final class TokenFile implements Tokens, AutoCloseable {
                     bytes.putInt(id);
                 }
             }
-            writeFully(channel, bytes.flip());
+            CacheFile.writeFully(channel, bytes.flip());
             count += ids.length;
         }
     }
@@ -313,7 +275,7 @@ public final class TokenFile implements Tokens, AutoCloseable {
         int size = header.idBytes();
         ByteBuffer bytes = ByteBuffer.allocate(ids.length * size).order(ByteOrder.LITTLE_ENDIAN);
         try {
-            readFully(path, channel, HEADER_BYTES + start * size, bytes);
+            CacheFile.readFully(path, channel, HEADER_BYTES + start * size, bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(path + ": cannot be read: " + e.getMessage(), e);
         }
@@ -324,26 +286,6 @@ public final class TokenFile implements Tokens, AutoCloseable {
                         "%s: id %d at place %d is outside the vocabulary of %d; delete the file"
                                 .formatted(path, ids[i], start + i, header.vocabSize()));
             }
-        }
-    }
-
-    private static void readFully(Path path, FileChannel channel, long at, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            int read = channel.read(bytes, at + bytes.position());
-            require(path, read >= 0, "is cut off");
-        }
-        bytes.flip();
-    }
-
-    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
-        }
-    }
-
-    private static void require(Path path, boolean holds, String otherwise) {
-        if (!holds) {
-            throw new IllegalArgumentException(path + ": " + otherwise);
         }
     }
 

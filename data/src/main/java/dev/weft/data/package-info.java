@@ -1,8 +1,10 @@
-/// From texts to batches: which files, their ids, and the windows of ids that a model is trained and judged on.
+/// From files to batches.
 ///
-/// Read [dev.weft.data.TextSource] first (which files), then [dev.weft.data.TokenFile] (their ids, made once and kept on
-/// disk) and [dev.weft.data.TokenWindows] (batches of them). Before this room: `text`, `tensor`. After it: `train`,
-/// `eval`. Knows no model.
+/// Long texts: [dev.weft.data.TextSource] (which files), [dev.weft.data.TokenFile] (their ids, made once and kept on disk),
+/// [dev.weft.data.TokenWindows] (batches of them). Examples with columns: [dev.weft.data.Rows] (files, SQL, streams),
+/// [dev.weft.data.RowEncoder] (a task's way from a row to an [dev.weft.data.Example]), [dev.weft.data.ExampleFile] (made
+/// once and kept), [dev.weft.data.LengthBatches] or [dev.weft.data.Packing] (what goes together), and
+/// [dev.weft.data.Collator] (tensors). Before this room: `text`, `tensor`. After it: `train`, `eval`. Knows no model.
 @NullMarked
 package dev.weft.data;
 

@@ -35,7 +35,7 @@ public final class Inputs {
         return ids;
     }
 
-    /// `pass` with the mask, positions, segments and global tokens that are given.
+    /// `pass` with the mask (`[batch, seq]`, or `[batch, 1, seq, seq]`), positions, segments and global tokens that are given.
     public static ForwardPass pass(Map<String, Tensor> inputs, ForwardPass pass) {
         ForwardPass with = pass.withTokenTypes(inputs.getOrDefault("token_type_ids", pass.tokenTypes()))
                 .withGlobals(inputs.getOrDefault("global_attention_mask", pass.globals()))
@@ -45,6 +45,11 @@ public final class Inputs {
 
     static ForwardPass masked(ForwardPass pass, Map<String, Tensor> inputs, String name) {
         Tensor keep = inputs.get(name);
-        return keep == null ? pass : pass.withMask(pass.mask().and(AttentionMask.padding(keep)));
+        if (keep == null) {
+            return pass;
+        }
+        // Of four axes it says of each token which others it sees, as packed examples need it.
+        AttentionMask mask = keep.dim() == 4 ? AttentionMask.of(keep.ne(0)) : AttentionMask.padding(keep);
+        return pass.withMask(pass.mask().and(mask));
     }
 }

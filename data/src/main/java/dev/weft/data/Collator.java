@@ -1,0 +1,190 @@
+package dev.weft.data;
+
+import dev.weft.data.Example.Feature;
+import dev.weft.tensor.Tensor;
+import dev.weft.text.Tokenizer;
+import dev.weft.text.Truncation.Side;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/// Examples to a batch: tensors under the examples' names, filled up to the longest, and an `attention_mask` that is 0
+/// where it was. Labels are filled with −100, which counts for nothing.
+///
+/// @param padId      what `input_ids` are filled with
+/// @param side       the end that is filled up; what a decoder of an encoder-decoder sees always ends at the right
+/// @param multipleOf lengths are rounded up to a multiple of this
+public record Collator(int padId, Side side, int multipleOf) {
+    public Collator {
+        if (multipleOf < 1) {
+            throw new IllegalArgumentException("lengths are multiples of one at least, asked for " + multipleOf);
+        }
+    }
+
+    /// With the tokenizer's `pad_token`, at the end that its files want.
+    ///
+    /// @throws IllegalArgumentException if it has no such token
+    public static Collator of(Tokenizer tokenizer) {
+        String token = tokenizer.specialTokens().get("pad_token");
+        if (token == null || tokenizer.id(token).isEmpty()) {
+            throw new IllegalArgumentException(
+                    "the tokenizer has no pad_token to fill up shorter examples with; choose one, such as its "
+                            + "eos_token, with withSpecialToken");
+        }
+        return new Collator(tokenizer.id(token).getAsInt(), tokenizer.paddingSide(), 1);
+    }
+
+    public Collator at(Side other) {
+        return new Collator(padId, other, multipleOf);
+    }
+
+    public Collator multipleOf(int multiple) {
+        return new Collator(padId, side, multiple);
+    }
+
+    /// A batch, born in the scope that is open.
+    ///
+    /// @throws IllegalArgumentException if the examples do not hold the same features
+    public Map<String, Tensor> collate(List<Example> examples) {
+        if (examples.isEmpty()) {
+            throw new IllegalArgumentException("a batch needs one example at least");
+        }
+        var names = new TreeSet<String>();
+        examples.forEach(example -> names.addAll(example.features().keySet()));
+        boolean decodes = names.contains("decoder_input_ids");
+        var batch = new TreeMap<String, Tensor>();
+        for (String name : names) {
+            boolean decoded = decodes && (name.equals("labels") || name.startsWith("decoder_"));
+            batch.put(name, batch(name, examples, decoded ? Side.RIGHT : side));
+        }
+        if (names.contains("input_ids") && !names.contains("attention_mask")) {
+            batch.put("attention_mask", batch("attention_mask",
+                    examples.stream().map(each -> each.with("attention_mask", ones(each.features().get("input_ids"))))
+                            .toList(),
+                    side));
+        }
+        return batch;
+    }
+
+    private static Feature ones(Feature ids) {
+        return switch (ids) {
+            case Feature.Choices(int[][] values) ->
+                new Feature.Choices(Arrays.stream(values).map(Collator::ones).toArray(int[][]::new));
+            case Feature.Sequence(int[] values) -> new Feature.Sequence(ones(values));
+            case Feature.Whole whole -> whole;
+            case Feature.Number number -> number;
+            case Feature.Numbers numbers -> numbers;
+        };
+    }
+
+    private static int[] ones(int[] values) {
+        int[] ones = new int[values.length];
+        Arrays.fill(ones, 1);
+        return ones;
+    }
+
+    private int filling(String name) {
+        return switch (name) {
+            case "input_ids", "decoder_input_ids" -> padId;
+            case "labels" -> (int) TokenExamples.IGNORED;
+            case "special_tokens_mask" -> 1;
+            case "word_ids" -> -1;
+            default -> 0;
+        };
+    }
+
+    private Feature of(Example example, String name) {
+        Feature found = example.features().get(name);
+        if (found != null) {
+            return found;
+        }
+        // An example of one text among pairs.
+        if (name.equals("token_type_ids") && example.features().get("input_ids") instanceof Feature ids) {
+            return switch (ids) {
+                case Feature.Choices(int[][] values) -> new Feature.Choices(
+                        Arrays.stream(values).map(each -> new int[each.length]).toArray(int[][]::new));
+                default -> new Feature.Sequence(new int[ids.length()]);
+            };
+        }
+        throw new IllegalArgumentException(
+                "an example of the batch has no \"%s\", which others have; it has %s".formatted(name,
+                        example.features().keySet()));
+    }
+
+    private Tensor batch(String name, List<Example> examples, Side at) {
+        List<Feature> features = examples.stream().map(example -> of(example, name)).toList();
+        int n = features.size();
+        return switch (features.getFirst()) {
+            case Feature.Sequence first ->
+                padded(name, all(name, features, Feature.Sequence.class).map(Feature.Sequence::values)
+                        .toArray(int[][]::new), at);
+            case Feature.Choices(int[][] first) -> {
+                int[][] rows = all(name, features, Feature.Choices.class).map(Feature.Choices::values)
+                        .peek(each -> require(each.length == first.length, name, "have different numbers of choices"))
+                        .flatMap(Arrays::stream).toArray(int[][]::new);
+                Tensor flat = padded(name, rows, at);
+                yield flat.view(n, first.length, flat.size(1));
+            }
+            case Feature.Whole first -> {
+                long[] values = all(name, features, Feature.Whole.class).mapToLong(Feature.Whole::value).toArray();
+                if (at == Side.LEFT && name.endsWith("_positions")) {
+                    int width = width(examples.stream().mapToInt(each -> each.sequence("input_ids").length).toArray());
+                    for (int i = 0; i < n; i++) {
+                        values[i] += width - examples.get(i).sequence("input_ids").length;
+                    }
+                }
+                yield Tensor.of(values, n);
+            }
+            case Feature.Number first -> {
+                float[] values = new float[n];
+                List<Feature.Number> numbers = all(name, features, Feature.Number.class).toList();
+                for (int i = 0; i < n; i++) {
+                    values[i] = numbers.get(i).value();
+                }
+                yield Tensor.of(values, n);
+            }
+            case Feature.Numbers(float[] first) -> {
+                float[] values = new float[n * first.length];
+                List<Feature.Numbers> numbers = all(name, features, Feature.Numbers.class).toList();
+                for (int i = 0; i < n; i++) {
+                    require(numbers.get(i).values().length == first.length, name, "have different sizes");
+                    System.arraycopy(numbers.get(i).values(), 0, values, i * first.length, first.length);
+                }
+                yield Tensor.of(values, n, first.length);
+            }
+        };
+    }
+
+    private static <F extends Feature> Stream<F> all(String name, List<Feature> features,
+            Class<F> kind) {
+        return features.stream()
+                .peek(each -> require(kind.isInstance(each), name, "are not all of one kind")).map(kind::cast);
+    }
+
+    private static void require(boolean holds, String name, String otherwise) {
+        if (!holds) {
+            throw new IllegalArgumentException("the \"%s\" of a batch %s".formatted(name, otherwise));
+        }
+    }
+
+    private int width(int[] lengths) {
+        return Math.ceilDiv(Math.max(1, Arrays.stream(lengths).max().orElseThrow()), multipleOf) * multipleOf;
+    }
+
+    private Tensor padded(String name, int[][] rows, Side at) {
+        int width = width(Arrays.stream(rows).mapToInt(row -> row.length).toArray());
+        long[] values = new long[Math.multiplyExact(rows.length, width)];
+        Arrays.fill(values, filling(name));
+        for (int row = 0; row < rows.length; row++) {
+            int[] ids = rows[row];
+            int from = row * width + (at == Side.LEFT ? width - ids.length : 0);
+            for (int i = 0; i < ids.length; i++) {
+                values[from + i] = ids[i];
+            }
+        }
+        return Tensor.of(values, rows.length, width);
+    }
+}

@@ -1,0 +1,80 @@
+package dev.weft.data;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// One encoded example: what a model takes and is judged by, under the names of the Python library (`input_ids`,
+/// `labels`, `start_positions`, …). Its arrays are not to be changed.
+public record Example(Map<String, Feature> features) {
+    public Example {
+        features = Collections.unmodifiableMap(new TreeMap<>(features));
+    }
+
+    /// What an example holds under a name.
+    public sealed interface Feature {
+        /// One number for each token: `[batch, seq]` in a batch.
+        record Sequence(int[] values) implements Feature {}
+
+        /// A sequence for each of several choices: `[batch, choices, seq]`.
+        record Choices(int[][] values) implements Feature {}
+
+        /// A class, or a place: `[batch]` of int64.
+        record Whole(int value) implements Feature {}
+
+        /// A number to predict: `[batch]` of float32.
+        record Number(float value) implements Feature {}
+
+        /// Several numbers, such as 1 for each of the classes that hold: `[batch, n]` of float32.
+        record Numbers(float[] values) implements Feature {}
+
+        /// Tokens along the longest axis; 0 for what has no such axis.
+        default int length() {
+            return switch (this) {
+                case Sequence(int[] values) -> values.length;
+                case Choices(int[][] values) ->
+                    Arrays.stream(values).mapToInt(each -> each.length).max().orElse(0);
+                case Whole whole -> 0;
+                case Number number -> 0;
+                case Numbers numbers -> 0;
+            };
+        }
+
+        /// Rows of tokens that it fills in a batch.
+        default int rows() {
+            return this instanceof Choices(int[][] values) ? values.length : 1;
+        }
+    }
+
+    /// This example with one feature more.
+    public Example with(String name, Feature feature) {
+        var more = new TreeMap<>(features);
+        more.put(name, feature);
+        return new Example(more);
+    }
+
+    public Example with(String name, int[] values) {
+        return with(name, new Feature.Sequence(values));
+    }
+
+    public Example with(String name, int value) {
+        return with(name, new Feature.Whole(value));
+    }
+
+    /// The numbers of a feature that has one for each token.
+    ///
+    /// @throws IllegalArgumentException if there is no such feature
+    public int[] sequence(String name) {
+        if (features.get(name) instanceof Feature.Sequence(int[] values)) {
+            return values;
+        }
+        throw new IllegalArgumentException(
+                "the example has no sequence \"%s\"; it has %s".formatted(name, features.keySet()));
+    }
+
+    /// Tokens of the longest sequence, times the rows it fills: what it costs.
+    public int length() {
+        return features.values().stream().mapToInt(each -> each.length() * each.rows()).max().orElse(0);
+    }
+}

@@ -1,0 +1,79 @@
+package dev.weft.data;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/// How a file holds [Rows].
+public sealed interface Format {
+    /// Each line is a row with the column `text`, empty lines too, so that row i is line i.
+    record Lines() implements Format {}
+
+    /// Values between separators.
+    ///
+    /// @param quoted whether a value may stand in double quotes, and then hold separators, line ends and, doubled, quotes
+    ///               (RFC 4180)
+    /// @param names  names of the columns; empty where the first line has them
+    record Delimited(char separator, boolean quoted, List<String> names) implements Format {
+        public Delimited {
+            names = List.copyOf(names);
+        }
+    }
+
+    /// Objects one after the other, mostly one in a line; their keys are the columns.
+    record JsonLines() implements Format {}
+
+    /// A list of objects, or an object with such a list under `data`; SQuAD's articles come apart into questions, with the
+    /// columns `id`, `title`, `context`, `question`, `answers` ([Row#answers]) and `is_impossible`.
+    record Json() implements Format {}
+
+    /// A word in a line, with its columns; a blank line ends a sentence. A sentence is a row with the lists `tokens` and
+    /// `tags`: the first column and the last one. Tags are what the file says, whatever the scheme. `-DOCSTART-` is left
+    /// out.
+    record Conll() implements Format {}
+
+    /// Read by DuckDB.
+    record Parquet() implements Format {}
+
+    /// Commas, quotes, names in the first line.
+    static Delimited csv() {
+        return new Delimited(',', true, List.of());
+    }
+
+    /// Tabs, a quote is a letter like others, names in the first line.
+    static Delimited tsv() {
+        return new Delimited('\t', false, List.of());
+    }
+
+    /// By the name of a kind, which is also how its files end: `txt`, `csv`, `tsv`, `jsonl`, `json`, `conll`, `parquet`.
+    ///
+    /// @throws IllegalArgumentException if there is no such kind
+    static Format named(String kind) {
+        return switch (kind.toLowerCase(Locale.ROOT)) {
+            case "txt", "text" -> new Lines();
+            case "csv" -> csv();
+            case "tsv" -> tsv();
+            case "jsonl", "ndjson" -> new JsonLines();
+            case "json", "squad" -> new Json();
+            case "conll", "iob", "bio" -> new Conll();
+            case "parquet" -> new Parquet();
+            default -> throw new IllegalArgumentException(
+                    "\"%s\" is no known kind of data; there are txt, csv, tsv, jsonl, json, conll and parquet"
+                            .formatted(
+                                    kind));
+        };
+    }
+
+    /// By the end of a file's name, `.gz` left aside.
+    ///
+    /// @throws IllegalArgumentException if it says nothing
+    static Format of(Path file) {
+        String name = file.getFileName().toString().replaceFirst("\\.gz$", "");
+        try {
+            return named(name.substring(name.lastIndexOf('.') + 1));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("%s: its name does not say what it holds; say which of txt, csv, tsv, "
+                    .formatted(file) + "jsonl, json, conll and parquet it is", e);
+        }
+    }
+}
