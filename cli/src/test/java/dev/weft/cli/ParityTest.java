@@ -15,7 +15,8 @@ class ParityTest {
     private static final Path CASES = Path.of(System.getProperty("weft.shared", "../shared"), "conformance");
 
     /// Whose generation is checked too, beside what a model computes and how it trains.
-    private static final List<String> GENERATING = List.of("gpt2-", "llama-", "mistral-", "mixtral", "qwen2", "gemma");
+    private static final List<String> GENERATING = List.of("gpt2-", "llama-", "lora-", "mistral-", "mixtral", "qwen2",
+            "gemma");
     private static final List<String> TEXT = List.of("bert-", "roberta-", "distilbert-", "roformer-", "bigbird-",
             "longformer-", "t5-", "bart-", "marian-");
 
@@ -29,7 +30,7 @@ class ParityTest {
     }
 
     @Test
-    void every_decoder_of_text_passes_all_its_checks() throws Exception {
+    void every_decoder_of_text_and_every_adapter_passes_all_its_checks() throws Exception {
         passes(Stream.of("parity"), cases(GENERATING));
     }
 
