@@ -1,11 +1,14 @@
 package dev.weft.adapt;
 
+import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
 import dev.weft.checkpoint.Safetensors;
 import dev.weft.checkpoint.TensorFile;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.Heads;
 import dev.weft.nn.Init;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
@@ -21,14 +24,17 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -119,14 +125,51 @@ public final class Adapted implements AutoCloseable {
     public static Adapted load(Head base, Path folder) {
         Json json = Json.read(folder.resolve(CONFIG));
         LoraConfig config = LoraConfig.fromJson(json);
-        Path file = FILES.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "%s: no weights here; expected %s".formatted(folder, String.join(" or ", FILES))));
+        Path file = file(folder);
         try (var scope = TensorScope.open(); var opened = TensorFile.open(file)) {
             var stored = new LinkedHashMap<String, Tensor>();
             opened.names().forEach(name -> stored.put(plain(name), opened.tensor(name)));
             return restored(base, config, stored, file.toString());
         }
+    }
+
+    /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
+    /// where that is another head than the base's own, and with as many labels as the adapter scores.
+    public static Head base(Path folder, Path adapter) {
+        ModelFolder opened = ModelFolder.open(folder);
+        Json json = Json.read(adapter.resolve(CONFIG));
+        String own = Models.architecture(opened.config());
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            Optional<HeadKind> task = Models.heads(opened.config()).stream()
+                    .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
+                    .min(Comparator.comparing(kind -> kind != HeadKind.of(own)));
+            List<String> labels = labels(adapter);
+            boolean fits = labels.isEmpty() || !opened.config().has("id2label")
+                    || opened.config().object("id2label").names().size() == labels.size();
+            return task.isEmpty() || task.get() == HeadKind.of(own) && fits
+                    ? Models.load(opened, own, source.asStored())
+                    : Models.load(opened, new Heads(task.get(), fits && opened.config().has("id2label")
+                            ? List.of()
+                            : labels, ""), source.asStored());
+        }
+    }
+
+    /// As many as the classifier that the adapter brings tells apart.
+    private static List<String> labels(Path adapter) {
+        try (var opened = TensorFile.open(file(adapter))) {
+            return opened.names().stream()
+                    .filter(name -> name.endsWith("classifier.weight") || name.endsWith("score.weight")
+                            || name.endsWith("classifier.out_proj.weight"))
+                    .findFirst().map(name -> LongStream.range(0, opened.shape(name)[0]).mapToObj(id -> "LABEL_" + id)
+                            .toList())
+                    .orElse(List.of());
+        }
+    }
+
+    private static Path file(Path folder) {
+        return FILES.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "%s: no weights here; expected %s".formatted(folder, String.join(" or ", FILES))));
     }
 
     private static Adapted restored(Head base, LoraConfig config, Map<String, Tensor> stored, String where) {

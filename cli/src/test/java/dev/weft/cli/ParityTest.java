@@ -46,7 +46,7 @@ class ParityTest {
         try (Stream<Path> folders = Files.list(own)) {
             List<String> cases = folders.map(Path::toString).sorted().toList();
             assertThat(cases).hasSizeGreaterThan(100);
-            passes(Stream.of("parity", "--checks", "forward,method,train"), cases);
+            passes(Stream.of("parity", "--checks", "forward,method,train,merge"), cases);
         }
     }
 

@@ -116,7 +116,8 @@ public final class Models {
                 folder.generationConfig().orElse(null), HeadKind.of(architecture), Weights.from(source)));
     }
 
-    private static Head load(ModelFolder folder, Heads head, WeightSource source) {
+    /// [#load(Path, Heads)] with weights read as the caller wants them.
+    public static Head load(ModelFolder folder, Heads head, WeightSource source) {
         return named(folder, () -> {
             Family family = Families.of(folder.config());
             ObjectNode config = head.config(folder.config().node());
