@@ -219,7 +219,7 @@ public final class Adapted implements AutoCloseable {
         }
         var adapted = new Adapted(model, config, plan.detours, source.replaced);
         try {
-            plan.requireSome();
+            plan.requireSome(where);
             source.requireAllRead(adapted.weights.keySet());
             return adapted;
         } catch (RuntimeException e) {
@@ -345,11 +345,11 @@ public final class Adapted implements AutoCloseable {
                     && !module.startsWith(backbone);
         }
 
-        void requireSome() {
+        void requireSome(String where) {
             if (detours.isEmpty()) {
                 throw new IllegalArgumentException(
-                        "The adapter's targets, %s, are no projections of this model; it has %s"
-                                .formatted(config.targets(), String.join(", ", seen)));
+                        "%sthe targets of this adapter (%s) are no projections of this model, which has %s".formatted(
+                                where.isEmpty() ? "" : where + ": ", config.targets(), String.join(", ", seen)));
             }
         }
     }

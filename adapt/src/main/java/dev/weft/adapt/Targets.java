@@ -27,6 +27,11 @@ public sealed interface Targets {
         }
 
         @Override
+        public String toString() {
+            return String.join(", ", names);
+        }
+
+        @Override
         public boolean names(String module) {
             return names.stream().anyMatch(name -> module.equals(name) || module.endsWith("." + name));
         }
