@@ -10,6 +10,7 @@ import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.Heads;
 import dev.weft.nn.Init;
+import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
 import dev.weft.nn.ProjectionPlan;
@@ -54,6 +55,7 @@ public final class Adapted implements AutoCloseable {
     /// Where PEFT has the weights, best first.
     private static final List<String> FILES = List.of("adapter_model.safetensors", "adapter_model.bin");
     private static final String PREFIX = "base_model.model.";
+    private static final String TYING = "ensure_weight_tying";
     private static final String DOWN = "lora_A.weight";
     private static final String UP = "lora_B.weight";
     private static final String MAGNITUDE = "lora_magnitude_vector";
@@ -129,7 +131,14 @@ public final class Adapted implements AutoCloseable {
         try (var scope = TensorScope.open(); var opened = TensorFile.open(file)) {
             var stored = new LinkedHashMap<String, Tensor>();
             opened.names().forEach(name -> stored.put(plain(name), opened.tensor(name)));
-            return restored(base, config, stored, file.toString());
+            Adapted adapted = restored(base, config, stored, file.toString());
+            if (adapted.savesTied() && !json.flag(TYING, false)) {
+                adapted.close();
+                throw new IllegalArgumentException(
+                        "%s: \"%s\" is not set, so that the adapter changes the input embedding and not the output head, which are one weight in this model; Weft keeps them one"
+                                .formatted(json, TYING));
+            }
+            return adapted;
         }
     }
 
@@ -400,7 +409,18 @@ public final class Adapted implements AutoCloseable {
         Safetensors.write(folder.resolve(FILES.getFirst()), parameters(), Map.of());
         ObjectNode json = config.toJson(detours.values().stream()
                 .anyMatch(detour -> detour.frozen().layout() == Linear.Layout.IN_OUT));
-        Json.write(folder.resolve(CONFIG), json);
+        Json.write(folder.resolve(CONFIG), savesTied() ? json.put(TYING, true) : json);
+    }
+
+    /// Whether the adapter has its own input embedding, which is the output head too.
+    private boolean savesTied() {
+        String backbone = model.frame().base().full("");
+        long vocab = model.backbone().vocabSize();
+        return model instanceof LanguageModel
+                && replaced.stream().anyMatch(name -> config.saves(name) && name.startsWith(backbone)
+                        && weights.get(name).dim() == 2 && weights.get(name).size(0) == vocab)
+                && model.parameters().entrySet().stream().noneMatch(each -> !each.getKey().startsWith(backbone)
+                        && each.getValue().dim() == 2 && each.getValue().size(0) == vocab);
     }
 
     // ---- merging ----

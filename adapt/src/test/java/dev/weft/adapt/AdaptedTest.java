@@ -302,6 +302,22 @@ class AdaptedTest {
     }
 
     @Test
+    void an_embedding_that_is_the_head_too_is_saved_as_one_weight(@TempDir Path folder) throws Exception {
+        try (Head base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
+                Adapted adapted = shaken(base, ATTENTION.withModulesToSave(List.of("embed_tokens")), 2)) {
+            adapted.save(folder);
+            try (Adapted loaded = Adapted.load(base, folder)) {
+                assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model())).isNotEqualTo(logits(base));
+            }
+            Path config = folder.resolve("adapter_config.json");
+            Files.writeString(config, Files.readString(config).replace("\"ensure_weight_tying\": true",
+                    "\"ensure_weight_tying\": false"));
+            assertThatThrownBy(() -> Adapted.load(base, folder))
+                    .hasMessageContaining("\"ensure_weight_tying\" is not set");
+        }
+    }
+
+    @Test
     void weights_without_a_place_and_places_without_weights_are_named(@TempDir Path folder) throws Exception {
         try (Head base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, ATTENTION, 2)) {
             adapted.save(folder);
