@@ -14,7 +14,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ParityTest {
     private static final Path CASES = Path.of(System.getProperty("weft.shared", "../shared"), "conformance");
 
-    private static final List<String> TEXT = List.of("gpt2-", "llama-", "mistral-", "mixtral", "qwen2", "gemma",
+    private static final List<String> TEXT = List.of("gpt2-", "llama-", "lora-", "mistral-", "mixtral", "qwen2",
+            "gemma",
             "bert-",
             "roberta-", "distilbert-", "roformer-", "bigbird-", "longformer-", "t5-", "bart-", "marian-");
 
@@ -28,7 +29,7 @@ class ParityTest {
     }
 
     @Test
-    void every_family_of_text_passes_all_its_checks() throws Exception {
+    void every_family_of_text_and_every_adapter_passes_all_its_checks() throws Exception {
         passes(Stream.of("parity"), cases(TEXT));
     }
 

@@ -27,9 +27,11 @@ class RoomsTest {
             Map.entry("data", List.of("text", "tensor")),
             Map.entry("eval", List.of("data", "text", "tensor")),
             Map.entry("train", List.of("nn", "data", "eval", "checkpoint", "text", "tensor")),
+            Map.entry("adapt", List.of("models", "train", "nn", "checkpoint", "tensor")),
             Map.entry("run", List.of("models", "text", "data", "nn", "checkpoint", "tensor")),
             Map.entry("adapters", List.of("run", "text")),
-            Map.entry("cli", List.of("run", "train", "models", "eval", "data", "checkpoint", "nn", "text", "tensor")));
+            Map.entry("cli",
+                    List.of("run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text", "tensor")));
 
     private static JavaClasses rooms;
 

@@ -10,6 +10,7 @@ import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.HeadStyle;
 import dev.weft.models.heads.Heads;
 import dev.weft.nn.Model;
+import dev.weft.nn.ProjectionPlan;
 import dev.weft.nn.WeightSource;
 import dev.weft.nn.Weights;
 import dev.weft.tensor.DType;
@@ -18,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -112,19 +112,32 @@ public final class Models {
 
     /// Opens a folder as a class of the Python library, with weights read as the caller wants them.
     public static Head load(ModelFolder folder, String architecture, WeightSource source) {
-        return named(folder, () -> build(folder.config(), folder.generationConfig().orElse(null),
-                HeadKind.of(architecture), source, name -> false));
+        return named(folder, () -> build(as(folder, folder.config().node().deepCopy(), architecture),
+                folder.generationConfig().orElse(null), HeadKind.of(architecture), Weights.from(source)));
     }
 
-    private static Head load(ModelFolder folder, Heads head, WeightSource source) {
+    /// [#load(Path, Heads)] with weights read as the caller wants them.
+    public static Head load(ModelFolder folder, Heads head, WeightSource source) {
         return named(folder, () -> {
             Family family = Families.of(folder.config());
             ObjectNode config = head.config(folder.config().node());
-            config.putArray("architectures").add(family.architecture(head.kind()));
-            return build(Json.of(folder.path().resolve("config.json").toString(), config),
-                    folder.generationConfig().orElse(null), head.kind(), source,
-                    name -> !inBase(family.prefix(head.kind()), name));
+            return build(as(folder, config, family.architecture(head.kind())), folder.generationConfig().orElse(null),
+                    head.kind(), Weights.from(source, name -> !inBase(family.prefix(head.kind()), name)));
         });
+    }
+
+    /// The same model once more, with weights from elsewhere and projections as planned: how adapters stand over one base,
+    /// whose tensors they share.
+    public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan) {
+        Frame frame = base.frame();
+        return build(frame.config(), frame.generation(), HeadKind.of(architecture(frame.config())),
+                Weights.from(source, plan));
+    }
+
+    /// The config of a folder when it is opened as this class.
+    private static Json as(ModelFolder folder, ObjectNode config, String architecture) {
+        config.putArray("architectures").add(architecture);
+        return Json.of(folder.config().toString(), config);
     }
 
     private static Head named(ModelFolder folder, Supplier<Head> load) {
@@ -143,7 +156,7 @@ public final class Models {
     /// train.
     public static Head create(ObjectNode config, long seed) {
         Json json = Json.of("config.json", config);
-        Head head = build(json, null, HeadKind.of(architecture(json)), WeightSource.random(seed), name -> false);
+        Head head = build(json, null, HeadKind.of(architecture(json)), Weights.random(seed));
         head.requiresGrad(true);
         return head;
     }
@@ -158,10 +171,8 @@ public final class Models {
         ModelFolder.save(folder, config, model.parameters(), Head.SHARD_BYTES);
     }
 
-    private static Head build(Json config, @Nullable Json generation, HeadKind kind, WeightSource source,
-            Predicate<String> mayBeNew) {
+    private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
         Family family = Families.of(config);
-        Weights weights = Weights.from(source, mayBeNew);
         try {
             String prefix = family.prefix(kind);
             Weights base = weights.at(prefix).storedAt(

@@ -26,7 +26,7 @@ public interface FeedForward {
 
         @Override
         public Tensor forward(Tensor x, Dropout drop) {
-            return down.forward(drop.apply(activation.forward(up.forward(x)), dropout));
+            return down.forward(drop.apply(activation.forward(up.forward(x, drop)), dropout), drop);
         }
     }
 
@@ -40,8 +40,8 @@ public interface FeedForward {
 
         @Override
         public Tensor forward(Tensor x, Dropout drop) {
-            Tensor inner = activation.forward(gate.forward(x)).mul(up.forward(x));
-            return down.forward(drop.apply(inner, dropout));
+            Tensor inner = activation.forward(gate.forward(x, drop)).mul(up.forward(x, drop));
+            return down.forward(drop.apply(inner, dropout), drop);
         }
     }
 
@@ -51,8 +51,8 @@ public interface FeedForward {
                 FeedForward {
         @Override
         public Tensor forward(Tensor x, Dropout drop) {
-            List<Tensor> halves = gateUp.forward(x).chunk(2, -1);
-            return down.forward(drop.apply(activation.forward(halves.get(0)).mul(halves.get(1)), dropout));
+            List<Tensor> halves = gateUp.forward(x, drop).chunk(2, -1);
+            return down.forward(drop.apply(activation.forward(halves.get(0)).mul(halves.get(1)), dropout), drop);
         }
     }
 }

@@ -7,4 +7,9 @@ import dev.weft.tensor.Tensor;
 /// Open on purpose: low-rank adapters and quantized weights are projections too.
 public interface Projection {
     Tensor forward(Tensor x);
+
+    /// The same for those that drop inputs in training, as LoRA does; most have no use for it.
+    default Tensor forward(Tensor x, Dropout drop) {
+        return forward(x);
+    }
 }

@@ -65,6 +65,11 @@ public final class Weights {
         return new Weights(new Ledger(source, ProjectionPlan.PLAIN, mayBeNew), "", "");
     }
 
+    /// Whether every projection here is the plain one: what [#given] holds is then the whole model.
+    public boolean isPlain() {
+        return ledger.plan == ProjectionPlan.PLAIN;
+    }
+
     /// New weights from a seed.
     public static Weights random(long seed) {
         return from(WeightSource.random(seed));

@@ -1,5 +1,6 @@
 package dev.weft.cli.parity;
 
+import dev.weft.adapt.Adapted;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
@@ -65,13 +66,11 @@ public final class Parity {
     }
 
     private static double run(Case one, Case.Check check) {
-        if (check.json().has("adapter")) {
-            throw new IllegalArgumentException("needs an adapter, which Weft does not load");
-        }
         return switch (check.kind()) {
             case "forward" -> forward(one, check);
             case "train" -> train(one, check);
             case "generate" -> generate(one, check);
+            case "merge" -> merge(one, check);
             default -> throw new IllegalArgumentException("Weft does not know checks of the kind " + check.kind());
         };
     }
@@ -81,7 +80,7 @@ public final class Parity {
     private static double forward(Case one, Case.Check check) {
         boolean shows = check.json().has("options")
                 && check.json().object("options").flag("output_attentions", false);
-        try (Head head = load(one, check, false);
+        try (Head head = worn(one, check);
                 var off = Gradients.off();
                 var trace = Trace.recording(name -> compared(name) && (shows || !name.endsWith("weights")))) {
             Map<String, Tensor> inputs = one.inputs(check);
@@ -158,7 +157,7 @@ public final class Parity {
     // ---- generate ----
 
     private static double generate(Case one, Case.Check check) {
-        try (Head head = load(one, check, false)) {
+        try (Head head = worn(one, check)) {
             if (!(head instanceof LanguageModel model)) {
                 throw new IllegalArgumentException(check.modelClass(one) + " does not generate");
             }
@@ -213,6 +212,25 @@ public final class Parity {
         }
     }
 
+    // ---- adapters ----
+
+    /// The model of a check, with its adapter where it has one.
+    private static Head worn(Case one, Case.Check check) {
+        return check.json().has("adapter") ? adapted(one, check).model() : load(one, check, false);
+    }
+
+    private static Adapted adapted(Case one, Case.Check check) {
+        try (Head base = load(one, check, false)) {
+            return Adapted.load(base, one.folder().resolve(check.json().text("adapter")));
+        }
+    }
+
+    private static double merge(Case one, Case.Check check) {
+        try (Adapted adapted = adapted(one, check)) {
+            return tensors(one, check.json().text("merged"), adapted.changed(), false);
+        }
+    }
+
     // ---- train ----
 
     private static double train(Case one, Case.Check check) {
@@ -220,17 +238,31 @@ public final class Parity {
         if (!numbers.text("name").equals("AdamW")) {
             throw new IllegalArgumentException("needs the optimizer " + numbers.text("name"));
         }
+        if (check.json().has("adapter")) {
+            if (!check.json().text("trainable", "").equals("adapter")) {
+                throw new IllegalArgumentException("trains a base below its adapter, which Weft does not");
+            }
+            try (Adapted adapted = adapted(one, check)) {
+                adapted.train(true);
+                return train(one, check, adapted.model(), adapted.parameters(), numbers);
+            }
+        }
         try (Head head = load(one, check, true)) {
             head.requiresGrad(true);
-            List<Double> betas = numbers.numbers("betas");
-            try (var optimizer = Optimizer.adamW(head.parameters(), betas.get(0), betas.get(1), numbers.number("eps"),
-                    numbers.number("weight_decay"), numbers.flag("decay_all_parameters", true))) {
-                return train(one, check, head, optimizer, numbers);
-            }
+            return train(one, check, head, head.parameters(), numbers);
         }
     }
 
-    private static double train(Case one, Case.Check check, Head head, Optimizer optimizer, Json numbers) {
+    private static double train(Case one, Case.Check check, Head head, Map<String, Tensor> parameters, Json numbers) {
+        List<Double> betas = numbers.numbers("betas");
+        try (var optimizer = Optimizer.adamW(parameters, betas.get(0), betas.get(1), numbers.number("eps"),
+                numbers.number("weight_decay"), numbers.flag("decay_all_parameters", true))) {
+            return train(one, check, head, parameters, optimizer, numbers);
+        }
+    }
+
+    private static double train(Case one, Case.Check check, Head head, Map<String, Tensor> parameters,
+            Optimizer optimizer, Json numbers) {
         Map<String, Tensor> inputs = one.inputs(check);
         var losses = new ArrayList<Double>();
         double largest = 0;
@@ -244,26 +276,26 @@ public final class Parity {
                 }
                 loss.backward();
                 if (step == 0) {
-                    largest = parameters(one, check.json().text("gradients", "grad."), head, true);
+                    largest = tensors(one, check.json().text("gradients", "grad."), parameters, true);
                 }
                 optimizer.step(numbers.number("lr"));
-                head.parameters().values().forEach(Tensor::clearGrad);
+                parameters.values().forEach(Tensor::clearGrad);
             }
         }
-        largest = Math.max(largest, parameters(one, check.json().text("parameters_after", "step3."), head, false));
+        largest = Math.max(largest, tensors(one, check.json().text("parameters_after", "step3."), parameters, false));
         double[] found = losses.stream().mapToDouble(Double::doubleValue).toArray();
         return Math.max(largest, compare(one, check, Map.of("losses", Tensor.of(found, found.length))));
     }
 
     /// Compares what the case holds under `prefix` with each parameter, or with its gradient.
-    private static double parameters(Case one, String prefix, Head head, boolean gradients) {
+    private static double tensors(Case one, String prefix, Map<String, Tensor> given, boolean gradients) {
         double largest = 0;
         List<String> names = one.namesUnder(prefix);
         if (names.isEmpty()) {
             throw new IllegalArgumentException("names no tensors " + prefix + "*");
         }
         for (String name : names) {
-            Tensor parameter = head.parameters().get(name);
+            Tensor parameter = given.get(name);
             if (parameter == null) {
                 throw new IllegalArgumentException("has no parameter " + name);
             }

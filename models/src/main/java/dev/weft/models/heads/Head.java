@@ -57,7 +57,13 @@ public interface Head extends Model {
     }
 
     /// The same, split above `maxShardBytes`.
+    ///
+    /// @throws IllegalStateException if some of its projections are not plain: no other library would read the folder
     default void save(Path folder, long maxShardBytes) {
+        if (!frame().weights().isPlain()) {
+            throw new IllegalStateException(
+                    "This model wears an adapter, which a model folder does not hold; save the adapter, or merge it first");
+        }
         ObjectNode config = frame().config().node().deepCopy();
         String key = config.has("torch_dtype") ? "torch_dtype" : "dtype";
         config.put(key, parameters().values().iterator().next().dtype().toString());

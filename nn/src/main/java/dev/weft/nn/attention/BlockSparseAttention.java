@@ -40,9 +40,9 @@ public record BlockSparseAttention(Heads heads, Inputs.Apart inputs, Projection 
                             .formatted(blockSize, seq));
         }
         Tensor keep = Keep.of(pass, hidden);
-        Tensor queries = blocks(inputs.queries().forward(hidden));
-        Tensor keys = blocks(inputs.keys().forward(hidden));
-        Tensor values = blocks(inputs.values().forward(hidden));
+        Tensor queries = blocks(inputs.queries().forward(hidden, pass.dropout()));
+        Tensor keys = blocks(inputs.keys().forward(hidden, pass.dropout()));
+        Tensor values = blocks(inputs.values().forward(hidden, pass.dropout()));
         Tensor ends = ends(queries, keys, values, keep, pass);
         Tensor middle = middle(queries, keys, values, keep, pass);
         Tensor gathered = Tensor.cat(

@@ -1,5 +1,6 @@
 package dev.weft.nn.attention;
 
+import dev.weft.nn.Dropout;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
@@ -27,19 +28,21 @@ public record CrossAttention(int heads, int headDim, Projection queries, KeysVal
     /// `[batch, seq, hidden]` to the same shape. With a cache, what is encoded is projected once.
     public Tensor forward(Tensor hidden, Encoded encoded, ForwardPass pass) {
         KvCache.Entry known = pass.cache() == null
-                ? keysValues(encoded)
-                : pass.cache().encoded(this, () -> keysValues(encoded));
+                ? keysValues(encoded, pass.dropout())
+                : pass.cache().encoded(this, () -> keysValues(encoded, pass.dropout()));
         ScoreMask mask = encoded.mask().prepare(hidden.size(1), known.keys().size(2), hidden.device());
-        Tensor gathered = attention.attend(apart(queries.forward(hidden)), known.keys(), known.values(), mask,
+        Tensor gathered = attention.attend(apart(queries.forward(hidden, pass.dropout())), known.keys(), known.values(),
+                mask,
                 pass.dropout(), pass.trace());
-        return output.forward(gathered.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), (long) heads * headDim));
+        return output.forward(gathered.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), (long) heads * headDim),
+                pass.dropout());
     }
 
-    private KvCache.Entry keysValues(Encoded encoded) {
+    private KvCache.Entry keysValues(Encoded encoded, Dropout drop) {
         List<Tensor> pair = switch (inputs) {
             case KeysValues.Apart(Projection keys, Projection values) ->
-                List.of(keys.forward(encoded.hidden()), values.forward(encoded.hidden()));
-            case KeysValues.Packed(Projection both) -> both.forward(encoded.hidden()).chunk(2, -1);
+                List.of(keys.forward(encoded.hidden(), drop), values.forward(encoded.hidden(), drop));
+            case KeysValues.Packed(Projection both) -> both.forward(encoded.hidden(), drop).chunk(2, -1);
         };
         return new KvCache.Entry(apart(pair.get(0)), apart(pair.get(1)));
     }

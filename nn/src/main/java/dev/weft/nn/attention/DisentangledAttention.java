@@ -66,9 +66,9 @@ public record DisentangledAttention(int heads, Inputs.Apart inputs, Projection o
 
     @Override
     public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
-        Tensor queries = apart(inputs.queries().forward(hidden));
-        Tensor keys = apart(inputs.keys().forward(hidden));
-        Tensor values = apart(inputs.values().forward(hidden));
+        Tensor queries = apart(inputs.queries().forward(hidden, pass.dropout()));
+        Tensor keys = apart(inputs.keys().forward(hidden, pass.dropout()));
+        Tensor values = apart(inputs.values().forward(hidden, pass.dropout()));
         Tensor bias = distances == null ? null : bias(distances, queries, keys, pass);
         ScoreMask mask = bias == null ? sight.mask() : sight.mask().with(bias);
         Tensor gathered = attention.attend(queries, keys, values, mask, pass.dropout(), pass.trace());

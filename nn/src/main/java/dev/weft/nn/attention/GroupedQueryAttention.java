@@ -1,5 +1,6 @@
 package dev.weft.nn.attention;
 
+import dev.weft.nn.Dropout;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Init;
 import dev.weft.nn.KvCache;
@@ -103,10 +104,10 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         Tensor gathered;
         if (inputs instanceof Inputs.Packed(Projection all) && heads.kvHeads() == heads.heads() && pass.cache() == null
                 && sight.angles() == null && norms instanceof Norms.None) {
-            Tensor packed = all.forward(hidden).view(batch, seq, 3, heads.heads(), heads.headDim());
+            Tensor packed = all.forward(hidden, pass.dropout()).view(batch, seq, 3, heads.heads(), heads.headDim());
             gathered = attention.attendPacked(packed, sight.mask(), pass.dropout(), pass.trace());
         } else {
-            Tensor[] qkv = normed(project(hidden, batch, seq));
+            Tensor[] qkv = normed(project(hidden, pass.dropout()));
             if (sight.angles() != null) {
                 for (int part = 0; part < (turnsValues ? 3 : 2); part++) {
                     qkv[part] = sight.angles().turn(qkv[part]);
@@ -122,24 +123,27 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
             gathered = attention.attend(qkv[0], qkv[1], qkv[2], mask, pass.dropout(), pass.trace());
         }
         // [batch, heads, seq, headDim] → [batch, seq, hidden]
-        return output.forward(gathered.transpose(1, 2).reshape(batch, seq, heads.queryWidth()));
+        return output.forward(gathered.transpose(1, 2).reshape(batch, seq, heads.queryWidth()), pass.dropout());
     }
 
     /// Queries, keys and values, `[batch, heads, seq, headDim]` each.
-    private Tensor[] project(Tensor hidden, long batch, long seq) {
+    private Tensor[] project(Tensor hidden, Dropout drop) {
+        long batch = hidden.size(0);
+        long seq = hidden.size(1);
         return switch (inputs) {
             case Inputs.Apart(Projection queries, Projection keys, Projection values) -> new Tensor[]{
-                    apart(whole(queries.forward(hidden), true)), apart(whole(keys.forward(hidden), false)),
-                    apart(values.forward(hidden))};
+                    apart(whole(queries.forward(hidden, drop), true)), apart(whole(keys.forward(hidden, drop), false)),
+                    apart(values.forward(hidden, drop))};
             case Inputs.Packed(Projection all) -> {
-                Tensor packed = all.forward(hidden);
+                Tensor packed = all.forward(hidden, drop);
                 yield new Tensor[]{apart(whole(packed.narrow(-1, 0, heads.queryWidth()), true)),
                         apart(whole(packed.narrow(-1, heads.queryWidth(), heads.keyWidth()), false)),
                         apart(packed.narrow(-1, heads.queryWidth() + heads.keyWidth(), heads.keyWidth()))};
             }
             case Inputs.Grouped(Projection all) -> {
                 long queries = heads.heads() / heads.kvHeads();
-                Tensor groups = all.forward(hidden).view(batch, seq, heads.kvHeads(), queries + 2, heads.headDim());
+                Tensor groups = all.forward(hidden, drop).view(batch, seq, heads.kvHeads(), queries + 2,
+                        heads.headDim());
                 yield new Tensor[]{
                         groups.narrow(3, 0, queries).reshape(batch, seq, heads.heads(), heads.headDim())
                                 .transpose(1, 2),

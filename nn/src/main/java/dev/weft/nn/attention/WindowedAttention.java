@@ -98,9 +98,9 @@ public record WindowedAttention(Heads heads, Inputs.Apart inputs, Inputs.Apart g
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         long chunks = (seq + reach - 1) / reach;
-        Tensor queries = inputs.queries().forward(hidden);
-        Tensor keys = inputs.keys().forward(hidden);
-        Tensor values = inputs.values().forward(hidden);
+        Tensor queries = inputs.queries().forward(hidden, pass.dropout());
+        Tensor keys = inputs.keys().forward(hidden, pass.dropout());
+        Tensor values = inputs.values().forward(hidden, pass.dropout());
         // A global key is seen as such; in the window it would count twice.
         Tensor local = globals == null ? keep : keep.and(pass.globals().eq(0));
         Tensor seen = three(local.to(DType.FLOAT32).unsqueeze(-1), chunks).squeeze(-1).ne(0).unsqueeze(1).unsqueeze(1)
@@ -122,8 +122,9 @@ public record WindowedAttention(Heads heads, Inputs.Apart inputs, Inputs.Apart g
 
     /// What the global positions gather from all: `[batch, count, width]`.
     private Tensor everywhere(Tensor hidden, Tensor keep, Globals globals, ForwardPass pass) {
-        Tensor gathered = attention.attend(apart(global.queries().forward(globals.pick(hidden))),
-                apart(global.keys().forward(hidden)), apart(global.values().forward(hidden)),
+        Tensor gathered = attention.attend(apart(global.queries().forward(globals.pick(hidden), pass.dropout())),
+                apart(global.keys().forward(hidden, pass.dropout())),
+                apart(global.values().forward(hidden, pass.dropout())),
                 new ScoreMask(keep.unsqueeze(1).unsqueeze(1), null, false, false), pass.dropout(),
                 pass.at("global").trace());
         return gathered.transpose(1, 2).flatten(2, 3);

@@ -1,0 +1,554 @@
+package dev.weft.adapt;
+
+import dev.weft.checkpoint.CheckpointWeights;
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.checkpoint.Safetensors;
+import dev.weft.checkpoint.TensorFile;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.Heads;
+import dev.weft.nn.Init;
+import dev.weft.nn.LanguageModel;
+import dev.weft.nn.Linear;
+import dev.weft.nn.Projection;
+import dev.weft.nn.ProjectionPlan;
+import dev.weft.nn.WeightSource;
+import dev.weft.nn.Weights;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A base with an adapter: a [#model] of its own that shares the base's tensors and adds a few.
+///
+/// The base stays as it is, answers beside it, and may be closed before it; many adapters over one base cost their own
+/// weights and nothing more. Only what the adapter adds or replaces is trained: the base's tensors have no gradient here
+/// and so no optimizer keeps anything for them.
+///
+/// ```java
+/// Adapted adapted = Adapted.create(base, LoraConfig.of(8, 16, Targets.of("q_proj", "v_proj")), 42);
+/// // train adapted.model(), whose trained weights are adapted.parameters()
+/// adapted.save(folder);
+/// ```
+public final class Adapted implements AutoCloseable {
+    private static final String CONFIG = "adapter_config.json";
+    /// Where PEFT has the weights, best first.
+    private static final List<String> FILES = List.of("adapter_model.safetensors", "adapter_model.bin");
+    private static final String PREFIX = "base_model.model.";
+    private static final String TYING = "ensure_weight_tying";
+    private static final String DOWN = "lora_A.weight";
+    private static final String UP = "lora_B.weight";
+    private static final String MAGNITUDE = "lora_magnitude_vector";
+
+    private final Head model;
+    private final LoraConfig config;
+    private final Map<String, LowRank> detours;
+    private final Map<String, Tensor> weights;
+    private final Set<String> replaced;
+
+    private Adapted(Head model, LoraConfig config, Map<String, LowRank> detours, Set<String> replaced) {
+        this.model = model;
+        this.config = config;
+        this.detours = detours;
+        this.replaced = replaced;
+        weights = new LinkedHashMap<>(model.parameters());
+        weights.keySet().removeIf(name -> !isDetour(name) && !replaced.contains(name));
+    }
+
+    // ---- new and loaded ----
+
+    /// A new adapter, ready to train. Beside what the config says, heads for labels and answers are trained whole, and so are
+    /// modules whose weights the base lacked and got anew.
+    ///
+    /// @param seed of the detours' weights
+    /// @throws IllegalArgumentException if no projection is a target; the message names the projections that there are
+    public static Adapted create(Head base, LoraConfig config, long seed) {
+        LoraConfig whole = withHead(base, config);
+        Map<String, Tensor> own = base.parameters();
+        Adapted adapted = build(base, whole, name -> replaces(whole, own, name), Map.of(), WeightSource.random(seed),
+                "");
+        adapted.weights.values().forEach(weight -> weight.requiresGrad(true));
+        return adapted;
+    }
+
+    private static LoraConfig withHead(Head base, LoraConfig config) {
+        var modules = new ArrayList<>(config.modulesToSave());
+        HeadKind kind = HeadKind.of(Models.architecture(base.frame().config()));
+        switch (kind) {
+            case SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION -> modules.addAll(List.of("classifier", "score"));
+            case QUESTION_ANSWERING -> modules.add("qa_outputs");
+            default -> {
+                // Heads over the vocabulary come with the base.
+            }
+        }
+        base.frame().weights().made().stream().map(name -> name.substring(0, name.lastIndexOf('.')))
+                .filter(module -> modules.stream().noneMatch(known -> (module + ".").contains(known + ".")))
+                .forEach(modules::add);
+        LoraConfig told = config.taskType().isEmpty() ? config.withTaskType(taskType(kind)) : config;
+        return told.withModulesToSave(modules);
+    }
+
+    private static String taskType(HeadKind kind) {
+        return switch (kind) {
+            case CAUSAL_LANGUAGE -> "CAUSAL_LM";
+            case SEQ2SEQ -> "SEQ_2_SEQ_LM";
+            case SEQUENCE_CLASSIFICATION -> "SEQ_CLS";
+            case TOKEN_CLASSIFICATION -> "TOKEN_CLS";
+            case QUESTION_ANSWERING -> "QUESTION_ANS";
+            case BASE, ENCODER -> "FEATURE_EXTRACTION";
+            case MASKED_LANGUAGE, NEXT_SENTENCE, PRETRAINING, MULTIPLE_CHOICE -> "";
+        };
+    }
+
+    /// An adapter that PEFT or Weft saved: `adapter_config.json` and `adapter_model.safetensors` (or `.bin`). Its detours
+    /// compute in float32; [#train] makes them trained again.
+    ///
+    /// @throws IllegalArgumentException if it sets what Weft lacks, or was made for another base; names and shapes are told
+    public static Adapted load(Head base, Path folder) {
+        Json json = Json.read(folder.resolve(CONFIG));
+        LoraConfig config = LoraConfig.fromJson(json);
+        Path file = file(folder);
+        try (var scope = TensorScope.open(); var opened = TensorFile.open(file)) {
+            var stored = new LinkedHashMap<String, Tensor>();
+            opened.names().forEach(name -> stored.put(plain(name), opened.tensor(name)));
+            Adapted adapted = restored(base, config, stored, file.toString());
+            if (adapted.savesTied() && !json.flag(TYING, false)) {
+                adapted.close();
+                throw new IllegalArgumentException(
+                        "%s: \"%s\" is not set, so that the adapter changes the input embedding and not the output head, which are one weight in this model; Weft keeps them one"
+                                .formatted(json, TYING));
+            }
+            return adapted;
+        }
+    }
+
+    /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
+    /// where that is another head than the base's own, and with as many labels as the adapter scores.
+    public static Head base(Path folder, Path adapter) {
+        ModelFolder opened = ModelFolder.open(folder);
+        Json json = Json.read(adapter.resolve(CONFIG));
+        String own = Models.architecture(opened.config());
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            Optional<HeadKind> task = Models.heads(opened.config()).stream()
+                    .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
+                    .min(Comparator.comparing(kind -> kind != HeadKind.of(own)));
+            List<String> labels = labels(adapter);
+            boolean fits = labels.isEmpty() || !opened.config().has("id2label")
+                    || opened.config().object("id2label").names().size() == labels.size();
+            return task.isEmpty() || task.get() == HeadKind.of(own) && fits
+                    ? Models.load(opened, own, source.asStored())
+                    : Models.load(opened, new Heads(task.get(), fits && opened.config().has("id2label")
+                            ? List.of()
+                            : labels, ""), source.asStored());
+        }
+    }
+
+    /// As many as the classifier that the adapter brings tells apart.
+    private static List<String> labels(Path adapter) {
+        try (var opened = TensorFile.open(file(adapter))) {
+            return opened.names().stream()
+                    .filter(name -> name.endsWith("classifier.weight") || name.endsWith("score.weight")
+                            || name.endsWith("classifier.out_proj.weight"))
+                    .findFirst().map(name -> LongStream.range(0, opened.shape(name)[0]).mapToObj(id -> "LABEL_" + id)
+                            .toList())
+                    .orElse(List.of());
+        }
+    }
+
+    private static Path file(Path folder) {
+        return FILES.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "%s: no weights here; expected %s".formatted(folder, String.join(" or ", FILES))));
+    }
+
+    private static Adapted restored(Head base, LoraConfig config, Map<String, Tensor> stored, String where) {
+        Map<String, Tensor> own = base.parameters();
+        return build(base, config, name -> stored.containsKey(name) || replaces(config, own, name), stored, null,
+                where);
+    }
+
+    /// The name in the model of what PEFT's file calls `name`.
+    private static String plain(String name) {
+        String bare = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+        String tidy = bare.replace(".base_layer.", ".").replace(".modules_to_save.", ".");
+        return tidy.endsWith(MAGNITUDE + ".weight") ? tidy.substring(0, tidy.length() - ".weight".length()) : tidy;
+    }
+
+    /// What PEFT's file calls a weight of this adapter.
+    private String stored(String name) {
+        boolean inside = name.endsWith(".bias") && detours.containsKey(name.substring(0, name.length() - 5));
+        return PREFIX + (inside ? name.substring(0, name.length() - 4) + "base_layer.bias" : name);
+    }
+
+    private static boolean isDetour(String name) {
+        return name.endsWith("." + DOWN) || name.endsWith("." + UP) || name.endsWith("." + MAGNITUDE);
+    }
+
+    /// Whether the adapter has its own copy of a weight of the base.
+    private static boolean replaces(LoraConfig config, Map<String, Tensor> base, String name) {
+        return config.saves(name) || switch (config.bias()) {
+            case NONE -> false;
+            case ALL -> name.contains("bias");
+            case LORA_ONLY -> name.endsWith(".bias") && isTarget(config, base, name.substring(0, name.length() - 5));
+        };
+    }
+
+    private static boolean isTarget(LoraConfig config, Map<String, Tensor> base, String module) {
+        Tensor weight = base.get(module + ".weight");
+        return weight != null && weight.dim() == 2 && config.changes(module);
+    }
+
+    private static Adapted build(Head base, LoraConfig config, Predicate<String> replaces,
+            Map<String, Tensor> stored, @Nullable WeightSource fresh, String where) {
+        var source = new Over(base.parameters(), replaces, stored, fresh, where);
+        var plan = new Plan(base, config);
+        Head model;
+        try (var off = Gradients.off()) {
+            model = Models.rebuild(base, source, plan);
+        }
+        var adapted = new Adapted(model, config, plan.detours, source.replaced);
+        try {
+            plan.requireSome(where);
+            source.requireAllRead(adapted.weights.keySet());
+            return adapted;
+        } catch (RuntimeException e) {
+            adapted.close();
+            throw e;
+        }
+    }
+
+    /// The base's tensors, and where the adapter has its own, those.
+    private static final class Over implements WeightSource {
+        private final Map<String, Tensor> base;
+        private final Predicate<String> replaces;
+        private final Map<String, Tensor> stored;
+        private final @Nullable WeightSource fresh;
+        private final String where;
+        private final Set<String> replaced = new TreeSet<>();
+
+        Over(Map<String, Tensor> base, Predicate<String> replaces, Map<String, Tensor> stored,
+                @Nullable WeightSource fresh, String where) {
+            this.base = base;
+            this.replaces = replaces;
+            this.stored = stored;
+            this.fresh = fresh;
+            this.where = where;
+        }
+
+        @Override
+        public Set<String> names() {
+            return base.keySet().stream().filter(name -> !isDetour(name)).collect(Collectors.toUnmodifiableSet());
+        }
+
+        @Override
+        public Tensor read(String name, Init init, long... shape) {
+            return TensorScope.tidy(() -> find(name, init, shape)).unscoped();
+        }
+
+        private Tensor find(String name, Init init, long... shape) {
+            Tensor own = base.get(name);
+            if (isDetour(name)) {
+                return fresh == null
+                        ? requireShape(name, stored.get(name), shape).to(DType.FLOAT32).copy()
+                        : fresh.read(name, init, shape);
+            }
+            if (own == null) {
+                throw new IllegalArgumentException("The base has no `%s`".formatted(name));
+            }
+            if (!replaces.test(name)) {
+                return own.detach();
+            }
+            replaced.add(name);
+            // A bias that is trained and was not saved is the base's: PEFT leaves some out.
+            Tensor other = fresh != null || !stored.containsKey(name) && name.endsWith("bias")
+                    ? own
+                    : requireShape(name, stored.get(name), shape);
+            return other.detach().to(own.dtype()).copy();
+        }
+
+        private Tensor requireShape(String name, @Nullable Tensor found, long... shape) {
+            if (found == null || !Arrays.equals(found.shape(), shape)) {
+                throw new IllegalArgumentException("%s: this adapter is for another base: `%s` is %s there, %s here"
+                        .formatted(where, name, found == null ? "missing" : Arrays.toString(found.shape()),
+                                Arrays.toString(shape)));
+            }
+            return found;
+        }
+
+        void requireAllRead(Set<String> read) {
+            List<String> left = stored.keySet().stream().filter(name -> !read.contains(name)).sorted().toList();
+            if (!left.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "%s: this adapter is for another base: it has %d weights for which this model has no place, the first is `%s` %s; the model has `%s`"
+                                .formatted(where, left.size(), left.getFirst(),
+                                        Arrays.toString(stored.get(left.getFirst()).shape()),
+                                        String.join("`, `", base.keySet().stream()
+                                                .filter(name -> name.endsWith(".weight")).limit(3).toList())));
+            }
+        }
+    }
+
+    /// Gives each target its detour.
+    private static final class Plan implements ProjectionPlan {
+        private final LoraConfig config;
+        private final String backbone;
+        private final int vocabSize;
+        private final Map<String, LowRank> detours = new LinkedHashMap<>();
+        private final Set<String> seen = new TreeSet<>();
+
+        Plan(Head base, LoraConfig config) {
+            this.config = config;
+            backbone = base.frame().base().full("");
+            vocabSize = base.backbone().vocabSize();
+        }
+
+        @Override
+        public Projection choose(Weights place, Linear plain) {
+            String module = place.full("");
+            module = module.substring(0, module.length() - 1);
+            seen.add(module.substring(module.lastIndexOf('.') + 1));
+            boolean turned = plain.layout() == Linear.Layout.IN_OUT;
+            long in = plain.weight().size(turned ? 0 : 1);
+            long out = plain.weight().size(turned ? 1 : 0);
+            if (!config.changes(module) || isOutputHead(module, out)) {
+                return plain;
+            }
+            int rank = config.rankOf(module);
+            Tensor down = place.get(DOWN, config.init() == LoraConfig.Init.GAUSSIAN
+                    ? Init.normal(1.0 / rank)
+                    : Init.uniform(1 / Math.sqrt(in)), rank, in);
+            Tensor up = place.get(UP, Init.zeros(), out, rank);
+            Tensor magnitude = null;
+            if (config.useDora()) {
+                Tensor rows = turned ? plain.weight().transpose(0, 1) : plain.weight();
+                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(rows.to(DType.FLOAT32)), out);
+            }
+            var detour = new LowRank(plain, down, up, magnitude, config.scaleOf(module), config.dropout());
+            detours.put(module, detour);
+            return detour;
+        }
+
+        /// Scores of the vocabulary, which `all-linear` leaves out.
+        private boolean isOutputHead(String module, long out) {
+            return config.targets() instanceof Targets.AllLinear && out == vocabSize && !backbone.isEmpty()
+                    && !module.startsWith(backbone);
+        }
+
+        void requireSome(String where) {
+            if (detours.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "%sthe targets of this adapter (%s) are no projections of this model, which has %s".formatted(
+                                where.isEmpty() ? "" : where + ": ", config.targets(), String.join(", ", seen)));
+            }
+        }
+    }
+
+    // ---- what it is ----
+
+    /// What answers as adapted. Its parameters are the base's and the adapter's; it cannot be saved as a model folder.
+    public Head model() {
+        return model;
+    }
+
+    public LoraConfig config() {
+        return config;
+    }
+
+    /// The adapter's own weights, by their names in PEFT's file: what is trained and saved.
+    public Map<String, Tensor> parameters() {
+        var named = new LinkedHashMap<String, Tensor>();
+        weights.forEach((name, weight) -> named.put(stored(name), weight));
+        return Collections.unmodifiableMap(named);
+    }
+
+    /// Marks the adapter's weights as trained or frozen; the base's are frozen always.
+    public void train(boolean trained) {
+        weights.values().forEach(weight -> weight.requiresGrad(trained));
+    }
+
+    /// What training the adapter takes beside activations.
+    ///
+    /// @param trained numbers in the adapter's weights
+    /// @param all     numbers in all weights
+    /// @param bytes   of the adapter's weights, their gradients and two moments each
+    public record Cost(long trained, long all, long bytes) {
+        @Override
+        public String toString() {
+            return "%,d of %,d weights are trained (%.2f%%)".formatted(trained, all, 100.0 * trained / all);
+        }
+    }
+
+    public Cost cost() {
+        long trained = weights.values().stream().mapToLong(Tensor::count).sum();
+        long bytes = weights.values().stream().mapToLong(weight -> 4 * weight.count() * weight.dtype().bytes()).sum();
+        return new Cost(trained, model.parameterCount(), bytes);
+    }
+
+    /// Writes what [#load] and PEFT read.
+    public void save(Path folder) {
+        Safetensors.write(folder.resolve(FILES.getFirst()), parameters(), Map.of());
+        ObjectNode json = config.toJson(detours.values().stream()
+                .anyMatch(detour -> detour.frozen().layout() == Linear.Layout.IN_OUT));
+        Json.write(folder.resolve(CONFIG), savesTied() ? json.put(TYING, true) : json);
+    }
+
+    /// Whether the adapter has its own input embedding, which is the output head too.
+    private boolean savesTied() {
+        String backbone = model.frame().base().full("");
+        long vocab = model.backbone().vocabSize();
+        return model instanceof LanguageModel
+                && replaced.stream().anyMatch(name -> config.saves(name) && name.startsWith(backbone)
+                        && weights.get(name).dim() == 2 && weights.get(name).size(0) == vocab)
+                && model.parameters().entrySet().stream().noneMatch(each -> !each.getKey().startsWith(backbone)
+                        && each.getValue().dim() == 2 && each.getValue().size(0) == vocab);
+    }
+
+    // ---- merging ----
+
+    /// The base's weights that the adapter changes, as they are with it: by the base's names, in the current scope.
+    public Map<String, Tensor> changed() {
+        var changed = new TreeMap<String, Tensor>();
+        detours.forEach((module, detour) -> changed.put(module + ".weight", detour.merged()));
+        replaced.forEach(name -> changed.put(name, weights.get(name).detach()));
+        return changed;
+    }
+
+    /// One plain model that answers as base and adapter together. Its unchanged weights are the base's own tensors.
+    public Head merged() {
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            var all = new LinkedHashMap<>(model.parameters());
+            all.keySet().removeIf(Adapted::isDetour);
+            all.putAll(changed());
+            return Models.rebuild(model, new Over(all, name -> false, Map.of(), null, ""), ProjectionPlan.PLAIN);
+        }
+    }
+
+    /// Makes the base itself answer as adapted, until [Merge#close] takes it back. Meanwhile nothing that shares its
+    /// tensors must run but the base: this model would add the adapter a second time.
+    public Merge mergeInto(Head base) {
+        var merge = new Merge(base);
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            changed().forEach((name, weight) -> base.parameters().get(name).copyInPlace(weight));
+        }
+        return merge;
+    }
+
+    /// A base that was changed in place.
+    public final class Merge implements AutoCloseable {
+        private final Head base;
+        /// What cannot be computed back: whole weights, and lengths before DoRA's.
+        private final Map<String, Tensor> before = new LinkedHashMap<>();
+        private boolean undone;
+
+        private Merge(Head base) {
+            this.base = base;
+            try (var scope = TensorScope.open(); var off = Gradients.off()) {
+                replaced.forEach(name -> before.put(name, base.parameters().get(name).copy().unscoped()));
+                detours.forEach((module, detour) -> {
+                    if (detour.magnitude() != null) {
+                        before.put(module, detour.norm().unscoped());
+                    }
+                });
+            }
+        }
+
+        /// Gives the base its weights back: those trained whole exactly, those with detours to float rounding.
+        @Override
+        public void close() {
+            if (undone) {
+                return;
+            }
+            undone = true;
+            try (var scope = TensorScope.open(); var off = Gradients.off()) {
+                replaced.forEach(name -> base.parameters().get(name).copyInPlace(before.get(name)));
+                detours.forEach((module, detour) -> {
+                    Tensor weight = base.parameters().get(module + ".weight");
+                    Tensor rows = detour.turned(weight).to(DType.FLOAT32);
+                    Tensor undirected = detour.magnitude() == null
+                            ? rows
+                            : rows.mul(before.get(module).div(detour.magnitude()).unsqueeze(1));
+                    weight.copyInPlace(detour.turned(undirected.sub(detour.delta())));
+                });
+            }
+            before.values().forEach(Tensor::close);
+        }
+    }
+
+    /// One adapter that changes the base by a weighted sum of what others change it by. The detours stand side by side, so
+    /// the sum is exact and the ranks add up.
+    ///
+    /// @param shares what each counts; all adapt `base`
+    /// @throws IllegalArgumentException if one is DoRA, whose changes do not add up
+    public static Adapted sum(Head base, Map<Adapted, Double> shares) {
+        if (shares.isEmpty() || shares.keySet().stream().anyMatch(each -> each.config.useDora())) {
+            throw new IllegalArgumentException(shares.isEmpty()
+                    ? "There is no adapter to add up"
+                    : "DoRA adapters do not add up; merge one into the base and adapt what comes out");
+        }
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            var stored = new LinkedHashMap<String, Tensor>();
+            var ranks = new LinkedHashMap<String, Integer>();
+            modules(shares).forEach(module -> {
+                var downs = new ArrayList<Tensor>();
+                var ups = new ArrayList<Tensor>();
+                shares.forEach((adapted, share) -> {
+                    LowRank detour = adapted.detours.get(module);
+                    if (detour != null) {
+                        downs.add(detour.down());
+                        ups.add(detour.up().mul(share * detour.scale()));
+                    }
+                });
+                stored.put(module + "." + DOWN, Tensor.cat(downs, 0));
+                stored.put(module + "." + UP, Tensor.cat(ups, 1));
+                ranks.put(module.replace(".", "\\."), (int) stored.get(module + "." + DOWN).size(0));
+            });
+            shares.forEach((adapted, share) -> adapted.replaced.forEach(name -> {
+                Tensor own = base.parameters().get(name);
+                Tensor change = adapted.weights.get(name).sub(own).mul(share);
+                stored.put(name, stored.getOrDefault(name, own).add(change));
+            }));
+            LoraConfig first = shares.keySet().iterator().next().config;
+            int rank = Collections.max(ranks.values());
+            var alphas = new LinkedHashMap<String, Double>();
+            ranks.forEach((module, own) -> alphas.put(module, own.doubleValue()));
+            LoraConfig whole = LoraConfig.of(rank, rank, new Targets.Names(List.copyOf(modules(shares))))
+                    .withPatterns(ranks, alphas).withTaskType(first.taskType()).withBaseModel(first.baseModel())
+                    .withModulesToSave(shares.keySet().stream().flatMap(each -> each.config.modulesToSave().stream())
+                            .distinct().toList())
+                    .withBias(shares.keySet().stream().map(each -> each.config.bias())
+                            .filter(bias -> bias != LoraConfig.Bias.NONE).findFirst().orElse(LoraConfig.Bias.NONE));
+            return restored(base, whole, stored, "the sum");
+        }
+    }
+
+    private static Set<String> modules(Map<Adapted, Double> shares) {
+        return shares.keySet().stream().flatMap(each -> each.detours.keySet().stream())
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /// Lets go of the adapter's weights, and of the base's as far as this model holds them.
+    @Override
+    public void close() {
+        model.close();
+    }
+}

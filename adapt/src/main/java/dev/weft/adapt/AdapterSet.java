@@ -1,0 +1,76 @@
+package dev.weft.adapt;
+
+import dev.weft.models.heads.Head;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
+
+/// Several adapters over one base, by name, chosen per call: `adapters.model("formal").outputs(…)`.
+///
+/// Each is a model of its own over the same tensors, so that calls with different adapters may run at once. The base stays
+/// the caller's.
+public final class AdapterSet implements AutoCloseable {
+    private final Head base;
+    private final Map<String, Adapted> adapters = new ConcurrentSkipListMap<>();
+
+    public AdapterSet(Head base) {
+        this.base = base;
+    }
+
+    /// Loads an adapter; one of the same name goes.
+    public void add(String name, Path folder) {
+        put(name, Adapted.load(base, folder));
+    }
+
+    /// One adapter more that is a weighted sum of some that are here.
+    public void add(String name, Map<String, Double> shares) {
+        var parts = new LinkedHashMap<Adapted, Double>();
+        shares.forEach((part, share) -> parts.put(adapter(part), share));
+        put(name, Adapted.sum(base, parts));
+    }
+
+    private void put(String name, Adapted adapted) {
+        Adapted old = adapters.put(name, adapted);
+        if (old != null) {
+            old.close();
+        }
+    }
+
+    public void remove(String name) {
+        adapter(name);
+        adapters.remove(name).close();
+    }
+
+    public Set<String> names() {
+        return Set.copyOf(adapters.keySet());
+    }
+
+    /// The base without any.
+    public Head base() {
+        return base;
+    }
+
+    /// The base with the adapter of this name.
+    ///
+    /// @throws IllegalArgumentException if there is none; the message names those that there are
+    public Head model(String name) {
+        return adapter(name).model();
+    }
+
+    private Adapted adapter(String name) {
+        Adapted found = adapters.get(name);
+        if (found == null) {
+            throw new IllegalArgumentException(
+                    "There is no adapter \"%s\"; there are %s".formatted(name, adapters.keySet()));
+        }
+        return found;
+    }
+
+    @Override
+    public void close() {
+        adapters.values().forEach(Adapted::close);
+        adapters.clear();
+    }
+}

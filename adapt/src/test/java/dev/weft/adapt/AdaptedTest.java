@@ -1,0 +1,387 @@
+package dev.weft.adapt;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.Safetensors;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.models.heads.Heads;
+import dev.weft.nn.Dropout;
+import dev.weft.nn.ForwardPass;
+import dev.weft.tensor.Gradients;
+import dev.weft.tensor.Randomness;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import dev.weft.train.Optimizer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Adapters over bases of random weights. What they compute is compared with PEFT in the cases `lora-*` of room cli.
+class AdaptedTest {
+    private static final LoraConfig ATTENTION = LoraConfig.of(2, 4, Targets.of("q_proj", "v_proj"));
+
+    private static ObjectNode llama(int hidden) {
+        ObjectNode config = Json.object().put("model_type", "llama").put("vocab_size", 40).put("hidden_size", hidden)
+                .put("intermediate_size", 24).put("num_hidden_layers", 2).put("num_attention_heads", 4)
+                .put("num_key_value_heads", 2).put("max_position_embeddings", 32).put("tie_word_embeddings", false)
+                .put("initializer_range", 0.3);
+        config.putArray("architectures").add("LlamaForCausalLM");
+        return config;
+    }
+
+    private static ObjectNode bert() {
+        ObjectNode config = Json.object().put("model_type", "bert").put("vocab_size", 40).put("hidden_size", 16)
+                .put("intermediate_size", 24).put("num_hidden_layers", 2).put("num_attention_heads", 2)
+                .put("max_position_embeddings", 12).put("pad_token_id", 0);
+        config.putArray("architectures").add("BertForMaskedLM");
+        return config;
+    }
+
+    private static Map<String, Tensor> inputs() {
+        return Map.of("input_ids", Tensor.of(new int[]{5, 6, 7, 1, 9, 8, 1, 3}, 2, 4), "labels",
+                Tensor.of(new int[]{5, 6, 7, 1, 9, 8, 1, 3}, 2, 4));
+    }
+
+    private static double[] logits(Head model) {
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            return model.outputs(inputs(), ForwardPass.plain()).get("logits").toDoubles();
+        }
+    }
+
+    private static Map<String, double[]> numbers(Map<String, Tensor> tensors) {
+        var numbers = new HashMap<String, double[]>();
+        try (var scope = TensorScope.open()) {
+            tensors.forEach((name, tensor) -> numbers.put(name, tensor.detach().toDoubles()));
+        }
+        return numbers;
+    }
+
+    /// An adapter whose weights are no zeros.
+    private static Adapted shaken(Head base, LoraConfig config, long seed) {
+        Adapted adapted = Adapted.create(base, config, seed);
+        try (var scope = TensorScope.open(); var off = Gradients.off(); var random = Randomness.seeded(seed)) {
+            adapted.parameters().values()
+                    .forEach(weight -> weight.addInPlace(random.normal(0, 0.3, weight.shape())));
+        }
+        return adapted;
+    }
+
+    private static void step(Adapted adapted, Optimizer optimizer) {
+        try (var scope = TensorScope.open()) {
+            Map<String, Tensor> inputs = inputs();
+            Head model = adapted.model();
+            model.loss(model.outputs(inputs, ForwardPass.plain().withDropout(Dropout.on(3))), inputs).backward();
+            optimizer.step(0.1);
+        }
+    }
+
+    private static Optimizer adamW(Map<String, Tensor> parameters) {
+        return Optimizer.adamW(parameters, 0.9, 0.999, 1e-8, 0.1, true);
+    }
+
+    private static void assertClose(double[] found, double[] expected, double tolerance) {
+        assertThat(found).hasSameSizeAs(expected);
+        for (int i = 0; i < found.length; i++) {
+            assertThat(found[i]).isCloseTo(expected[i], within(tolerance));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void a_new_adapter_answers_as_its_base(boolean dora) {
+        try (Head base = Models.create(llama(16), 1);
+                Adapted adapted = Adapted.create(base, ATTENTION.withDora(dora), 2)) {
+            assertClose(logits(adapted.model()), logits(base), dora ? 1e-5 : 0);
+        }
+    }
+
+    @Property(tries = 12)
+    void what_is_frozen_has_no_gradient_and_no_state_and_stays_to_the_last_bit(
+            @ForAll @IntRange(min = 1, max = 5) int rank,
+            @ForAll boolean dora, @ForAll boolean rslora, @ForAll boolean everywhere, @ForAll LoraConfig.Bias bias) {
+        LoraConfig config = LoraConfig
+                .of(rank, 8, everywhere ? new Targets.AllLinear() : Targets.of("q_proj", "up_proj"))
+                .withDora(dora).withRslora(rslora).withBias(bias).withDropout(0.1);
+        try (Head base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, config, 2)) {
+            Map<String, double[]> before = numbers(base.parameters());
+            Map<String, double[]> own = numbers(adapted.parameters());
+            try (var optimizer = adamW(adapted.model().parameters())) {
+                step(adapted, optimizer);
+                step(adapted, optimizer);
+                assertThat(optimizer.state()).hasSize(3 * adapted.parameters().size());
+            }
+            assertThat(numbers(base.parameters()))
+                    .allSatisfy((name, now) -> assertThat(now).isEqualTo(before.get(name)));
+            assertThat(numbers(adapted.parameters()))
+                    .allSatisfy((name, now) -> assertThat(now).as(name).isNotEqualTo(own.get(name)));
+            long trained = adapted.model().parameters().values().stream().filter(each -> {
+                Tensor gradient = each.grad();
+                if (gradient != null) {
+                    gradient.close();
+                }
+                return gradient != null;
+            }).count();
+            assertThat(trained).isEqualTo(adapted.parameters().size());
+            assertThat(adapted.cost().trained()).isLessThan(adapted.cost().all());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void merged_it_answers_the_same_and_the_base_gets_its_weights_back(boolean dora) {
+        try (Head base = Models.create(llama(16), 1);
+                Adapted adapted = shaken(base, ATTENTION.withDora(dora).withModulesToSave(List.of("norm")), 2);
+                Head merged = adapted.merged()) {
+            double[] wanted = logits(adapted.model());
+            double[] plain = logits(base);
+            Map<String, double[]> before = numbers(base.parameters());
+            assertThat(wanted).isNotEqualTo(plain);
+            assertClose(logits(merged), wanted, 1e-4);
+            try (var merge = adapted.mergeInto(base)) {
+                assertClose(logits(base), wanted, 1e-4);
+            }
+            assertClose(logits(base), plain, 1e-4);
+            numbers(base.parameters()).forEach((name, now) -> assertClose(now, before.get(name), 1e-6));
+        }
+    }
+
+    @Test
+    void a_merged_model_is_saved_and_a_model_that_wears_an_adapter_is_not(@TempDir Path folder) {
+        try (Head base = Models.create(llama(16), 1);
+                Adapted adapted = shaken(base, ATTENTION, 2);
+                Head merged = adapted.merged()) {
+            merged.save(folder);
+            try (Head loaded = Models.load(folder)) {
+                assertThat(logits(loaded)).isEqualTo(logits(merged));
+            }
+            assertThatThrownBy(() -> adapted.model().save(folder)).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("wears an adapter");
+        }
+    }
+
+    @Test
+    void what_was_saved_under_the_names_of_peft_answers_the_same(@TempDir Path folder) {
+        LoraConfig config = ATTENTION.withDora(true).withModulesToSave(List.of("lm_head")).withRslora(true)
+                .withPatterns(Map.of("v_proj", 3), Map.of("layers.0.self_attn.q_proj", 1.5))
+                .withLayers(List.of(0)).withExcluded(Targets.of("nothing"));
+        try (Head base = Models.create(llama(16), 1); Adapted adapted = shaken(base, config, 2)) {
+            adapted.save(folder);
+            try (var file = Safetensors.open(folder.resolve("adapter_model.safetensors"));
+                    Adapted loaded = Adapted.load(base, folder)) {
+                String attention = "base_model.model.model.layers.0.self_attn.";
+                assertThat(new TreeSet<>(file.names())).containsExactly("base_model.model.lm_head.weight",
+                        attention + "q_proj.lora_A.weight", attention + "q_proj.lora_B.weight",
+                        attention + "q_proj.lora_magnitude_vector", attention + "v_proj.lora_A.weight",
+                        attention + "v_proj.lora_B.weight", attention + "v_proj.lora_magnitude_vector");
+                assertThat(file.shape(attention + "v_proj.lora_A.weight")).containsExactly(3, 16);
+                assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model()));
+                assertThat(loaded.config()).isEqualTo(adapted.config());
+            }
+        }
+    }
+
+    @Test
+    void several_adapters_stand_over_one_base_and_outlive_it(@TempDir Path folder) {
+        long live = TensorScope.liveTensors();
+        var wanted = new LinkedHashMap<String, double[]>();
+        Head base = Models.create(llama(16), 1);
+        wanted.put("base", logits(base));
+        for (int seed = 2; seed < 4; seed++) {
+            try (Adapted adapted = shaken(base, ATTENTION, seed)) {
+                adapted.save(folder.resolve("a" + seed));
+                wanted.put("a" + seed, logits(adapted.model()));
+            }
+        }
+        try (var set = new AdapterSet(base)) {
+            set.add("a2", folder.resolve("a2"));
+            set.add("a3", folder.resolve("a3"));
+            assertThat(logits(set.base())).isEqualTo(wanted.get("base"));
+            base.close();
+            assertThat(logits(set.model("a2"))).isEqualTo(wanted.get("a2"));
+            assertThat(logits(set.model("a3"))).isEqualTo(wanted.get("a3")).isNotEqualTo(wanted.get("a2"));
+            assertThatThrownBy(() -> set.model("a4")).hasMessage("There is no adapter \"a4\"; there are [a2, a3]");
+        }
+        assertThat(TensorScope.liveTensors()).isEqualTo(live);
+    }
+
+    @Test
+    void a_weighted_sum_changes_each_weight_by_the_sum_of_the_changes() {
+        LoraConfig other = LoraConfig.of(3, 5, Targets.of("v_proj", "down_proj")).withRslora(true)
+                .withModulesToSave(List.of("lm_head"));
+        try (var scope = TensorScope.open();
+                Head base = Models.create(llama(16), 1);
+                Adapted first = shaken(base, ATTENTION, 2);
+                Adapted second = shaken(base, other, 3);
+                Adapted sum = Adapted.sum(base, Map.of(first, 0.7, second, -0.4));
+                var off = Gradients.off()) {
+            Map<String, Tensor> own = base.parameters();
+            Map<String, Tensor> one = first.changed();
+            Map<String, Tensor> two = second.changed();
+            assertThat(sum.changed()).hasSize(7).allSatisfy((name, found) -> {
+                Tensor plain = own.get(name);
+                Tensor expected = plain.add(one.getOrDefault(name, plain).sub(plain).mul(0.7))
+                        .add(two.getOrDefault(name, plain).sub(plain).mul(-0.4));
+                assertClose(found.toDoubles(), expected.toDoubles(), 1e-5);
+            });
+            assertThatThrownBy(() -> Adapted.sum(base, Map.of())).hasMessageContaining("no adapter");
+        }
+    }
+
+    @Test
+    void dropout_falls_on_the_detour_alone() {
+        try (Head base = Models.create(llama(16), 1);
+                var scope = TensorScope.open();
+                Adapted adapted = shaken(base, ATTENTION.withDropout(0.5), 2);
+                Adapted without = Adapted.create(base, ATTENTION.withDropout(0.5), 2);
+                var off = Gradients.off()) {
+            assertThat(dropped(adapted.model(), 1)).isNotEqualTo(logits(adapted.model()))
+                    .isEqualTo(dropped(adapted.model(), 1)).isNotEqualTo(dropped(adapted.model(), 2));
+            assertThat(dropped(without.model(), 1)).isEqualTo(logits(base));
+        }
+    }
+
+    private static double[] dropped(Head model, long key) {
+        return model.outputs(inputs(), ForwardPass.plain().withDropout(Dropout.on(key))).get("logits").toDoubles();
+    }
+
+    @Test
+    void a_head_that_the_base_lacks_is_trained_whole_and_saved_with_the_adapter(@TempDir Path root) {
+        try (Head plain = Models.create(bert(), 1)) {
+            plain.save(root.resolve("base"));
+        }
+        Heads heads = Heads.sequenceClassification(List.of("A", "B", "C"));
+        double[] wanted;
+        try (Head base = Models.load(root.resolve("base"), heads);
+                Adapted adapted = shaken(base, LoraConfig.of(2, 4, new Targets.AllLinear()), 2)) {
+            assertThat(adapted.config().taskType()).isEqualTo("SEQ_CLS");
+            assertThat(adapted.parameters()).containsKeys("base_model.model.classifier.weight",
+                    "base_model.model.classifier.bias", "base_model.model.bert.pooler.dense.weight",
+                    "base_model.model.bert.encoder.layer.1.output.dense.lora_A.weight");
+            adapted.save(root.resolve("adapter"));
+            wanted = logits(adapted.model());
+        }
+        try (Head base = Adapted.base(root.resolve("base"), root.resolve("adapter"));
+                Adapted loaded = Adapted.load(base, root.resolve("adapter"))) {
+            assertThat(logits(loaded.model())).isEqualTo(wanted).hasSize(6);
+        }
+    }
+
+    @Test
+    void an_adapter_for_another_base_is_refused_with_names_and_shapes(@TempDir Path folder) {
+        try (Head base = Models.create(llama(16), 1);
+                Head wide = Models.create(llama(32), 1);
+                Head other = Models.create(bert(), 1);
+                Adapted adapted = Adapted.create(base, ATTENTION, 2)) {
+            long live = TensorScope.liveTensors();
+            adapted.save(folder);
+            assertThatThrownBy(() -> Adapted.load(wide, folder)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(folder.resolve("adapter_model.safetensors")
+                            + ": this adapter is for another base: `model.layers.0.self_attn.q_proj.lora_A.weight` is"
+                            + " [2, 16] there, [2, 32] here");
+            assertThatThrownBy(() -> Adapted.load(other, folder)).hasMessageContaining(
+                    ": the targets of this adapter (q_proj, v_proj) are no projections of this model, which has dense, key, query, value");
+            assertThat(TensorScope.liveTensors()).isEqualTo(live);
+        }
+    }
+
+    @Test
+    void an_embedding_that_is_the_head_too_is_saved_as_one_weight(@TempDir Path folder) throws Exception {
+        try (Head base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
+                Adapted adapted = shaken(base, ATTENTION.withModulesToSave(List.of("embed_tokens")), 2)) {
+            adapted.save(folder);
+            try (Adapted loaded = Adapted.load(base, folder)) {
+                assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model())).isNotEqualTo(logits(base));
+            }
+            Path config = folder.resolve("adapter_config.json");
+            Files.writeString(config, Files.readString(config).replace("\"ensure_weight_tying\": true",
+                    "\"ensure_weight_tying\": false"));
+            assertThatThrownBy(() -> Adapted.load(base, folder))
+                    .hasMessageContaining("\"ensure_weight_tying\" is not set");
+        }
+    }
+
+    @Test
+    void weights_without_a_place_and_places_without_weights_are_named(@TempDir Path folder) throws Exception {
+        try (Head base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, ATTENTION, 2)) {
+            adapted.save(folder);
+            String config = Files.readString(folder.resolve("adapter_config.json"));
+            Files.writeString(folder.resolve("adapter_config.json"), config.replace("\"v_proj\"", "\"k_proj\""));
+            assertThatThrownBy(() -> Adapted.load(base, folder))
+                    .hasMessageContaining("`model.layers.0.self_attn.k_proj.lora_A.weight` is missing there");
+            Files.writeString(folder.resolve("adapter_config.json"), config.replace("\"v_proj\"", "\"other\""));
+            assertThatThrownBy(() -> Adapted.load(base, folder)).hasMessageContaining(
+                    "it has 4 weights for which this model has no place, the first is `model.layers.0.self_attn.v_proj.lora_A.weight` [2, 16]");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            "lora_bias": true | "lora_bias" is set to true
+            "target_parameters": ["experts.w"] | "target_parameters" is set to
+            "init_lora_weights": "pissa" | "init_lora_weights" must be true, false, gaussian
+            "peft_type": "LOHA" | "peft_type" must be LORA
+            "of_tomorrow": 3 | "of_tomorrow" is set to 3
+            """)
+    void settings_that_change_the_answers_are_refused_by_name(String setting, String message, @TempDir Path folder)
+            throws Exception {
+        String plain = setting.startsWith("\"peft_type") ? "" : "\"peft_type\": \"LORA\", ";
+        Files.writeString(folder.resolve("adapter_config.json"), "{" + plain
+                + "\"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"q_proj\"], \"later\": null, " + setting + "}");
+        try (Head base = Models.create(llama(16), 1)) {
+            assertThatThrownBy(() -> Adapted.load(base, folder)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(message);
+        }
+    }
+
+    @Test
+    void targets_are_named_as_peft_names_them() {
+        Targets names = Targets.of("q_proj", "mlp.up");
+        assertThat(names.names("model.layers.0.q_proj")).isTrue();
+        assertThat(names.names("q_proj")).isTrue();
+        assertThat(names.names("model.xq_proj")).isFalse();
+        assertThat(names.names("a.mlp.up")).isTrue();
+        LoraConfig layers = LoraConfig.of(1, 1, new Targets.AllLinear()).withLayers(List.of(1, 11));
+        assertThat(layers.changes("model.layers.11.mlp.up")).isTrue();
+        assertThat(layers.changes("model.layers.2.mlp.up")).isFalse();
+        assertThat(layers.changes("model.head.up")).isFalse();
+        var patterns = new LinkedHashMap<String, Integer>();
+        patterns.put("layers.1.*q_proj", 5);
+        patterns.put("q_proj", 3);
+        LoraConfig ranked = ATTENTION.withPatterns(patterns, Map.of("v_proj", 9.0));
+        assertThat(ranked.rankOf("model.layers.1.q_proj")).isEqualTo(5);
+        assertThat(ranked.rankOf("model.layers.0.q_proj")).isEqualTo(3);
+        assertThat(ranked.rankOf("model.layers.0.v_proj")).isEqualTo(2);
+        assertThat(ranked.scaleOf("model.layers.0.v_proj")).isEqualTo(4.5);
+        assertThat(ranked.withRslora(true).scaleOf("model.layers.0.v_proj")).isEqualTo(9 / Math.sqrt(2));
+    }
+
+    @Test
+    void a_command_line_says_it_in_one_word() {
+        LoraConfig parsed = LoraConfig.parse("rank=4,alpha=6,targets=q_proj,v_proj,dropout=0.05,save=score,dora=true");
+        assertThat(parsed).isEqualTo(LoraConfig.of(4, 6, Targets.of("q_proj", "v_proj")).withDropout(0.05)
+                .withModulesToSave(List.of("score")).withDora(true));
+        assertThat(LoraConfig.parse("rank=4")).isEqualTo(LoraConfig.of(4, 8, new Targets.AllLinear()));
+        assertThatThrownBy(() -> LoraConfig.parse("rnk=4")).hasMessageContaining("no LoRA setting \"rnk\"")
+                .hasMessageContaining("rslora");
+        assertThatThrownBy(() -> LoraConfig.parse("rank=many"))
+                .hasMessageContaining("must be a number, found \"many\"");
+        assertThatThrownBy(() -> LoraConfig.parse("rank=0")).hasMessageContaining("at least 1");
+    }
+}
