@@ -100,7 +100,7 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
     }
 
     /// What is trained: the student and, under `distillation.…`, the projections. Checkpoints need all of it, the finished
-    /// student does not.
+    /// student does not. Closing it closes the student too.
     public Model trained() {
         return () -> {
             var all = new LinkedHashMap<>(student.parameters());
@@ -112,11 +112,15 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
     @Override
     public Loss loss(Map<String, Tensor> batch, ForwardPass pass) {
         Map<String, Tensor> inputs = TaskObjective.on(device, batch);
-        var learned = new Watch(weighting);
+        try (var learned = new Watch(weighting); var shown = new Watch(weighting)) {
+            return loss(inputs, pass, learned, shown);
+        }
+    }
+
+    private Loss loss(Map<String, Tensor> inputs, ForwardPass pass, Watch learned, Watch shown) {
         // What is compared inside the blocks has to be part of the graph.
         ForwardPass watched = pairs.isEmpty() ? pass : pass.withTrace(learned).withActivations(Activations.KEPT);
         Map<String, Tensor> outputs = student.outputs(inputs, watched);
-        var shown = new Watch(weighting);
         Map<String, Tensor> example;
         try (var off = Gradients.off()) {
             example = teacher.outputs(inputs, ForwardPass.plain().withTrace(shown));
@@ -215,8 +219,8 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
         return mask != null ? mask.ne(0).to(DType.FLOAT32) : ids.mul(0).add(1).to(DType.FLOAT32);
     }
 
-    /// Keeps what passes by as part of the graph.
-    private static final class Watch implements Trace {
+    /// Keeps what passes by as part of the graph, beyond the scopes of the blocks.
+    private static final class Watch implements Trace, AutoCloseable {
         private final Map<String, Tensor> seen = new LinkedHashMap<>();
         private final Weighting weighting;
 
@@ -227,7 +231,7 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
         @Override
         public Tensor tap(String name, Tensor value) {
             if (listens(name)) {
-                seen.put(name, value);
+                seen.put(name, value.view(value.shape()).unscoped());
             }
             return value;
         }
@@ -254,6 +258,11 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
                         + seen.keySet());
             }
             return found;
+        }
+
+        @Override
+        public void close() {
+            seen.values().forEach(Tensor::close);
         }
     }
 }

@@ -229,7 +229,7 @@ class OptimizersTest {
             for (long step = 10; step < 200; step++) {
                 last = trainer.step(step).loss();
             }
-            assertThat(TensorScope.liveTensors()).isEqualTo(early);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(early);
             assertThat(last).isLessThan(first / 2);
         }
     }
