@@ -4,6 +4,7 @@ import dev.weft.data.TokenBatch;
 import dev.weft.data.TokenWindows;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.TensorScope;
@@ -29,7 +30,7 @@ public final class CausalEvaluation {
             while (batches.hasNext()) {
                 try (var scope = TensorScope.open()) {
                     TokenBatch batch = batches.next();
-                    Loss loss = objective.loss(batch, ForwardPass.plain());
+                    Loss.Term loss = objective.loss(batch, ForwardPass.plain()).terms().getFirst();
                     sum += loss.sum().item();
                     tokens += loss.count();
                 }

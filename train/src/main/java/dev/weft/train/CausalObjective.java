@@ -3,6 +3,7 @@ package dev.weft.train;
 import dev.weft.data.TokenBatch;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Kernels;
@@ -18,6 +19,11 @@ public record CausalObjective(LanguageModel model, Device device) implements Obj
         Tensor sum = Kernels.crossEntropy(logits.flatten(0, 1).to(DType.FLOAT32),
                 batch.targets().to(device).flatten(0, 1),
                 null, Kernels.Reduction.SUM, IGNORED, 0);
-        return new Loss(sum, batch.tokens());
+        return Loss.of(sum, batch.tokens());
+    }
+
+    @Override
+    public long[] counts(TokenBatch batch) {
+        return new long[]{batch.tokens()};
     }
 }

@@ -117,7 +117,8 @@ public final class RunFolder implements AutoCloseable {
         return checkpoints(path);
     }
 
-    private static List<Path> checkpoints(Path run) {
+    /// The whole checkpoints of a run, oldest first.
+    static List<Path> checkpoints(Path run) {
         Path folder = run.resolve(CHECKPOINTS);
         if (!Files.isDirectory(folder)) {
             return List.of();
@@ -132,6 +133,11 @@ public final class RunFolder implements AutoCloseable {
     /// Where the checkpoint in `folder` stands.
     public static Progress progress(Path checkpoint) {
         return Progress.fromJson(Json.read(checkpoint.resolve(PROGRESS)));
+    }
+
+    /// Whether a file of a checkpoint is what resuming needs, and no part of the model.
+    static boolean ownFile(Path file) {
+        return List.of(OPTIMIZER, PROGRESS).contains(file.getFileName().toString());
     }
 
     /// Fills the optimizer from the checkpoint in `folder`.

@@ -2,6 +2,7 @@ package dev.weft.train;
 
 import dev.weft.nn.Dropout;
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.nn.Model;
 import dev.weft.tensor.Autocast;
 import dev.weft.tensor.Gradients;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -90,6 +92,8 @@ public final class Trainer<B> {
     }
 
     /// One update, without a folder: gradients of all parts of the batch, clipping, the optimizer.
+    ///
+    /// @throws IllegalArgumentException if nothing in the batch counts
     public TrainingListener.Step step(long step) {
         double rate = task.schedule().rate(step);
         long start = System.nanoTime();
@@ -98,46 +102,45 @@ public final class Trainer<B> {
             for (int micro = 0; micro < settings.microBatches(); micro++) {
                 batches.add(task.batches().batch(step, micro));
             }
-            var sums = new Sums();
-            if (batches.size() == 1) {
-                part(batches.getFirst(), step, 0, -1, sums);
-            } else {
-                accumulate(batches, step, sums);
+            // The parts are divided by the counts of the whole, which have to be known before the first goes backward.
+            long[] counts = batches.size() == 1 ? new long[0] : counts(batches);
+            double loss = 0;
+            for (int micro = 0; micro < batches.size(); micro++) {
+                try (var part = TensorScope.open()) {
+                    Loss sums = loss(batches.get(micro), step, micro);
+                    counts = batches.size() == 1 ? sums.counts() : counts;
+                    Tensor share = sums.mean(anything(counts, step));
+                    loss += share.item();
+                    // Nothing good comes back from a loss that is no number.
+                    if (Double.isFinite(loss)) {
+                        share.backward();
+                    }
+                }
             }
-            double loss = sums.loss / sums.count;
             double norm = clip(loss, step, rate);
             task.optimizer().step(rate);
             trained.forEach(Tensor::clearGrad);
             double seconds = (System.nanoTime() - start) / 1e9;
-            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, sums.count,
-                    sums.count / seconds);
+            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, counts[0],
+                    counts[0] / seconds);
         }
     }
 
-    private static final class Sums {
-        private double loss;
-        private long count;
+    private long[] counts(List<B> batches) {
+        return batches.stream().map(task.objective()::counts).reduce((sum, part) -> {
+            Arrays.setAll(sum, i -> sum[i] + part[i]);
+            return sum;
+        }).orElseThrow();
     }
 
-    /// The parts are divided by the count of the whole, which has to be known before the first goes backward.
-    private void accumulate(List<B> batches, long step, Sums sums) {
-        long total = 0;
-        for (int micro = 0; micro < batches.size(); micro++) {
-            total += count(batches.get(micro), step, micro);
+    private static long[] anything(long[] counts, long step) {
+        if (Arrays.stream(counts).allMatch(count -> count == 0)) {
+            throw new IllegalArgumentException(
+                    ("In the batch of step %d there is nothing to learn: every label is -100. "
+                            + "Look at what is masked, and whether the texts are cut before what is trained")
+                            .formatted(step + 1));
         }
-        for (int micro = 0; micro < batches.size(); micro++) {
-            part(batches.get(micro), step, micro, total, sums);
-        }
-    }
-
-    /// How many tokens a part counts. An objective knows only when it has run, unless the batch says.
-    private long count(B batch, long step, int micro) {
-        if (batch instanceof dev.weft.data.TokenBatch tokens) {
-            return tokens.tokens();
-        }
-        try (var scope = TensorScope.open(); var off = Gradients.off()) {
-            return loss(batch, step, micro).count();
-        }
+        return counts;
     }
 
     private Loss loss(B batch, long step, int micro) {
@@ -145,19 +148,6 @@ public final class Trainer<B> {
                 .withActivations(settings.activations());
         try (var mixed = Autocast.open(settings.device(), settings.precision())) {
             return task.objective().loss(batch, pass);
-        }
-    }
-
-    /// @param total what to divide by; negative for this part's own count
-    private void part(B batch, long step, int micro, long total, Sums sums) {
-        try (var scope = TensorScope.open()) {
-            Loss loss = loss(batch, step, micro);
-            sums.loss += loss.sum().item();
-            sums.count += loss.count();
-            // Nothing good comes back from a loss that is no number.
-            if (Double.isFinite(sums.loss)) {
-                loss.sum().mul(1.0 / (total < 0 ? loss.count() : total)).backward();
-            }
         }
     }
 
@@ -226,7 +216,7 @@ public final class Trainer<B> {
                     }
                     listener.step(done);
                     if (due(settings.evaluateEvery())) {
-                        evaluate(metrics, events);
+                        task.optimizer().asUsed(() -> evaluate(metrics, events));
                     }
                     end = stopping
                             ? End.STOPPED
@@ -238,7 +228,7 @@ public final class Trainer<B> {
                 }
             }
             if (Double.isInfinite(progress.best())) {
-                task.writer().save(folder.path());
+                task.optimizer().asUsed(() -> task.writer().save(folder.path()));
             }
             LossCurve.draw(folder.path());
             return new Result(end, progress.step(), last, progress.best());

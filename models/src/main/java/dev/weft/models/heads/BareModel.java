@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,7 @@ public record BareModel(Frame frame, @Nullable Summary pooler) implements Head {
     }
 
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         throw new IllegalArgumentException("A base model has no loss; load it with a head");
     }
 }

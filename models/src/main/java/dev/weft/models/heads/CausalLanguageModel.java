@@ -1,5 +1,6 @@
 package dev.weft.models.heads;
 
+import dev.weft.nn.Loss;
 import dev.weft.nn.Projection;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
@@ -9,12 +10,21 @@ import java.util.Map;
 /// @param shifts whether its loss compares each position with the label after it; the decoders of encoder-decoders expect
 ///               labels that stand at the position that predicts them
 public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean shifts) implements VocabularyModel {
-    /// Mean cross-entropy of each position's logits against the label that it predicts.
+    /// Cross-entropy of each position's logits against the label that it predicts.
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
+        Tensor logits = outputs.get("logits");
+        return Losses.crossEntropy(shifts ? logits.narrow(1, 0, logits.size(1) - 1) : logits, targets(inputs),
+                labelSmoothing);
+    }
+
+    @Override
+    public long[] counts(Map<String, Tensor> inputs) {
+        return new long[]{Losses.counted(targets(inputs))};
+    }
+
+    private Tensor targets(Map<String, Tensor> inputs) {
         Tensor labels = Losses.given(inputs, "labels");
-        return shifts
-                ? Losses.nextToken(outputs.get("logits"), labels)
-                : Losses.crossEntropy(outputs.get("logits"), labels);
+        return shifts ? Losses.next(labels) : labels;
     }
 }

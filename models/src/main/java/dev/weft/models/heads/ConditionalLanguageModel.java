@@ -4,6 +4,7 @@ import dev.weft.models.Inputs;
 import dev.weft.models.Seq2Seq;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.nn.Projection;
 import dev.weft.nn.SequenceToSequence;
 import dev.weft.tensor.Tensor;
@@ -18,9 +19,9 @@ public record ConditionalLanguageModel(Frame frame,
         return ((Seq2Seq) backbone()).encode(Inputs.ids(inputs), Inputs.pass(inputs, pass));
     }
 
-    /// Mean cross-entropy over the labels that are not −100.
+    /// Cross-entropy over the labels that are not −100.
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
-        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"));
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
+        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"), labelSmoothing);
     }
 }

@@ -4,7 +4,8 @@ import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Backbone;
 import dev.weft.nn.ForwardPass;
-import dev.weft.nn.Model;
+import dev.weft.nn.Loss;
+import dev.weft.nn.TaskModel;
 import dev.weft.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,20 +17,22 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// Arguments and results have the names that the Python library gives them: `input_ids`, `attention_mask`, `labels`,
 /// `logits`, …
-public interface Head extends Model {
+public interface Head extends TaskModel {
     /// As the Python library splits.
     long SHARD_BYTES = 5_000_000_000L;
 
     Frame frame();
 
-    /// What the task computes: `logits [batch, …]` and what the backbone gives.
-    Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass);
+    /// The loss that the reference computes from labels, `[]`: the mean of [#losses].
+    default Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+        return losses(outputs, inputs, 0).mean();
+    }
 
-    /// The loss that the reference computes from labels, `[]`.
-    ///
-    /// @param outputs what [#outputs] gave
-    /// @param inputs  with the labels: `labels`, `start_positions`, …
-    Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs);
+    /// The labels that are not −100.
+    @Override
+    default long[] counts(Map<String, Tensor> inputs) {
+        return new long[]{Losses.counted(Losses.given(inputs, "labels"))};
+    }
 
     default Backbone backbone() {
         return frame().backbone();

@@ -1,10 +1,12 @@
 package dev.weft.models.heads;
 
+import dev.weft.nn.Loss;
+import dev.weft.tensor.DType;
 import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
-/// What the reference computes from logits and labels.
+/// What the reference computes from logits and labels, as sums, in float32 whatever the logits are.
 final class Losses {
     /// Labels of this value count for nothing.
     static final long IGNORED = -100;
@@ -19,31 +21,36 @@ final class Losses {
         return labels;
     }
 
-    /// Mean of −log softmax(logits)[label] over the labels that count: `[..., classes]` and `[...]`.
-    static Tensor crossEntropy(Tensor logits, Tensor labels) {
-        return crossEntropy(logits, labels, IGNORED);
+    /// How many labels count.
+    static long counted(Tensor labels) {
+        return labels.ne(IGNORED).to(DType.INT64).sum().itemLong();
     }
 
-    static Tensor crossEntropy(Tensor logits, Tensor labels, long ignored) {
-        return Kernels.crossEntropy(logits.reshape(-1, logits.size(-1)), labels.reshape(-1), null,
-                Kernels.Reduction.MEAN, ignored, 0);
+    /// −log softmax(logits)[label] over the labels that count: `[..., classes]` and `[...]`.
+    static Loss crossEntropy(Tensor logits, Tensor labels, double smoothing) {
+        return Loss.of(Kernels.crossEntropy(wide(logits).reshape(-1, logits.size(-1)), labels.reshape(-1), null,
+                Kernels.Reduction.SUM, IGNORED, smoothing), counted(labels));
     }
 
-    /// Each position's logits against the label after it.
-    static Tensor nextToken(Tensor logits, Tensor labels) {
-        long seq = logits.size(1);
-        return crossEntropy(logits.narrow(1, 0, seq - 1), labels.narrow(1, 1, seq - 1));
+    /// The labels that each position's logits but the last's are compared with: those after it.
+    static Tensor next(Tensor labels) {
+        return labels.narrow(1, 1, labels.size(1) - 1);
     }
 
     /// −log σ(logit) where the label is 1, −log(1 − σ(logit)) where it is 0, of each element.
     static Tensor binaryCrossEntropy(Tensor logits, Tensor labels) {
+        Tensor x = wide(logits);
         // log(1 + eˣ) − xy, written so that it cannot overflow
-        return logits.relu().sub(logits.mul(labels.to(logits.dtype())))
-                .add(logits.abs().neg().exp().add(1).log());
+        return x.relu().sub(x.mul(labels.to(x.dtype()))).add(x.abs().neg().exp().add(1).log());
     }
 
-    static Tensor squared(Tensor logits, Tensor labels) {
-        Tensor difference = logits.reshape(-1).sub(labels.reshape(-1).to(logits.dtype()));
-        return difference.mul(difference).mean();
+    static Loss squared(Tensor logits, Tensor labels) {
+        Tensor x = wide(logits).reshape(-1);
+        Tensor difference = x.sub(labels.reshape(-1).to(x.dtype()));
+        return Loss.of(difference.mul(difference).sum(), labels.count());
+    }
+
+    static Tensor wide(Tensor logits) {
+        return logits.dtype() == DType.FLOAT64 ? logits : logits.to(DType.FLOAT32);
     }
 }

@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,7 +20,7 @@ public record MultipleChoice(Frame frame, Summary summary) implements Head {
     }
 
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
-        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"));
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
+        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"), labelSmoothing);
     }
 }

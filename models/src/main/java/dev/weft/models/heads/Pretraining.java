@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.nn.Projection;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
@@ -28,10 +29,17 @@ public record Pretraining(Frame frame, Projection vocabulary, Summary pair, Name
         return results;
     }
 
-    /// The sum of both cross-entropies.
+    /// The sum of the means of both cross-entropies.
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
-        return Losses.crossEntropy(outputs.get("prediction_logits"), Losses.given(inputs, "labels"))
-                .add(Losses.crossEntropy(outputs.get(names.logits()), Losses.given(inputs, names.label())));
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
+        return Losses.crossEntropy(outputs.get("prediction_logits"), Losses.given(inputs, "labels"), labelSmoothing)
+                .plus(Losses.crossEntropy(outputs.get(names.logits()), Losses.given(inputs, names.label()),
+                        labelSmoothing));
+    }
+
+    @Override
+    public long[] counts(Map<String, Tensor> inputs) {
+        return new long[]{Losses.counted(Losses.given(inputs, "labels")),
+                Losses.counted(Losses.given(inputs, names.label()))};
     }
 }

@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
@@ -20,14 +21,22 @@ public record QuestionAnswering(Frame frame, Scores scores) implements Head {
 
     /// Mean of the two cross-entropies; places beyond the text count for nothing.
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
-        return half(outputs.get("start_logits"), Losses.given(inputs, "start_positions"))
-                .add(half(outputs.get("end_logits"), Losses.given(inputs, "end_positions")));
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
+        return half(outputs, inputs, "start", labelSmoothing).plus(half(outputs, inputs, "end", labelSmoothing));
     }
 
-    private static Tensor half(Tensor logits, Tensor positions) {
-        long seq = logits.size(1);
-        Tensor inside = positions.reshape(-1).clampMin(0);
-        return Losses.crossEntropy(logits, Tensor.where(inside.lt(seq), inside, inside.mul(0).add(seq)), seq).mul(0.5);
+    private static Loss half(Map<String, Tensor> outputs, Map<String, Tensor> inputs, String side, double smoothing) {
+        return Losses.crossEntropy(outputs.get(side + "_logits"), places(inputs, side), smoothing).times(0.5);
+    }
+
+    @Override
+    public long[] counts(Map<String, Tensor> inputs) {
+        return new long[]{Losses.counted(places(inputs, "start")), Losses.counted(places(inputs, "end"))};
+    }
+
+    /// Where the answer begins or ends in each text; −100 for those beyond it.
+    private static Tensor places(Map<String, Tensor> inputs, String side) {
+        Tensor inside = Losses.given(inputs, side + "_positions").reshape(-1).clampMin(0);
+        return inside.maskedFill(inside.ge(inputs.get("input_ids").size(1)), Losses.IGNORED);
     }
 }

@@ -1,7 +1,9 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.nn.Projection;
+import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
@@ -17,15 +19,19 @@ public record ReplacedTokens(Frame frame, Projection scores) implements Head {
         return results;
     }
 
-    /// Mean binary cross-entropy over the tokens that are not padding.
+    /// Binary cross-entropy over the tokens that are not padding.
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         Tensor each = Losses.binaryCrossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"));
         Tensor mask = inputs.get("attention_mask");
-        if (mask == null) {
-            return each.mean();
-        }
-        Tensor keep = mask.eq(1).to(each.dtype());
-        return each.mul(keep).sum().div(keep.sum());
+        return Loss.of(mask == null ? each.sum() : each.mul(mask.eq(1).to(each.dtype())).sum(), counts(inputs)[0]);
+    }
+
+    @Override
+    public long[] counts(Map<String, Tensor> inputs) {
+        Tensor mask = inputs.get("attention_mask");
+        return new long[]{mask == null
+                ? inputs.get("labels").count()
+                : mask.eq(1).to(DType.INT64).sum().itemLong()};
     }
 }

@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
@@ -44,14 +45,24 @@ public record SequenceClassification(Frame frame, Summary summary, String proble
     }
 
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         Tensor logits = outputs.get("logits");
         Tensor given = Losses.given(inputs, "labels");
         return switch (Problem.of(problemType, (int) logits.size(-1), given)) {
             case REGRESSION -> Losses.squared(logits, given);
-            case SINGLE_LABEL -> Losses.crossEntropy(logits, given);
-            case MULTI_LABEL -> Losses.binaryCrossEntropy(logits, given).mean();
-            case SHARES -> logits.logSoftmax(-1).mul(given).sum(-1, false).mean().neg();
+            case SINGLE_LABEL -> Losses.crossEntropy(logits, given, labelSmoothing);
+            case MULTI_LABEL -> Loss.of(Losses.binaryCrossEntropy(logits, given).sum(), given.count());
+            case SHARES -> Loss.of(Losses.wide(logits).logSoftmax(-1).mul(given).sum().neg(), given.size(0));
         };
+    }
+
+    @Override
+    public long[] counts(Map<String, Tensor> inputs) {
+        Tensor given = Losses.given(inputs, "labels");
+        return new long[]{switch (Problem.of(problemType, frame.labels(), given)) {
+            case REGRESSION, MULTI_LABEL -> given.count();
+            case SINGLE_LABEL -> Losses.counted(given);
+            case SHARES -> given.size(0);
+        }};
     }
 }

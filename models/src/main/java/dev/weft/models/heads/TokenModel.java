@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
@@ -16,9 +17,9 @@ public record TokenModel(Frame frame, Scores scores) implements Head {
         return results;
     }
 
-    /// Mean cross-entropy over the labels that are not −100.
+    /// Cross-entropy over the labels that are not −100.
     @Override
-    public Tensor loss(Map<String, Tensor> outputs, Map<String, Tensor> inputs) {
-        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"));
+    public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
+        return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"), labelSmoothing);
     }
 }
