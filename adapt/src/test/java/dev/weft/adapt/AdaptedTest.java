@@ -218,7 +218,7 @@ class AdaptedTest {
             assertThat(logits(set.model("a3"))).isEqualTo(wanted.get("a3")).isNotEqualTo(wanted.get("a2"));
             assertThatThrownBy(() -> set.model("a4")).hasMessage("There is no adapter \"a4\"; there are [a2, a3]");
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(live);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(live);
     }
 
     @Test
@@ -297,7 +297,7 @@ class AdaptedTest {
                             + " [2, 16] there, [2, 32] here");
             assertThatThrownBy(() -> Adapted.load(other, folder)).hasMessageContaining(
                     ": the targets of this adapter (q_proj, v_proj) are no projections of this model, which has dense, key, query, value");
-            assertThat(TensorScope.liveTensors()).isEqualTo(live);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(live);
         }
     }
 

@@ -391,6 +391,6 @@ class GgufTest {
         assertThatThrownBy(() -> Gguf.open(path)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(path + ": ").hasMessageMatching(".*: (" + reason + ").*")
                 .hasMessageNotContaining("\n");
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 }

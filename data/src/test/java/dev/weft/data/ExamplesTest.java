@@ -249,7 +249,7 @@ class ExamplesTest {
                 packing.collate(List.of(List.of(example(1, 2), example(3))));
             }
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     @Property(tries = 60)

@@ -217,7 +217,7 @@ class ModelsTest {
                     model.outputs(inputs, ForwardPass.plain());
                 }
             }
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         }
     }
 
@@ -288,6 +288,6 @@ class ModelsTest {
         long before = TensorScope.liveTensors();
         var failure = assertThatThrownBy(() -> Models.load(folder)).isInstanceOf(IllegalArgumentException.class);
         Stream.of(parts).forEach(failure::hasMessageContaining);
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 }

@@ -219,7 +219,7 @@ class AssistedDecodingTest {
                 stream.nextInt();
                 assertThat(TensorScope.liveTensors()).isGreaterThan(before);
             }
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         }
     }
 
@@ -239,7 +239,7 @@ class AssistedDecodingTest {
             Generator.of(model).generate(PROMPT, Generation.greedy().withMaxNewTokens(100).withGuidanceScale(1.5));
             Generator.of(model).generate(PROMPT, Generation.greedy().withMaxNewTokens(60).withNumBeams(4)
                     .withForceWordsIds(List.of(List.of(List.of(4, 5)))).withGuidanceScale(1.5));
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         }
     }
 

@@ -69,7 +69,7 @@ class ConstrainedTest {
             isPerson(completion.text());
             assertThat(completion.finish()).isEqualTo(Finish.END_ID);
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         isPerson(person.generate("the", Generation.greedy().withMaxNewTokens(40)));
     }
 
@@ -215,7 +215,7 @@ class ConstrainedTest {
                 isPerson(assisted.generate("the", sampled(seed)));
             }
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     @Test

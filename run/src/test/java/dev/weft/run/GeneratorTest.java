@@ -310,9 +310,9 @@ class GeneratorTest {
                     (text, id) -> counts.add(TensorScope.liveTensors()));
             // Keys and values of two layers, and the padding.
             assertThat(counts).containsExactly(before + 5);
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
             Generator.of(long_).generate(PROMPT, options.withNumBeams(3).withMaxNewTokens(50));
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         }
     }
 
@@ -323,7 +323,7 @@ class GeneratorTest {
             stream.nextInt();
             assertThat(TensorScope.liveTensors()).isGreaterThan(before);
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     @Test

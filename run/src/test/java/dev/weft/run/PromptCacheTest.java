@@ -173,7 +173,7 @@ class PromptCacheTest {
                     generator.withPromptCache(talk).generate(begun(i), options);
                 }
             }
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         }
     }
 }

@@ -243,7 +243,7 @@ class TextGeneratorTest {
             stream.limit(2).forEach(seen::add);
         }
         assertThat(seen).containsExactly(" cat", " and");
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     @Test

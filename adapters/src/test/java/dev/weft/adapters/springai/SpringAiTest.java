@@ -139,7 +139,7 @@ class SpringAiTest {
                 .map(each -> each.getResult().getOutput().getText()).take(3).collectList().block();
 
         assertThat(some).hasSize(3);
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     record Person(String name, long age) {}

@@ -72,7 +72,7 @@ class AutomatonTest {
                 // The states that one step meets come on top.
                 assertThat(small.remembered()).isLessThan(10_000_000);
             }
-            assertThat(TensorScope.liveTensors()).isEqualTo(before);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
         }
     }
 

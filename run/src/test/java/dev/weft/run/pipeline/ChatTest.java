@@ -186,7 +186,7 @@ class ChatTest {
             assertThat(stream.reply().text()).isEqualTo(said).startsWith("Once");
             assertThat(stream.reply().newTokens()).isLessThan(10);
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     @Test
