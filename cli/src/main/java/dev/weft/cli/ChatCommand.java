@@ -63,7 +63,7 @@ final class ChatCommand implements Callable<Integer> {
     GenerationOptions generation;
 
     @Mixin
-    ComputeType type;
+    PrecisionOption precision;
 
     @Option(names = "--variable", paramLabel = "KEY=VALUE", description = "A variable for the chat template, such as enable_thinking=false; JSON, or else text. Can be repeated.")
     Map<String, String> variables = new LinkedHashMap<>();
@@ -81,7 +81,7 @@ final class ChatCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         begin();
-        try (Chat opened = type.open(() -> Pipelines.chat(folder)); Chat chat = opened.remembering()) {
+        try (Chat opened = precision.open(() -> Pipelines.chat(folder)); Chat chat = opened.remembering()) {
             Generation defaults = chat.defaults();
             Generation options = generation
                     .over(maxNewTokens == null ? defaults : defaults.withMaxNewTokens(maxNewTokens));

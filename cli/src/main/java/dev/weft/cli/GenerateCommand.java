@@ -71,7 +71,7 @@ final class GenerateCommand implements Callable<Integer> {
     GenerationOptions generation;
 
     @Mixin
-    ComputeType type;
+    PrecisionOption precision;
 
     @Mixin
     Output output;
@@ -82,8 +82,8 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         Constraint constraint = constraint();
-        try (var opened = type.open(() -> TextGenerator.open(folder));
-                var smaller = assistant == null ? null : type.open(() -> TextGenerator.open(assistant));
+        try (var opened = precision.open(() -> TextGenerator.open(folder));
+                var smaller = assistant == null ? null : precision.open(() -> TextGenerator.open(assistant));
                 var beginning = promptCache == null ? null : beginning(opened)) {
             TextGenerator begun = beginning == null ? opened : opened.withPromptCache(beginning);
             TextGenerator guessing = smaller == null ? begun : begun.withAssistant(smaller);

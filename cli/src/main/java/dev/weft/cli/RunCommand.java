@@ -76,7 +76,7 @@ final class RunCommand implements Callable<Integer> {
     RunOptions told;
 
     @Mixin
-    ComputeType type;
+    PrecisionOption precision;
 
     @Mixin
     Output output;
@@ -144,7 +144,7 @@ final class RunCommand implements Callable<Integer> {
                 : unit.equals("file");
         try (var texts = new Inputs(arguments(), field, wholeFiles);
                 AnswerFile file = out == null ? null : AnswerFile.open(out, fingerprint(), restart);
-                var answering = type.open(() -> known.opener().open(folder, told));
+                var answering = precision.open(() -> known.opener().open(folder, told));
                 var progress = new ProgressLine()) {
             if (file != null) {
                 goOn(file, texts);

@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.cli.Inputs.Item;
+import dev.weft.run.Completion;
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
 import dev.weft.run.pipeline.ChoicePicker;
@@ -235,13 +236,22 @@ record RunTask(Set<String> options, int window, Opener opener) {
     private static Answering write(Path folder, RunOptions told) {
         TextGenerator writer = TextGenerator.open(folder);
         // A setting that is refused is refused once, not for each text.
-        told.generation(writer.defaults(), 0);
-        return new Answering(writer, items -> items.stream().map(item -> {
-            var found = writer.complete(item.text(), told.generation(writer.defaults(), item.number())).getFirst();
-            return Json.object().put("answer", found.text()).put("input_tokens", found.promptTokens())
-                    .put("output_tokens", found.newTokens())
-                    .put("finish", found.finish().toString().toLowerCase(Locale.ROOT));
-        }).toList(), 0, null);
+        Generation options = told.generation(writer.defaults(), 0);
+        return new Answering(writer, items -> {
+            // Where chance plays a part each text has its own, wherever a run began; and what is wrong with one text is said
+            // of it alone.
+            List<List<Completion>> all = options.samples() || items.size() == 1
+                    ? items.stream()
+                            .map(item -> writer.complete(item.text(),
+                                    told.generation(writer.defaults(), item.number())))
+                            .toList()
+                    : writer.complete(texts(items), options);
+            return all.stream().map(List::getFirst)
+                    .map(found -> Json.object().put("answer", found.text()).put("input_tokens", found.promptTokens())
+                            .put("output_tokens", found.newTokens())
+                            .put("finish", found.finish().toString().toLowerCase(Locale.ROOT)))
+                    .toList();
+        }, 0, null);
     }
 
     private static Answering extract(Path folder, RunOptions told) {

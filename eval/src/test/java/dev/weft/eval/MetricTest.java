@@ -285,26 +285,28 @@ class MetricTest {
 
     @Test
     void each_task_names_values_that_its_metrics_give() {
-        Map<Task, Set<String>> names = Map.ofEntries(
-                names(Task.TEXT_CLASSIFICATION, example(new Classification(), "a", "a")),
-                names(Task.MULTIPLE_CHOICE, example(new Classification(), "1", "1")),
-                names(Task.MULTI_LABEL_CLASSIFICATION, example(new MultiLabel(List.of("a")), Set.of(), Set.of())),
-                names(Task.REGRESSION, example(new Regression(), 1.0, 1.0)),
-                names(Task.SENTENCE_SIMILARITY, example(new Regression(), 1.0, 1.0)),
-                names(Task.TOKEN_CLASSIFICATION, example(new EntityScore(), List.of("O"), List.of("O"))),
-                names(Task.QUESTION_ANSWERING, example(AnswerScore.squad1(), "a", List.of("a")),
+        Map<UsualMetrics, Set<String>> names = Map.ofEntries(
+                names(UsualMetrics.TEXT_CLASSIFICATION, example(new Classification(), "a", "a")),
+                names(UsualMetrics.MULTIPLE_CHOICE, example(new Classification(), "1", "1")),
+                names(UsualMetrics.MULTI_LABEL_CLASSIFICATION,
+                        example(new MultiLabel(List.of("a")), Set.of(), Set.of())),
+                names(UsualMetrics.REGRESSION, example(new Regression(), 1.0, 1.0)),
+                names(UsualMetrics.SENTENCE_SIMILARITY, example(new Regression(), 1.0, 1.0)),
+                names(UsualMetrics.TOKEN_CLASSIFICATION, example(new EntityScore(), List.of("O"), List.of("O"))),
+                names(UsualMetrics.QUESTION_ANSWERING, example(AnswerScore.squad1(), "a", List.of("a")),
                         example(AnswerScore.squad2(), "a", List.of("a"))),
-                names(Task.TRANSLATION, example(new Bleu(), "a", List.of("a")), example(new Chrf(), "a", List.of("a"))),
-                names(Task.SUMMARIZATION, example(new Rouge(), "a", List.of("a"))),
-                names(Task.AUTOMATIC_SPEECH_RECOGNITION, example(ErrorRate.words(), "a", "a"),
+                names(UsualMetrics.TRANSLATION, example(new Bleu(), "a", List.of("a")),
+                        example(new Chrf(), "a", List.of("a"))),
+                names(UsualMetrics.SUMMARIZATION, example(new Rouge(), "a", List.of("a"))),
+                names(UsualMetrics.AUTOMATIC_SPEECH_RECOGNITION, example(ErrorRate.words(), "a", "a"),
                         example(ErrorRate.characters(), "a", "a")),
-                Map.entry(Task.TEXT_GENERATION, new LanguageModelScore(1, 1, 1).values().keySet()),
-                Map.entry(Task.FILL_MASK, new LanguageModelScore(1, 1, 1).values().keySet()));
-        assertThat(names.keySet()).containsExactlyInAnyOrder(Task.values());
+                Map.entry(UsualMetrics.TEXT_GENERATION, new LanguageModelScore(1, 1, 1).values().keySet()),
+                Map.entry(UsualMetrics.FILL_MASK, new LanguageModelScore(1, 1, 1).values().keySet()));
+        assertThat(names.keySet()).containsExactlyInAnyOrder(UsualMetrics.values());
         names.forEach((task, values) -> assertThat(values).describedAs(task.id()).containsAll(task.usual()));
     }
 
-    private static Map.Entry<Task, Set<String>> names(Task task, Metric<?, ?>... metrics) {
+    private static Map.Entry<UsualMetrics, Set<String>> names(UsualMetrics task, Metric<?, ?>... metrics) {
         return Map.entry(task, task.report(metrics).values().keySet());
     }
 
@@ -315,7 +317,7 @@ class MetricTest {
 
     @Test
     void a_report_is_a_table_for_people_and_json_for_programs() {
-        Report report = Task.TRANSLATION.report(example(new Chrf(), "a cat", List.of("a cat")),
+        Report report = UsualMetrics.TRANSLATION.report(example(new Chrf(), "a cat", List.of("a cat")),
                 example(new Bleu(), "a cat", List.of("a cat")));
         assertThat(new ArrayList<>(report.values().keySet())).startsWith("bleu", "chrf");
         assertThat(report.table()).startsWith("translation\n  bleu                0.0000\n")
@@ -325,9 +327,9 @@ class MetricTest {
                 .isEqualTo("regression\n  pearson          -\n");
         assertThat(new Report("regression", Map.of("pearson", Double.NaN), List.of("s")).json())
                 .isEqualTo("{\"task\":\"regression\",\"metrics\":{\"pearson\":null},\"signatures\":[\"s\"]}");
-        assertThat(Task.of("fill-mask").main()).isEqualTo("loss");
-        assertThat(Task.of("fill-mask").higherIsBetter()).isFalse();
-        assertThatThrownBy(() -> Task.of("chess")).hasMessageContaining("no task chess")
+        assertThat(UsualMetrics.of("fill-mask").main()).isEqualTo("loss");
+        assertThat(UsualMetrics.of("fill-mask").higherIsBetter()).isFalse();
+        assertThatThrownBy(() -> UsualMetrics.of("chess")).hasMessageContaining("no task chess")
                 .hasMessageContaining("translation");
     }
 }

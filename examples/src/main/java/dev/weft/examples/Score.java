@@ -4,7 +4,7 @@ import dev.weft.eval.Bleu;
 import dev.weft.eval.Chrf;
 import dev.weft.eval.Classification;
 import dev.weft.eval.Report;
-import dev.weft.eval.Task;
+import dev.weft.eval.UsualMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,7 +27,7 @@ public final class Score {
             bleu.add(translations.get(i), List.of(references.get(i)));
             chrf.add(translations.get(i), List.of(references.get(i)));
         }
-        return Task.TRANSLATION.report(bleu, chrf);
+        return UsualMetrics.TRANSLATION.report(bleu, chrf);
     }
 
     static void confusion(List<String> predicted, List<String> expected, Path picture) throws IOException {

@@ -133,7 +133,7 @@ public final class KvCache implements AutoCloseable {
             }
         }
 
-        boolean canForget(long from) {
+        boolean canBeCutTo(long from) {
             return from == 0 || begin == 0 || begin <= seenFrom(from);
         }
 
@@ -220,7 +220,7 @@ public final class KvCache implements AutoCloseable {
 
     /// Whether it can be cut to this length: a layer with a window may have forgotten what the text would see then.
     public boolean holds(long length) {
-        return length >= 0 && length <= length() && layers.stream().allMatch(layer -> layer.canForget(length));
+        return length >= 0 && length <= length() && layers.stream().allMatch(layer -> layer.canBeCutTo(length));
     }
 
     /// Forgets all positions from `length` on, as if they had never been run.

@@ -480,9 +480,14 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     }
 
     private Generation with(String setting, Object value) {
+        return with(setting(setting, value));
+    }
+
+    /// One setting, as a file would say it.
+    static Json setting(String name, Object value) {
         ObjectNode node = Json.object();
-        node.set(setting, MAPPER.valueToTree(value));
-        return with(Json.of("settings", node));
+        node.set(name, MAPPER.valueToTree(value));
+        return Json.of("settings", node);
     }
 
     public Generation withMaxNewTokens(int count) {

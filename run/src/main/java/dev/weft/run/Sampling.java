@@ -73,7 +73,11 @@ public record Sampling(boolean doSample, double temperature, int topK, double to
     ///
     /// @param alpha how much likeness counts beside probability, often 0.6
     public static Sampling contrastive(double alpha, int k) {
-        return GREEDY.withTopK(k).with(Json.of("settings", Json.object().put("penalty_alpha", alpha)));
+        return GREEDY.withTopK(k).with("penalty_alpha", alpha);
+    }
+
+    private Sampling with(String setting, Object value) {
+        return with(Generation.setting(setting, value));
     }
 
     /// What `json` says in the words of `generation_config.json`; the rest stays.
@@ -86,48 +90,39 @@ public record Sampling(boolean doSample, double temperature, int topK, double to
     }
 
     public Sampling withTemperature(double temperature) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("temperature", temperature);
     }
 
     public Sampling withTopK(int topK) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("top_k", topK);
     }
 
     public Sampling withTopP(double topP) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("top_p", topP);
     }
 
     public Sampling withMinP(double minP) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("min_p", minP);
     }
 
     public Sampling withTypicalP(double typicalP) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("typical_p", typicalP);
     }
 
     public Sampling withEpsilonCutoff(double epsilonCutoff) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("epsilon_cutoff", epsilonCutoff);
     }
 
     public Sampling withEtaCutoff(double etaCutoff) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("eta_cutoff", etaCutoff);
     }
 
     public Sampling withTopH(double topH) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("top_h", topH);
     }
 
     public Sampling withSeed(long seed) {
-        return new Sampling(doSample, temperature, topK, topP, minP, typicalP, epsilonCutoff, etaCutoff,
-                topH, penaltyAlpha, seed);
+        return with("seed", seed);
     }
 
     /// Whether chance plays a part.

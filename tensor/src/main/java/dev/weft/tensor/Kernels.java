@@ -19,7 +19,7 @@ public final class Kernels {
 
     /// `x · weightᵀ + bias`: `[..., in]`, `[out, in]`, `[out]` to `[..., out]`.
     public static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        Tensor product = Packing.times(x, weight, bias, false);
+        Tensor product = PackedWeight.times(x, weight, bias, false);
         if (product != null) {
             return product;
         }
@@ -30,7 +30,7 @@ public final class Kernels {
 
     /// `x · weight + bias`: `[..., in]`, `[in, out]`, `[out]` to `[..., out]`.
     public static Tensor linearTurned(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        Tensor product = Packing.times(x, weight, bias, true);
+        Tensor product = PackedWeight.times(x, weight, bias, true);
         if (product != null) {
             return product;
         }

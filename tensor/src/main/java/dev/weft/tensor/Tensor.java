@@ -47,7 +47,7 @@ public final class Tensor implements AutoCloseable {
     private @Nullable TensorScope scope;
     private int slot = -1;
     private Cleaner.@Nullable Cleanable lastResort;
-    private volatile @Nullable Packing packing;
+    private volatile @Nullable PackedWeight packing;
     private Cleaner.@Nullable Cleanable packingsEnd;
 
     private Tensor(org.bytedeco.pytorch.Tensor peer) {
@@ -845,14 +845,14 @@ public final class Tensor implements AutoCloseable {
     // ---- the room's inside ----
 
     @Nullable
-    Packing packing() {
+    PackedWeight packing() {
         return packing;
     }
 
     /// The packing made now, in place of one that no longer fits.
-    synchronized Packing packed(Supplier<Packing> made) {
+    synchronized PackedWeight packed(Supplier<PackedWeight> made) {
         // One that no longer fits may be in use by another thread: the garbage collector frees it.
-        Packing fresh = made.get();
+        PackedWeight fresh = made.get();
         packing = fresh;
         packingsEnd = fresh.freedBy(CLEANER);
         return fresh;

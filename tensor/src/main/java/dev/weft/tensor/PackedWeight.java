@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// Two orders: that of oneDNN, and, for the very few rows of decoding in bfloat16, that of FBGEMM, which reads 16 bits a
 /// weight a third quicker. Each is made at the first product that gains by it, made again when the weight has changed, and
 /// goes with the weight. `-Dweft.pack=false` makes none: the weights of a model then stand in memory once.
-final class Packing {
+final class PackedWeight {
     /// Below so many rows the order of the weight is what a product costs.
     private static final long FEW_ROWS = 32;
     /// Up to so many FBGEMM is the quicker one.
@@ -65,7 +65,7 @@ final class Packing {
     private final long version;
     private final boolean fitsHalf;
 
-    private Packing(Tensor weight) {
+    private PackedWeight(Tensor weight) {
         version = weight.peer()._version();
         fitsHalf = weight.dtype() == DType.BFLOAT16 && worksHalf() && inRange(weight);
     }
@@ -93,9 +93,9 @@ final class Packing {
         if (rows == 0 || dtype == DType.FLOAT32 && rows >= FEW_ROWS || !works(dtype)) {
             return null;
         }
-        Packing packing = weight.packing();
+        PackedWeight packing = weight.packing();
         if (packing == null || packing.version != weight.peer()._version()) {
-            packing = weight.packed(() -> new Packing(weight));
+            packing = weight.packed(() -> new PackedWeight(weight));
         }
         return packing.product(x, weight, bias, turned);
     }

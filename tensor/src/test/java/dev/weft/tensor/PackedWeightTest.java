@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
-class PackingTest {
+class PackedWeightTest {
     /// As the loader makes them: of no scope, so that they will be seen again.
     private static Tensor weight(Randomness random, DType dtype, long... shape) {
         return random.normal(0, 0.1, shape).to(dtype).copy().unscoped();
@@ -32,7 +32,7 @@ class PackingTest {
                     assertThat(difference(Kernels.linearTurned(x, turned, bias), x.matmul(turned).add(bias)))
                             .isLessThan(tolerance);
                 }
-                assertThat(weight.packing() != null || !Packing.works(dtype)).isTrue();
+                assertThat(weight.packing() != null || !PackedWeight.works(dtype)).isTrue();
             }
         }
     }

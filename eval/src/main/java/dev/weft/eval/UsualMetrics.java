@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// What is usually measured for each task, by the names the field writes. The first is the one to choose models by.
-public enum Task {
+public enum UsualMetrics {
     /// [Classification].
     TEXT_CLASSIFICATION("text-classification", true, "accuracy", "f1_macro", "f1_weighted", "matthews_correlation"),
     /// [MultiLabel].
@@ -38,7 +38,7 @@ public enum Task {
     private final boolean higherIsBetter;
     private final List<String> usual;
 
-    Task(String id, boolean higherIsBetter, String... usual) {
+    UsualMetrics(String id, boolean higherIsBetter, String... usual) {
         this.id = id;
         this.higherIsBetter = higherIsBetter;
         this.usual = List.of(usual);
@@ -49,10 +49,10 @@ public enum Task {
         return id;
     }
 
-    public static Task of(String id) {
+    public static UsualMetrics of(String id) {
         return Stream.of(values()).filter(task -> task.id.equals(id)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("There is no task %s to score; there are %s".formatted(
-                        id, Stream.of(values()).map(Task::id).collect(Collectors.joining(", ")))));
+                        id, Stream.of(values()).map(UsualMetrics::id).collect(Collectors.joining(", ")))));
     }
 
     /// Names of values, the main one first.
