@@ -30,8 +30,11 @@ class RoomsTest {
             Map.entry("adapt", List.of("models", "train", "nn", "checkpoint", "tensor")),
             Map.entry("run", List.of("models", "text", "data", "nn", "checkpoint", "tensor")),
             Map.entry("adapters", List.of("run", "text")),
+            Map.entry("recipe",
+                    List.of("run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text", "tensor")),
             Map.entry("cli",
-                    List.of("run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text", "tensor")));
+                    List.of("recipe", "run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text",
+                            "tensor")));
 
     private static JavaClasses rooms;
 
