@@ -60,8 +60,8 @@ final class InfoCommand implements Callable<Integer> {
             RunFolder.Progress progress = RunFolder.progress(checkpoint);
             facts.put("trained steps", progress.step());
             facts.put("trained tokens", progress.tokens());
-            if (Double.isFinite(progress.best())) {
-                facts.put("best validation loss", progress.best());
+            if (!Double.isNaN(progress.best())) {
+                facts.put("best validation", progress.best());
             }
             facts.put("last checkpoint", checkpoint.toString());
         });

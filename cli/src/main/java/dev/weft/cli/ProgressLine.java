@@ -4,6 +4,7 @@ import dev.weft.models.heads.CausalLanguageModel;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -119,7 +120,10 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
     @Override
     public void evaluated(Evaluation evaluation) {
         if (bar == null) {
-            out.printf(Locale.ROOT, "step %d  validation loss %.4f%s%n", evaluation.step(), evaluation.loss(),
+            out.printf(Locale.ROOT, "step %d  validation %s%s%n", evaluation.step(),
+                    evaluation.found().values().entrySet().stream()
+                            .map(value -> String.format(Locale.ROOT, "%s %.4f", value.getKey(), value.getValue()))
+                            .collect(Collectors.joining(", ")),
                     evaluation.best() ? "  best so far" : "");
         }
     }

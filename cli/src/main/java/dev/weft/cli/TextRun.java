@@ -22,6 +22,7 @@ import dev.weft.train.Optimizer;
 import dev.weft.train.RunFolder;
 import dev.weft.train.Trainer;
 import dev.weft.train.TrainingListener;
+import dev.weft.train.Validation;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
@@ -31,7 +32,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -194,7 +195,7 @@ final class TextRun {
                 : Optimizer.adamW(model.parameters(), plan.beta1(), plan.beta2(), 1e-8, plan.weightDecay(), false);
     }
 
-    private static @Nullable DoubleSupplier evaluation(TrainPlan plan, CausalLanguageModel model, Data data,
+    private static @Nullable Supplier<Validation> evaluation(TrainPlan plan, CausalLanguageModel model, Data data,
             Device device) {
         Tokens held = data.validation();
         if (held == null || plan.evaluateEvery() == 0) {
@@ -202,7 +203,7 @@ final class TextRun {
         }
         Tokens part = held.slice(0, Math.min(held.count(), plan.evaluateTokens() + 1));
         var windows = new TokenWindows(part, plan.batch(), plan.seq());
-        return () -> CausalEvaluation.score(model, windows, device).loss();
+        return () -> Validation.loss(CausalEvaluation.score(model, windows, device).loss());
     }
 
     private static ObjectNode config(CausalLanguageModel model, TrainPlan plan, Tokenizer tokenizer) {

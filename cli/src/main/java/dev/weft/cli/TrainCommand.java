@@ -172,7 +172,7 @@ final class TrainCommand implements Callable<Integer> {
                 result = TextRun.start(plan(text), folder, progress);
             }
         }
-        String best = Double.isFinite(result.best()) ? ", best validation loss %.4f".formatted(result.best()) : "";
+        String best = Double.isNaN(result.best()) ? "" : ", best validation %.4f".formatted(result.best());
         System.err.printf("%s at step %d: loss %.4f%s%n", switch (result.end()) {
             case COMPLETED -> "done";
             case EARLY -> "stopped early, no new best,";

@@ -60,11 +60,14 @@ public record Collator(int padId, Side side, int multipleOf) {
             boolean decoded = decodes && (name.equals("labels") || name.startsWith("decoder_"));
             batch.put(name, batch(name, examples, decoded ? Side.RIGHT : side));
         }
-        if (names.contains("input_ids") && !names.contains("attention_mask")) {
-            batch.put("attention_mask", batch("attention_mask",
-                    examples.stream().map(each -> each.with("attention_mask", ones(each.features().get("input_ids"))))
-                            .toList(),
-                    side));
+        for (String ids : names) {
+            // What a decoder is given needs no mask; the two texts of a pair need one each.
+            String mask = ids.replaceFirst("input_ids$", "attention_mask");
+            if (!mask.equals(ids) && !ids.startsWith("decoder_") && !names.contains(mask)) {
+                batch.put(mask, batch(mask,
+                        examples.stream().map(each -> each.with(mask, ones(each.features().get(ids)))).toList(),
+                        side));
+            }
         }
         return batch;
     }
@@ -87,9 +90,13 @@ public record Collator(int padId, Side side, int multipleOf) {
     }
 
     private int filling(String name) {
+        if (name.endsWith("input_ids")) {
+            return padId;
+        }
+        if (name.endsWith("labels")) {
+            return (int) TokenExamples.IGNORED;
+        }
         return switch (name) {
-            case "input_ids", "decoder_input_ids" -> padId;
-            case "labels" -> (int) TokenExamples.IGNORED;
             case "special_tokens_mask" -> 1;
             case "word_ids" -> -1;
             default -> 0;

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /// One encoded example: what a model takes and is judged by, under the names of the Python library (`input_ids`,
 /// `labels`, `start_positions`, …). Its arrays are not to be changed.
@@ -52,6 +53,20 @@ public record Example(Map<String, Feature> features) {
         var more = new TreeMap<>(features);
         more.put(name, feature);
         return new Example(more);
+    }
+
+    /// This example with the features of another.
+    public Example with(Example other) {
+        var more = new TreeMap<>(features);
+        more.putAll(other.features);
+        return new Example(more);
+    }
+
+    /// This example with only the features whose names are wanted.
+    public Example only(Predicate<String> wanted) {
+        var some = new TreeMap<>(features);
+        some.keySet().removeIf(wanted.negate());
+        return new Example(some);
     }
 
     public Example with(String name, int[] values) {

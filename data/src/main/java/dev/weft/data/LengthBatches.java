@@ -19,10 +19,7 @@ public final class LengthBatches {
     private final long maxTokens;
     private final int maxRows;
     private final long seed;
-    /// Of each epoch that was planned so far, the step after its last one.
-    private final List<Long> ends = new ArrayList<>();
-    private int currentEpoch = -1;
-    private List<int[]> current = List.of();
+    private final Epochs<int[]> epochs = new Epochs<>(this::epoch);
 
     /// @param lengths   tokens of each example
     /// @param maxTokens of a batch, padding included: rows · longest
@@ -87,27 +84,12 @@ public final class LengthBatches {
     }
 
     /// The batch of a step, one epoch after the other: so that a run that resumes at a step goes on with the same batches.
-    public synchronized int[] at(long step) {
-        if (step < 0) {
-            throw new IllegalArgumentException("steps are counted from 0, found " + step);
-        }
-        int epoch = 0;
-        while (epoch == ends.size() || ends.get(epoch) <= step) {
-            if (epoch == ends.size()) {
-                plan(epoch);
-                ends.add((epoch == 0 ? 0 : ends.getLast()) + current.size());
-            } else {
-                epoch++;
-            }
-        }
-        plan(epoch);
-        return current.get((int) (step - (epoch == 0 ? 0 : ends.get(epoch - 1)))).clone();
+    public int[] at(long step) {
+        return epochs.at(step).clone();
     }
 
-    private void plan(int epoch) {
-        if (epoch != currentEpoch) {
-            current = epoch(epoch);
-            currentEpoch = epoch;
-        }
+    /// How many batches an epoch has.
+    public long steps(long epoch) {
+        return epochs.steps(epoch);
     }
 }

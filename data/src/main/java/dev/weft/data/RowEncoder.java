@@ -1,9 +1,13 @@
 package dev.weft.data;
 
 import dev.weft.data.Example.Feature;
+import dev.weft.data.examples.AnswerLabels;
 import dev.weft.text.Encoding;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
+import dev.weft.text.chat.ChatTemplate;
+import dev.weft.text.chat.Conversation;
+import dev.weft.text.chat.RenderedChat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -104,6 +108,96 @@ public interface RowEncoder {
         @Override
         public String settings() {
             return "language %s %s".formatted(truncation, tokenizer.json());
+        }
+    }
+
+    /// Texts of which some tokens are to be found again: column `text`. `word_ids` has the number of each token's word, −1
+    /// where the tokenizer put it: for [dev.weft.data.examples.MaskedTokens], which masks anew in each epoch.
+    record Masked(Tokenizer tokenizer, Truncation truncation) implements RowEncoder {
+        public Masked {
+            tokenizer = tokenizer.with(truncation);
+        }
+
+        @Override
+        public List<Example> encode(Row row) {
+            Encoding encoding = tokenizer.encode(row.text("text"));
+            return List.of(example(encoding).with("word_ids", encoding.wordIds()));
+        }
+
+        @Override
+        public String settings() {
+            return "masked %s %s".formatted(truncation, tokenizer.json());
+        }
+    }
+
+    /// Conversations of which what the assistant says is trained: the columns of [Chats#conversation].
+    ///
+    /// @param room tokens that the model has room for; later ones are cut
+    record Conversations(Tokenizer tokenizer, ChatTemplate template, int room) implements RowEncoder {
+        @Override
+        public List<Example> encode(Row row) {
+            return List.of(said(tokenizer, template, room, Chats.conversation(row), row, ""));
+        }
+
+        static Example said(Tokenizer tokenizer, ChatTemplate template, int room, Conversation conversation, Row row,
+                String prefix) {
+            RenderedChat chat = template.renderWithTurns(conversation);
+            try {
+                var example = new Example(Map.of());
+                for (var part : AnswerLabels.of(chat, tokenizer.encode(chat.text(), false), room).entrySet()) {
+                    example = example.with(prefix + part.getKey(), part.getValue());
+                }
+                return example;
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(row.place() + ": " + e.getMessage(), e);
+            }
+        }
+
+        @Override
+        public String settings() {
+            return "conversations %d %s %s".formatted(room, template.source(), tokenizer.json());
+        }
+    }
+
+    /// Two answers of which one is liked better: the columns of [Chats#preference]. Features begin with `chosen_` and
+    /// `rejected_`.
+    record Preferences(Tokenizer tokenizer, ChatTemplate template, int room) implements RowEncoder {
+        @Override
+        public List<Example> encode(Row row) {
+            Chats.Preference both = Chats.preference(row);
+            Example chosen = Conversations.said(tokenizer, template, room, both.chosen(), row, "chosen_");
+            Example rejected = Conversations.said(tokenizer, template, room, both.rejected(), row, "rejected_");
+            return List.of(chosen.with(rejected));
+        }
+
+        @Override
+        public String settings() {
+            return "preferences %d %s %s".formatted(room, template.source(), tokenizer.json());
+        }
+    }
+
+    /// Texts that belong together: columns `anchor` and `positive`, and `negative` where there is one, a text that does not.
+    record Similar(Tokenizer tokenizer, Truncation truncation) implements RowEncoder {
+        public Similar {
+            tokenizer = tokenizer.with(truncation);
+        }
+
+        @Override
+        public List<Example> encode(Row row) {
+            var example = new Example(Map.of());
+            for (String column : List.of("anchor", "positive", "negative")) {
+                if (!column.equals("negative") || row.columns().contains(column)) {
+                    for (var part : example(tokenizer.encode(row.text(column))).features().entrySet()) {
+                        example = example.with(column + "_" + part.getKey(), part.getValue());
+                    }
+                }
+            }
+            return List.of(example);
+        }
+
+        @Override
+        public String settings() {
+            return "similar %s %s".formatted(truncation, tokenizer.json());
         }
     }
 

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -159,6 +160,42 @@ public final class Models {
         Head head = build(json, null, HeadKind.of(architecture(json)), Weights.random(seed));
         head.requiresGrad(true);
         return head;
+    }
+
+    /// A model of the sizes of `config`, of any family, with this head and new weights, ready to train.
+    ///
+    /// @param config a `config.json` with its `model_type`; sizes may have the names that most families give them
+    public static Head create(ObjectNode config, Heads head, long seed) {
+        ObjectNode own = head.config(ConfigNames.own(config));
+        own.putArray("architectures")
+                .add(Families.of(Json.of("config.json", own)).architecture(head.kind()));
+        return create(own, seed);
+    }
+
+    /// A smaller model that begins as a part of a larger one: so many of its blocks, evenly chosen and the last among them, and
+    /// all that is not in blocks; ready to train. With both halves of an encoder-decoder cut alike.
+    ///
+    /// @throws IllegalArgumentException if there are not so many blocks
+    public static Head loadStudent(Path folder, Heads head, int layers) {
+        ModelFolder opened = ModelFolder.open(folder);
+        int all = ConfigNames.layers(opened.config().node());
+        if (layers < 1 || layers > all) {
+            throw new IllegalArgumentException(
+                    "%s has %d layers; a student keeps 1 to %d of them, asked for %d".formatted(folder, all, all,
+                            layers));
+        }
+        List<Integer> kept = IntStream.range(0, layers).mapToObj(i -> (i + 1) * all / layers - 1).toList();
+        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
+            ObjectNode config = ConfigNames.withLayers(opened.config().node(), kept);
+            Family family = Families.of(opened.config());
+            Head model = named(opened, () -> build(
+                    as(opened, head.config(config), family.architecture(head.kind())),
+                    opened.generationConfig().orElse(null), head.kind(),
+                    Weights.from(new KeptBlocks(source.forTraining(), kept),
+                            name -> !inBase(family.prefix(head.kind()), name))));
+            model.requiresGrad(true);
+            return model;
+        }
     }
 
     /// A GPT-2 of these sizes with new weights, ready to train.

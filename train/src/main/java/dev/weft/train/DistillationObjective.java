@@ -168,7 +168,7 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
 
     /// 1 where a divergence counts, 0 elsewhere: `[batch]` or `[batch, seq]`.
     private static Tensor counting(Tensor each, Map<String, Tensor> inputs) {
-        Tensor labels = inputs.get("labels");
+        Tensor labels = inputs.getOrDefault("shift_labels", inputs.get("labels"));
         Tensor mask = inputs.get("attention_mask");
         if (labels != null && !labels.dtype().isFloating() && sameShape(labels, each)) {
             return labels.ne(-100).to(DType.FLOAT32);

@@ -7,22 +7,43 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeSet;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The loss over the steps of a run as a picture, `loss.svg`, from its `metrics.jsonl`.
+/// How a run went as pictures, from its `metrics.jsonl`: `loss.svg`, and for each value of its evaluations that is no loss
+/// one of its name, such as `accuracy.svg`.
 public final class LossCurve {
     public static final String FILE = "loss.svg";
 
     private LossCurve() {}
 
-    /// Draws the run's curve; nothing if it logged nothing.
+    /// Draws the run's curves; nothing if it logged nothing.
     public static void draw(Path run) throws IOException {
         List<ObjectNode> lines = MetricsLog.read(run);
         List<Chart.Point> training = points(lines, "loss");
-        List<Chart.Point> validation = points(lines, "validation_loss");
-        if (!training.isEmpty()) {
-            AtomicFile.write(run.resolve(FILE), svg(training, validation));
+        if (training.isEmpty()) {
+            return;
         }
+        AtomicFile.write(run.resolve(FILE), svg(training, points(lines, MetricsLog.VALIDATION + "loss")));
+        var names = new TreeSet<String>();
+        lines.forEach(line -> line.propertyNames().stream().filter(name -> name.startsWith(MetricsLog.VALIDATION))
+                .forEach(name -> names.add(name.substring(MetricsLog.VALIDATION.length()))));
+        names.remove("loss");
+        for (String name : names) {
+            List<Chart.Point> points = points(lines, MetricsLog.VALIDATION + name);
+            if (!points.isEmpty()) {
+                AtomicFile.write(run.resolve(name + ".svg"), svg(name, points, training.getLast().x()));
+            }
+        }
+    }
+
+    private static String svg(String name, List<Chart.Point> points, double steps) {
+        double low = lowest(points);
+        double high = points.stream().mapToDouble(Chart.Point::y).max().orElseThrow();
+        double rim = 0.05 * (high - low) + 1e-9 * Math.max(1, Math.abs(high));
+        return new Chart("step", new Chart.Range(0, Math.max(1, steps)), "%.0f",
+                new Chart.Range(low - rim, high + rim), "%.3f").line(points, "#cc3311", 2)
+                .legend(format("validation %s %.4f, highest %.4f", name, points.getLast().y(), high), "#cc3311").svg();
     }
 
     private static List<Chart.Point> points(List<ObjectNode> lines, String key) {

@@ -16,6 +16,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// `metrics.jsonl`: one JSON object per logged step and per evaluation, numbers in full precision.
 final class MetricsLog implements AutoCloseable {
     static final String FILE = "metrics.jsonl";
+    /// What the names of an evaluation's values begin with.
+    static final String VALIDATION = "validation_";
     private static final JsonMapper JSON = new JsonMapper();
 
     private final BufferedWriter writer;
@@ -58,7 +60,9 @@ final class MetricsLog implements AutoCloseable {
     }
 
     void evaluation(TrainingListener.Evaluation evaluation) {
-        write(Json.object().put("step", evaluation.step()).put("validation_loss", evaluation.loss()));
+        ObjectNode line = Json.object().put("step", evaluation.step());
+        evaluation.found().values().forEach((name, value) -> line.put(VALIDATION + name, value));
+        write(line);
     }
 
     private void write(ObjectNode line) {

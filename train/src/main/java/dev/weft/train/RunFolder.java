@@ -46,19 +46,19 @@ public final class RunFolder implements AutoCloseable {
     /// Where a run stands.
     ///
     /// @param step           updates done
-    /// @param best           lowest validation loss so far, infinite before the first evaluation
+    /// @param best           the best evaluation's main value so far, NaN before the first
     /// @param sinceBest      evaluations since then
     /// @param dataFingerprint of what it is trained on
     public record Progress(long step, double best, int sinceBest, long tokens, String dataFingerprint) {
         ObjectNode toJson() {
             ObjectNode json = Json.object().put("step", step).put("since_best", sinceBest).put("tokens", tokens)
                     .put("data", dataFingerprint);
-            return Double.isFinite(best) ? json.put("best_validation_loss", best) : json;
+            return Double.isNaN(best) ? json : json.put("best", best);
         }
 
         static Progress fromJson(Json json) {
             return new Progress(json.node().get("step").asLong(),
-                    json.number("best_validation_loss", Double.POSITIVE_INFINITY), json.integer("since_best"),
+                    json.number("best", Double.NaN), json.integer("since_best"),
                     json.node().get("tokens").asLong(), json.text("data"));
         }
     }

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The training loop.
@@ -31,12 +31,12 @@ import org.jspecify.annotations.Nullable;
 public final class Trainer<B> {
     /// What is trained, on what, by what.
     ///
-    /// @param evaluation      mean validation loss of the model as it is, or null
+    /// @param evaluation      judges the model as it is, or null
     /// @param writer          writes the model where it is wanted
     /// @param dataFingerprint stands for the data and how it is cut into batches; resuming with another is refused
     public record Task<B>(Model model, Objective<B> objective, Batches<B> batches, Optimizer optimizer,
             Schedule schedule,
-            @Nullable DoubleSupplier evaluation, ModelWriter writer, String dataFingerprint) {}
+            @Nullable Supplier<Validation> evaluation, ModelWriter writer, String dataFingerprint) {}
 
     /// Why a run ended.
     public enum End {
@@ -48,7 +48,7 @@ public final class Trainer<B> {
         STOPPED
     }
 
-    /// @param best lowest validation loss; infinite if there was no evaluation
+    /// @param best the best evaluation's main value; NaN if there was none
     public record Result(End end, long step, double lastLoss, double best) {}
 
     private final Task<B> task;
@@ -99,7 +99,8 @@ public final class Trainer<B> {
         long start = System.nanoTime();
         try (var scope = TensorScope.open()) {
             var batches = new ArrayList<B>();
-            for (int micro = 0; micro < settings.microBatches(); micro++) {
+            int parts = task.batches().parts(step, settings.microBatches());
+            for (int micro = 0; micro < parts; micro++) {
                 batches.add(task.batches().batch(step, micro));
             }
             // The parts are divided by the counts of the whole, which have to be known before the first goes backward.
@@ -124,6 +125,25 @@ public final class Trainer<B> {
             return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, counts[0],
                     counts[0] / seconds);
         }
+    }
+
+    /// The first step's gradients computed and thrown away: how long a step takes, and that it fits into memory, before
+    /// anything changes.
+    ///
+    /// @return seconds
+    public double rehearse() {
+        long start = System.nanoTime();
+        try (var scope = TensorScope.open()) {
+            int parts = task.batches().parts(0, settings.microBatches());
+            for (int micro = 0; micro < parts; micro++) {
+                try (var part = TensorScope.open()) {
+                    loss(task.batches().batch(0, micro), 0, micro).mean().backward();
+                }
+            }
+        } finally {
+            trained.forEach(Tensor::clearGrad);
+        }
+        return (System.nanoTime() - start) / 1e9;
     }
 
     private long[] counts(List<B> batches) {
@@ -186,7 +206,7 @@ public final class Trainer<B> {
             this.listener = listener;
             Optional<Path> checkpoint = folder.latest();
             progress = checkpoint.map(this::resumed)
-                    .orElse(new RunFolder.Progress(0, Double.POSITIVE_INFINITY, 0, 0, task.dataFingerprint()));
+                    .orElse(new RunFolder.Progress(0, Double.NaN, 0, 0, task.dataFingerprint()));
         }
 
         private RunFolder.Progress resumed(Path checkpoint) {
@@ -227,7 +247,7 @@ public final class Trainer<B> {
                     }
                 }
             }
-            if (Double.isInfinite(progress.best())) {
+            if (Double.isNaN(progress.best())) {
                 task.optimizer().asUsed(() -> task.writer().save(folder.path()));
             }
             LossCurve.draw(folder.path());
@@ -259,22 +279,22 @@ public final class Trainer<B> {
         }
 
         private void evaluate(MetricsLog metrics, EventFile events) {
-            DoubleSupplier evaluation = task.evaluation();
+            Supplier<Validation> evaluation = task.evaluation();
             if (evaluation == null) {
                 return;
             }
-            double loss;
+            Validation found;
             try (var scope = TensorScope.open();
                     var off = Gradients.off();
                     var mixed = Autocast.open(settings.device(), settings.precision())) {
-                loss = evaluation.getAsDouble();
+                found = evaluation.get();
             }
-            boolean best = loss < progress.best();
-            progress = new RunFolder.Progress(progress.step(), Math.min(loss, progress.best()),
+            boolean best = found.betterThan(progress.best());
+            progress = new RunFolder.Progress(progress.step(), best ? found.value() : progress.best(),
                     best ? 0 : progress.sinceBest() + 1, progress.tokens(), progress.dataFingerprint());
-            var evaluated = new TrainingListener.Evaluation(progress.step(), loss, best);
+            var evaluated = new TrainingListener.Evaluation(progress.step(), found, best);
             metrics.evaluation(evaluated);
-            events.scalar("loss/validation", progress.step(), loss);
+            found.values().forEach((name, value) -> events.scalar(name + "/validation", progress.step(), value));
             listener.evaluated(evaluated);
             if (best) {
                 task.writer().save(folder.path());

@@ -13,8 +13,8 @@ public interface TrainingListener {
     record Step(long step, long steps, double loss, double learningRate, double gradientNorm, long tokens,
             double tokensPerSecond) {}
 
-    /// @param best whether none before was lower
-    record Evaluation(long step, double loss, boolean best) {}
+    /// @param best whether none before was better
+    record Evaluation(long step, Validation found, boolean best) {}
 
     /// A run begins or goes on after `step` updates.
     default void started(long step, long steps) {}

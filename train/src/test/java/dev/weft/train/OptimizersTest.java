@@ -245,7 +245,7 @@ class OptimizersTest {
             try (var optimizer = Optimizer.sgd(weights, 0, 0).averaging(weights, 0.5)) {
                 var task = new Trainer.Task<Integer>(() -> weights,
                         (batch, pass) -> dev.weft.nn.Loss.of(weight.sum().neg(), 1), (step, micro) -> 0, optimizer,
-                        new Schedule.Constant(1, 0), () -> evaluated[0] = (float) weight.sum().item(),
+                        new Schedule.Constant(1, 0), () -> Validation.loss(evaluated[0] = (float) weight.sum().item()),
                         to -> written.put(to, weight.toFloats()[0]), "none");
                 new Trainer<>(task, Settings.of(3).withPrecision(DType.FLOAT32).withEvaluation(3, 0)
                         .withCheckpoints(3, 1)).run(run, TrainingListener.SILENT);

@@ -183,7 +183,7 @@ class TrainerTest {
             var task = model.task(TrainerTest::batch, optimizer, new Schedule.Constant(0.01, 0));
             var evaluated = new Trainer.Task<TokenBatch>(model, task.objective(), task.batches(), optimizer,
                     task.schedule(),
-                    losses::removeFirst, saved::add, "tiny");
+                    () -> Validation.loss(losses.removeFirst()), saved::add, "tiny");
             var result = new Trainer<>(evaluated, PLAIN.withEvaluation(5, 2)).run(run, TrainingListener.SILENT);
             assertThat(result.end()).isEqualTo(Trainer.End.EARLY);
             assertThat(result.step()).isEqualTo(20);

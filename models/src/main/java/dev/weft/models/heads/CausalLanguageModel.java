@@ -10,11 +10,15 @@ import java.util.Map;
 /// @param shifts whether its loss compares each position with the label after it; the decoders of encoder-decoders expect
 ///               labels that stand at the position that predicts them
 public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean shifts) implements VocabularyModel {
-    /// Cross-entropy of each position's logits against the label that it predicts.
+    private static final String SHIFTED = "shift_labels";
+
+    /// Cross-entropy of each position's logits against the label that it predicts. `shift_labels` instead of `labels` stand
+    /// at the position that predicts them already, as in the reference: windows of a long text know the token after them.
     @Override
     public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         Tensor logits = outputs.get("logits");
-        return Losses.crossEntropy(shifts ? logits.narrow(1, 0, logits.size(1) - 1) : logits, targets(inputs),
+        boolean next = shifts && !inputs.containsKey(SHIFTED);
+        return Losses.crossEntropy(next ? logits.narrow(1, 0, logits.size(1) - 1) : logits, targets(inputs),
                 labelSmoothing);
     }
 
@@ -24,6 +28,10 @@ public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean sh
     }
 
     private Tensor targets(Map<String, Tensor> inputs) {
+        Tensor shifted = inputs.get(SHIFTED);
+        if (shifted != null) {
+            return shifted;
+        }
         Tensor labels = Losses.given(inputs, "labels");
         return shifts ? Losses.next(labels) : labels;
     }

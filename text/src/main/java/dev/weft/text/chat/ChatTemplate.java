@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The chat templates of a model: conversations in, the text the model knows out.
@@ -54,6 +55,35 @@ public final class ChatTemplate {
     public static ChatTemplate of(String name, String source) {
         return new ChatTemplate(Map.of(DEFAULT, Template.of(name, source)), Map.of(), TemplateLimits.USUAL,
                 Clock.systemDefaultZone(), null);
+    }
+
+    /// OpenAI's ChatML, with the assistant's turns marked: for a model that comes without a template.
+    public static ChatTemplate chatMl() {
+        return of("ChatML", """
+                {%- for message in messages -%}
+                {{- '<|im_start|>' + message['role'] + '\\n' -}}
+                {%- if message['role'] == 'assistant' -%}
+                {% generation %}{{ message['content'] + '<|im_end|>' }}{% endgeneration %}{{ '\\n' }}
+                {%- else -%}
+                {{- message['content'] + '<|im_end|>\\n' -}}
+                {%- endif -%}
+                {%- endfor -%}
+                {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
+                """.strip());
+    }
+
+    /// What the templates are made of: the same text gives the same conversations.
+    public String source() {
+        return templates.entrySet().stream().map(each -> each.getKey() + ": " + each.getValue().source())
+                .collect(Collectors.joining("\n"));
+    }
+
+    /// Writes `chat_template.jinja`, and other templates into `additional_chat_templates`, as [#load] and the Python library
+    /// read them.
+    ///
+    /// @throws java.io.UncheckedIOException if a file cannot be written
+    public void save(Path folder) {
+        ChatTemplateFiles.save(folder, templates);
     }
 
     /// The names of the templates; a model with one has `default`.

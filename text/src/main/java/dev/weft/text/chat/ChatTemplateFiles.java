@@ -43,6 +43,21 @@ final class ChatTemplateFiles {
         return new ChatTemplate(templates, tokens, TemplateLimits.USUAL, Clock.systemDefaultZone(), null);
     }
 
+    static void save(Path folder, Map<String, Template> templates) {
+        try {
+            for (Map.Entry<String, Template> each : templates.entrySet()) {
+                Path file = each.getKey().equals("default")
+                        ? folder.resolve("chat_template.jinja")
+                        : folder.resolve("additional_chat_templates").resolve(each.getKey() + ".jinja");
+                Files.createDirectories(file.getParent());
+                Files.writeString(file, each.getValue().source());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("%s: the chat template cannot be written: %s".formatted(folder,
+                    e.getMessage()), e);
+        }
+    }
+
     private static Map<String, Template> files(Path folder) {
         var templates = new LinkedHashMap<String, Template>();
         Path only = folder.resolve("chat_template.jinja");

@@ -1,0 +1,131 @@
+package dev.weft.recipe;
+
+import dev.weft.checkpoint.AtomicFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+import tools.jackson.dataformat.yaml.YAMLWriteFeature;
+
+/// A training run told as data: what is learned, by which model, from what, and how. What each key means, and its default,
+/// stands in [#reference].
+///
+/// ```java
+/// Recipe recipe = Recipe.read(Path.of("sst2.yaml")).with("train.steps", "4000");
+/// ```
+public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data data, ObjectivePart objective,
+        Distill distill, Adapter adapter, Train train, Evaluate evaluate, Checkpoints checkpoints) {
+    /// What a run folder keeps its recipe in.
+    public static final String FILE = "recipe.yaml";
+
+    /// What the model is.
+    public record ModelPart(@Nullable String from, ObjectNode config, @Nullable Integer layers,
+            @Nullable Integer hidden, @Nullable Integer heads, @Nullable Double dropout, List<String> addedTokens) {}
+
+    /// How text becomes ids.
+    public record TokenizerPart(@Nullable String from, int vocabSize, boolean lowercase, List<String> text) {}
+
+    /// What is learned from.
+    public record Data(String folder, List<String> train, List<String> trainTarget, List<String> dev,
+            List<String> devTarget, double devShare, @Nullable String format, List<String> columnNames,
+            Map<String, @Nullable String> columns, @Nullable String examples, int maxLength,
+            @Nullable Integer maxTargetLength, String sourcePrefix, boolean packed, @Nullable String cache) {}
+
+    /// What is minimised.
+    public record ObjectivePart(double labelSmoothing, double maskShare, boolean wholeWords, String labelledPieces,
+            @Nullable Integer stride, double noiseDensity, double meanSpan, List<String> noise, double noiseShare,
+            String pooling, double temperature, double beta) {}
+
+    /// A teacher, and what of it counts how much.
+    public record Distill(@Nullable String teacher, double hard, double soft, double hidden, double attention,
+            double temperature) {}
+
+    /// A few weights beside a base.
+    public record Adapter(@Nullable String lora) {}
+
+    /// How it is trained.
+    public record Train(long steps, @Nullable Double epochs, int batch, int batchTokens, int microBatches,
+            String optimizer, double learningRate, @Nullable Double minLearningRate, String schedule,
+            @Nullable Long warmup, double beta1, double beta2, double epsilon, double momentum, double weightDecay,
+            double clip, double averageWeights, double layerRate, Map<String, Double> rates, List<String> freeze,
+            int freezeLayers, String precision, boolean recompute, long seed, String device,
+            @Nullable Integer threads, long logEvery) {}
+
+    /// When and how the model is judged.
+    public record Evaluate(long every, @Nullable String metric, int patience, int rows, long tokens, int beams,
+            double lengthPenalty, int maxNewTokens) {}
+
+    /// What is kept on the way.
+    public record Checkpoints(long every, int keep, int average) {}
+
+    static final YAMLMapper YAML = YAMLMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .disable(YAMLWriteFeature.WRITE_DOC_START_MARKER).enable(YAMLWriteFeature.MINIMIZE_QUOTES)
+            .enable(YAMLWriteFeature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS).build();
+
+    /// Nothing but defaults.
+    public static Recipe defaults() {
+        return of(RecipeTree.reference());
+    }
+
+    /// A recipe from its file.
+    ///
+    /// @throws IllegalArgumentException if it is no YAML, or says what no recipe can say; the key is named
+    /// @throws UncheckedIOException     if it cannot be read
+    public static Recipe read(Path file) {
+        try {
+            return parse(Files.readString(file), file.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /// A recipe from YAML.
+    ///
+    /// @param name what messages call it
+    public static Recipe parse(String yaml, String name) {
+        return defaults().overlaid(yaml, name);
+    }
+
+    /// This recipe with what another says in YAML.
+    ///
+    /// @param name what messages call it
+    public Recipe overlaid(String yaml, String name) {
+        return of(RecipeTree.over(tree(), RecipeTree.parse(yaml, name), name));
+    }
+
+    /// This recipe with one key set: `train.steps`, to `4000`. Lists are values with commas between them or `[a, b]`.
+    ///
+    /// @throws IllegalArgumentException if there is no such key, with those there are, or the value is not of its kind
+    public Recipe with(String key, Object value) {
+        return of(RecipeTree.set(tree(), key, value));
+    }
+
+    /// The recipe whole, as YAML.
+    public String yaml() {
+        return YAML.writeValueAsString(tree());
+    }
+
+    /// All that a recipe can say, with defaults and explanations, as YAML.
+    public static String reference() {
+        return RecipeTree.referenceText();
+    }
+
+    void write(Path run) {
+        AtomicFile.write(run.resolve(FILE), yaml());
+    }
+
+    private ObjectNode tree() {
+        return YAML.valueToTree(this);
+    }
+
+    private static Recipe of(ObjectNode tree) {
+        return YAML.treeToValue(tree, Recipe.class);
+    }
+}
