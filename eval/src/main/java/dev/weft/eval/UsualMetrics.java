@@ -29,8 +29,8 @@ public enum UsualMetrics {
     SUMMARIZATION("summarization", true, "rougeL", "rouge1", "rouge2", "rougeLsum"),
     /// [LanguageModelScore].
     TEXT_GENERATION("text-generation", false, "loss", "perplexity", "bits_per_byte"),
-    /// [LanguageModelScore] of the masked tokens.
-    FILL_MASK("fill-mask", false, "loss", "perplexity"),
+    /// The mean over the masked tokens, and how many of them are guessed.
+    FILL_MASK("fill-mask", false, "loss", "perplexity", "accuracy"),
     /// [ErrorRate].
     AUTOMATIC_SPEECH_RECOGNITION("automatic-speech-recognition", false, "wer", "cer");
 

@@ -66,6 +66,11 @@ final class Batches implements AutoCloseable {
         return new Batches(Precision.load(opened, architecture), tokenizer);
     }
 
+    /// A model that is there already.
+    static Batches of(Head head, Tokenizer tokenizer) {
+        return new Batches(head, tokenizer);
+    }
+
     Head head() {
         return head;
     }

@@ -1,8 +1,10 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.Head;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Encoding;
+import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -112,6 +114,13 @@ public final class SentenceEmbedder implements AutoCloseable {
         return new SentenceEmbedder(batches, new Setting(poolings, normalizes, 0,
                 Math.min(batches.room(), limits.integer("max_seq_length", Integer.MAX_VALUE)),
                 limits.flag("do_lower_case", false), Map.copyOf(known), usual, false));
+    }
+
+    /// A model that is there already and stays the caller's to close, pooled by the mean.
+    public static SentenceEmbedder of(Head model, Tokenizer tokenizer) {
+        Batches batches = Batches.of(model, tokenizer);
+        return new SentenceEmbedder(batches,
+                new Setting(List.of(Pooling.MEAN), false, 0, batches.room(), false, Map.of(), "", false));
     }
 
     private static List<Json> modules(Path folder) {

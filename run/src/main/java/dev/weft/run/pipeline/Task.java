@@ -63,6 +63,11 @@ public enum Task {
         return Arrays.stream(values()).filter(task -> task.title().equals(title)).findFirst();
     }
 
+    /// Whether a model of this config does nothing but translate.
+    public static boolean translates(Json config) {
+        return TRANSLATORS.contains(config.text("model_type", ""));
+    }
+
     /// The names of what a head can do.
     public static List<String> of(HeadKind head) {
         return Arrays.stream(values()).filter(task -> task.heads().contains(head)).map(Task::title).toList();
@@ -75,7 +80,7 @@ public enum Task {
         Json config = ModelFolder.open(folder).config();
         HeadKind head = HeadKind.of(Models.architecture(config));
         List<String> labels = config.has("id2label") ? labels(config.object("id2label")) : List.of();
-        boolean translates = TRANSLATORS.contains(config.text("model_type", ""));
+        boolean translates = translates(config);
         return Arrays.stream(values()).filter(task -> task.heads().contains(head)).filter(task -> switch (task) {
             case ZERO_SHOT_CLASSIFICATION -> labels.stream().anyMatch(Task::entails);
             case RERANK -> labels.size() == 1 || config.integer("num_labels", 2) == 1;

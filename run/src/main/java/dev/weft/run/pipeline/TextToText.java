@@ -69,6 +69,11 @@ public final class TextToText implements AutoCloseable {
                 : opened;
     }
 
+    /// A model that is there already and stays the caller's to close, with nothing before the texts.
+    public static TextToText of(ConditionalLanguageModel model, Tokenizer tokenizer, Generation defaults) {
+        return new TextToText(Batches.of(model, tokenizer), tokenizer, defaults, "", TooLong.REFUSED, "");
+    }
+
     /// With this before each text, as T5 wants it: `translate English to German: `. All variants are closed by either.
     public TextToText withPrefix(String text) {
         return new TextToText(batches, tokenizer, defaults, text, length, from);
