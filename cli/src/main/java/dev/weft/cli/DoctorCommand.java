@@ -1,5 +1,6 @@
 package dev.weft.cli;
 
+import dev.weft.recipe.Recipe;
 import dev.weft.tensor.Engine;
 import java.util.LinkedHashMap;
 import java.util.concurrent.Callable;
@@ -16,7 +17,7 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() {
         var facts = new LinkedHashMap<String, String>(Engine.describe());
         facts.put("java heap", (Runtime.getRuntime().maxMemory() >> 20) + " MiB at most");
-        facts.put("token cache", TextRun.defaultCache().toString());
+        facts.put("token cache", Recipe.defaultCache().toString());
         output.facts(facts);
         return 0;
     }

@@ -6,6 +6,7 @@ import dev.weft.data.TokenWindows;
 import dev.weft.eval.LanguageModelScore;
 import dev.weft.models.Models;
 import dev.weft.models.heads.CausalLanguageModel;
+import dev.weft.recipe.Recipe;
 import dev.weft.tensor.Device;
 import dev.weft.text.Tokenizer;
 import dev.weft.train.CausalEvaluation;
@@ -50,7 +51,7 @@ final class EvalCommand implements Callable<Integer> {
             throw new IllegalArgumentException(home + " is no language model, which predicts text");
         }
         try (model;
-                var tokens = TokenFile.of(TextSource.of(text), tokenizer, OptionalInt.empty(), TextRun.defaultCache(),
+                var tokens = TokenFile.of(TextSource.of(text), tokenizer, OptionalInt.empty(), Recipe.defaultCache(),
                         TokenFile.Progress.SILENT)) {
             if (tokenizer.vocabSize() > model.vocabSize()) {
                 throw new IllegalArgumentException(

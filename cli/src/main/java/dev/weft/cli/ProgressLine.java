@@ -1,6 +1,6 @@
 package dev.weft.cli;
 
-import dev.weft.models.heads.CausalLanguageModel;
+import dev.weft.recipe.RunListener;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
@@ -11,7 +11,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /// Shows a run as it goes: a bar on a terminal, plain lines elsewhere. Everything goes to standard error.
-final class ProgressLine implements TextRun.Progress, AutoCloseable {
+final class ProgressLine implements RunListener, AutoCloseable {
     private static final long PLAIN_SECONDS = 5;
 
     private final PrintStream out;
@@ -29,16 +29,11 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
     }
 
     @Override
-    public void encoded(long bytesDone, long bytesTotal) {
-        if (terminal && bytesTotal > 10_000_000) {
-            out.printf("\rencoding %d of %d MB", bytesDone / 1_000_000, bytesTotal / 1_000_000);
-            if (bytesDone == bytesTotal) {
-                out.println();
-            }
-        }
+    public void working(String what, long done, long total) {
+        tokenizer(what, done, total);
     }
 
-    /// How training a tokenizer goes on.
+    /// How work goes on that has no bar.
     void tokenizer(String step, long done, long total) {
         boolean due = System.nanoTime() - lastLine > (terminal ? 200_000_000L : PLAIN_SECONDS * 1_000_000_000L);
         if (due) {
@@ -51,10 +46,16 @@ final class ProgressLine implements TextRun.Progress, AutoCloseable {
     }
 
     @Override
-    public void describe(CausalLanguageModel model, TrainPlan plan, long tokens, int vocabSize) {
-        out.printf(Locale.ROOT, "%,d weights (%d layers, %d heads, %d wide), %,d tokens of %d kinds, %s on %s%n",
-                model.parameterCount(), plan.layers(), plan.heads(), plan.hidden(), tokens, vocabSize, plan.precision(),
-                plan.device());
+    public void planned(Plan plan) {
+        plan.notes().forEach(note -> out.println("note: " + note));
+        out.printf(Locale.ROOT, "%s: %,d of %,d weights are trained, %,d examples, %s on %s%n", plan.task(),
+                plan.trained(), plan.parameters(), plan.examples(), plan.precision(), plan.device());
+        out.printf("an example, with « » around what is learned:%n  %s%n", plan.example().replace("\n", "\n  "));
+        long seconds = Math.round(plan.secondsPerStep() * plan.steps());
+        out.printf(Locale.ROOT,
+                "%,d steps, about %d:%02d if each takes as long as the rehearsed first one (%.2f s)%s%n",
+                plan.steps(), seconds / 60, seconds % 60, plan.secondsPerStep(),
+                plan.memoryBytes() == 0 ? "" : "; %.1f GB of memory".formatted(plan.memoryBytes() / 1e9));
     }
 
     @Override

@@ -1,6 +1,8 @@
 package dev.weft.cli;
 
 import dev.weft.checkpoint.AtomicFile;
+import dev.weft.recipe.Recipe;
+import dev.weft.recipe.RecipeRun;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
 import dev.weft.run.TextGenerator;
@@ -49,7 +51,9 @@ final class QuickstartCommand implements Callable<Integer> {
                 sums.training().getFirst());
         long start = System.nanoTime();
         try (var progress = new ProgressLine()) {
-            TextRun.start(plan(corpus, folder), folder, progress);
+            try (var run = RecipeRun.start(recipe(corpus, folder), folder, progress)) {
+                run.run();
+            }
         }
         System.err.printf(Locale.ROOT, "Trained in %.0f seconds. The curve: %s%n", (System.nanoTime() - start) / 1e9,
                 folder.resolve("loss.svg"));
@@ -59,12 +63,18 @@ final class QuickstartCommand implements Callable<Integer> {
         return 0;
     }
 
-    private TrainPlan plan(Path corpus, Path folder) {
-        return new TrainPlan(List.of(corpus.toAbsolutePath().normalize().toString()), List.of(), 0, "lines", "bpe", 400,
-                folder.resolve("cache").toAbsolutePath().toString(), 2, 4, 128, 24, 0, steps, 128, 1, "adamw", 4e-3,
-                4e-4,
-                "cosine", steps / 20, 0.9, 0.99, 0, 0.1, 1, "float32", false, 0, 1, 0, 0, 1, 1, seed, "cpu",
-                Engine.threads());
+    private Recipe recipe(Path corpus, Path folder) {
+        return Recipe.defaults().overlaid("""
+                task: text-generation
+                model: {config: {model_type: gpt2}, layers: 2, heads: 4, hidden: 128}
+                tokenizer: {from: bpe, vocab_size: 400}
+                data: {examples: lines, max_length: 24, dev_share: 0}
+                train: {batch: 128, batch_tokens: 4096, learning_rate: 4e-3, precision: float32}
+                evaluate: {every: 0}
+                checkpoints: {every: 0, keep: 1}
+                """, "quickstart").with("data.train", corpus.toString())
+                .with("data.cache", folder.resolve("cache").toString())
+                .with("train.steps", steps).with("train.seed", seed);
     }
 
     /// Share of the questions answered right to the last word.

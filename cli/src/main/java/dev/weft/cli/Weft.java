@@ -11,7 +11,7 @@ import picocli.CommandLine.ScopeType;
 
 /// The command: `weft COMMAND`.
 @Command(name = "weft", mixinStandardHelpOptions = true, version = "weft 0.1.0", sortOptions = false, description = "Transformers for the JVM: train, run and look inside Transformer models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
-        QuickstartCommand.class, TrainCommand.class, GenerateCommand.class, ChatCommand.class,
+        QuickstartCommand.class, GenerateCommand.class, ChatCommand.class,
         EvalCommand.class, MergeCommand.class, RunCommand.class, TokenizerCommand.class, ChatTemplateCommand.class,
         InfoCommand.class,
         DoctorCommand.class,
@@ -36,6 +36,9 @@ public final class Weft {
     static int run(String... arguments) {
         var weft = new Weft();
         var line = new CommandLine(weft);
+        for (var kind : TrainingCommand.Kind.values()) {
+            line.getCommandSpec().addSubcommand(null, new CommandLine(TrainingCommand.spec(kind)));
+        }
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(true);
         line.setOverwrittenOptionsAllowed(true);

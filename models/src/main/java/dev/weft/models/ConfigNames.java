@@ -89,6 +89,17 @@ public final class ConfigNames {
         return layers.asInt();
     }
 
+    /// How wide a model of this config is.
+    ///
+    /// @throws IllegalArgumentException if the config does not say
+    public static int width(ObjectNode config) {
+        JsonNode width = config.path(names(config, "hidden_size").getFirst());
+        if (!width.isInt()) {
+            throw new IllegalArgumentException("config.json does not say how wide the model is");
+        }
+        return width.asInt();
+    }
+
     /// The config of a model that keeps some of its blocks; lists with an entry for each block keep theirs.
     static ObjectNode withLayers(ObjectNode config, List<Integer> kept) {
         ObjectNode cut = config.deepCopy();

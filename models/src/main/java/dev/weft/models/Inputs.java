@@ -10,7 +10,7 @@ import java.util.TreeSet;
 /// A model's arguments by the names that the Python library gives them.
 public final class Inputs {
     /// Labels, from which heads compute a loss.
-    public static final Set<String> LABELS = Set.of("labels", "start_positions", "end_positions",
+    public static final Set<String> LABELS = Set.of("labels", "shift_labels", "start_positions", "end_positions",
             "next_sentence_label", "sentence_order_label");
 
     private static final Set<String> KNOWN = Set.of("input_ids", "attention_mask", "position_ids", "token_type_ids",

@@ -29,7 +29,8 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
             @Nullable Integer hidden, @Nullable Integer heads, @Nullable Double dropout, List<String> addedTokens) {}
 
     /// How text becomes ids.
-    public record TokenizerPart(@Nullable String from, int vocabSize, boolean lowercase, List<String> text) {}
+    public record TokenizerPart(@Nullable String from, int vocabSize, boolean lowercase, List<String> text,
+            @Nullable String chatTemplate) {}
 
     /// What is learned from.
     public record Data(String folder, List<String> train, List<String> trainTarget, List<String> dev,
@@ -79,8 +80,13 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
     /// @throws IllegalArgumentException if it is no YAML, or says what no recipe can say; the key is named
     /// @throws UncheckedIOException     if it cannot be read
     public static Recipe read(Path file) {
+        return read(file, defaults());
+    }
+
+    /// A recipe from its file, over another.
+    public static Recipe read(Path file, Recipe lower) {
         try {
-            return parse(Files.readString(file), file.toString());
+            return lower.overlaid(Files.readString(file), file.toString());
         } catch (IOException e) {
             throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
         }
@@ -107,6 +113,13 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
         return of(RecipeTree.set(tree(), key, value));
     }
 
+    /// This recipe with one that Weft brings over it: `tiny`, `small`, `medium`, `gpt2`; `finetune`, `lora`, `distill`.
+    ///
+    /// @throws IllegalArgumentException if there is none of this name
+    public Recipe preset(String name) {
+        return overlaid(RecipeTree.resource("presets/" + name + ".yaml"), name);
+    }
+
     /// The recipe whole, as YAML.
     public String yaml() {
         return YAML.writeValueAsString(tree());
@@ -115,6 +128,27 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
     /// All that a recipe can say, with defaults and explanations, as YAML.
     public static String reference() {
         return RecipeTree.referenceText();
+    }
+
+    /// A key of recipes.
+    ///
+    /// @param path     `train.steps`
+    /// @param text     what it means
+    /// @param options  of the command line that set it, such as `--steps`; may be none
+    /// @param standard its default as YAML; empty for a part that has keys of its own
+    public record Key(String path, String text, List<String> options, String standard) {}
+
+    /// All keys, in the order of [#reference].
+    public static List<Key> keys() {
+        return RecipeTree.explained();
+    }
+
+    /// Where encoded data is kept between runs.
+    public static Path defaultCache() {
+        String base = System.getenv("XDG_CACHE_HOME");
+        return base == null || base.isEmpty()
+                ? Path.of(System.getProperty("user.home"), ".cache", "weft")
+                : Path.of(base, "weft");
     }
 
     void write(Path run) {

@@ -12,8 +12,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -29,7 +27,15 @@ final class RecipeTree {
     private RecipeTree() {}
 
     static String referenceText() {
-        try (InputStream in = Objects.requireNonNull(RecipeTree.class.getResourceAsStream(Recipe.FILE))) {
+        return resource(Recipe.FILE);
+    }
+
+    static String resource(String name) {
+        try (InputStream in = RecipeTree.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new IllegalArgumentException("There is no preset " + name.replaceAll(".*/|\\.yaml", "")
+                        + "; there are tiny, small, medium and gpt2");
+            }
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -63,6 +69,9 @@ final class RecipeTree {
     static ObjectNode over(ObjectNode lower, ObjectNode upper, String name) {
         ObjectNode result = lower.deepCopy();
         upper.properties().forEach(entry -> lay(result, entry.getKey(), entry.getValue(), Recipe.class, "", name));
+        if (upper.path("train").has("steps") && !upper.path("train").has("epochs")) {
+            ((ObjectNode) result.get("train")).putNull("epochs");
+        }
         return result;
     }
 
@@ -107,6 +116,9 @@ final class RecipeTree {
             }
             kind = component((Class<?>) kind, keys[i], before, "--set");
             before += keys[i] + ".";
+            if (path.equals("train.steps")) {
+                into.putNull("epochs");
+            }
             if (last) {
                 into.set(keys[i], fitting(plain(value), kind, path, "--set"));
             } else if (into.get(keys[i]) instanceof ObjectNode section) {
@@ -191,18 +203,18 @@ final class RecipeTree {
     }
 
     private static JsonNode list(JsonNode value, String path, String name) {
-        var texts = new ArrayList<String>();
+        var given = new ArrayList<String>();
         if (value instanceof ArrayNode array) {
-            array.forEach(each -> texts.add(require(each.isValueNode(), each, name, path, "is a list of texts")
+            array.forEach(each -> given.add(require(each.isValueNode(), each, name, path, "is a list of texts")
                     .asString()));
         } else if (!value.isNull()) {
-            String text = require(value.isValueNode(), value, name, path, "is a list of texts").asString();
-            // A query has commas of its own, and so may a file.
-            texts.addAll(path.startsWith("data.") || path.startsWith("tokenizer.") || text.isEmpty()
-                    ? text.isEmpty() ? List.of() : List.of(text)
-                    : Arrays.stream(text.split(",")).map(String::strip).toList());
+            given.add(require(value.isValueNode(), value, name, path, "is a list of texts").asString());
         }
-        return Recipe.YAML.valueToTree(texts);
+        // A query has commas of its own, and so may a file.
+        boolean whole = path.matches("data\\.(train|dev)(_target)?|tokenizer\\.text");
+        return Recipe.YAML.valueToTree(given.stream()
+                .flatMap(text -> whole ? Stream.of(text) : Arrays.stream(text.split(",")).map(String::strip))
+                .filter(text -> !text.isEmpty()).toList());
     }
 
     private static JsonNode require(boolean holds, JsonNode value, String name, String path, String otherwise) {
@@ -219,12 +231,9 @@ final class RecipeTree {
 
     // ---- what the reference says of its keys ----
 
-    /// A key, what it means, and the options that set it.
-    record Key(String path, String text, List<String> options, String standard) {}
-
     /// Read from the reference: the comment above a key begins with its options.
-    static List<Key> explained() {
-        var keys = new ArrayList<Key>();
+    static List<Recipe.Key> explained() {
+        var keys = new ArrayList<Recipe.Key>();
         var sections = new ArrayList<String>();
         var comment = new ArrayList<String>();
         for (String line : referenceText().lines().toList()) {
@@ -247,18 +256,12 @@ final class RecipeTree {
                 if (value.isEmpty()) {
                     sections.add(key);
                 }
-                keys.add(new Key(path, meaning, options, value));
+                keys.add(new Recipe.Key(path, meaning, options, value));
                 comment.clear();
             } else {
                 comment.clear();
             }
         }
         return keys;
-    }
-
-    /// What a part of the recipe is about.
-    static Map<String, String> parts() {
-        return explained().stream().filter(key -> key.standard().isEmpty() && !key.path().contains("."))
-                .collect(Collectors.toMap(Key::path, Key::text));
     }
 }

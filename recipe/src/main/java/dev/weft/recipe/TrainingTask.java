@@ -56,7 +56,7 @@ public enum TrainingTask {
     }
 
     /// What stands on the model's body.
-    HeadKind head() {
+    public HeadKind head() {
         return head;
     }
 

@@ -50,6 +50,16 @@ class RecipeTest {
     }
 
     @Test
+    void steps_take_the_place_of_epochs() {
+        Recipe epochs = Recipe.defaults().preset("finetune");
+
+        assertThat(epochs.train().epochs()).isEqualTo(3);
+        assertThat(epochs.with("train.steps", 7).train().epochs()).isNull();
+        assertThat(epochs.overlaid("train: {steps: 7}", "mine").train().epochs()).isNull();
+        assertThat(epochs.overlaid("train: {steps: 7, epochs: 2}", "both").train().epochs()).isEqualTo(2);
+    }
+
+    @Test
     void what_is_written_is_read_back_the_same() {
         Recipe recipe = Recipe.defaults().with("task", "translation").with("data.source_prefix", "to German: ")
                 .with("train.rates", "{\"^classifier\": 10}").with("data.train", List.of("a: b", "1e3", "true"));
@@ -59,9 +69,9 @@ class RecipeTest {
 
     @Test
     void the_reference_names_every_key_that_there_is_and_explains_it() {
-        var keys = RecipeTree.explained();
+        var keys = Recipe.keys();
 
-        assertThat(keys.stream().map(RecipeTree.Key::path)).containsAll(RecipeTree.keys());
+        assertThat(keys.stream().map(Recipe.Key::path)).containsAll(RecipeTree.keys());
         assertThat(keys).filteredOn(key -> RecipeTree.keys().contains(key.path()))
                 .filteredOn(key -> !key.path().equals("objective.mean_span"))
                 .allSatisfy(key -> assertThat(key.text()).isNotEmpty());

@@ -113,6 +113,11 @@ public final class RunFolder implements AutoCloseable {
         return all.isEmpty() ? Optional.empty() : Optional.of(all.getLast());
     }
 
+    /// How many whole checkpoints there are.
+    public int count() {
+        return checkpoints().size();
+    }
+
     private List<Path> checkpoints() {
         return checkpoints(path);
     }

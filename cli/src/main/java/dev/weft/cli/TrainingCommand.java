@@ -1,0 +1,304 @@
+package dev.weft.cli;
+
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.Models;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.recipe.Recipe;
+import dev.weft.recipe.RecipeRun;
+import dev.weft.recipe.TrainingTask;
+import dev.weft.train.LossCurve;
+import dev.weft.train.Trainer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/// `weft train`, `weft finetune` and `weft distill`: a recipe is followed. Their options are the keys of recipes, as
+/// [Recipe#reference] names and explains them.
+final class TrainingCommand implements Callable<Integer> {
+    /// What the commands differ in.
+    enum Kind {
+        /// From nothing.
+        TRAIN("Train a model, or go on with a run.",
+                "weft train --text corpus.txt --out runs/mine --preset small",
+                "weft train --text 'books/**/*.txt' --tokenizer bpe --vocab-size 8192 --preset medium --out runs/books",
+                "weft train --recipe recipes/translation-multi30k.yaml --set train.steps=4000",
+                "weft train --resume runs/mine",
+                "weft train --explain > my-recipe.yaml"),
+        /// From a model that is there.
+        FINETUNE("Train a model further, whole or with an adapter, for a task of yours.",
+                "weft finetune models/bert --task text-classification --train train.tsv --dev dev.tsv --text-column sentence --out runs/sst2",
+                "weft finetune models/llama --lora rank=8,alpha=16,targets=q_proj,v_proj --chat talks.jsonl --out runs/assistant",
+                "weft finetune models/bert --task token-classification --train train.conll --out runs/entities",
+                "weft finetune --resume runs/sst2"),
+        /// From a large model.
+        DISTILL("Let a small model learn from a large one.",
+                "weft distill --teacher runs/big --student-layers 3 --train train.tsv --out runs/small",
+                "weft distill --teacher runs/big --model runs/other --hard 0.3 --soft 0.7 --train train.tsv --out runs/small");
+
+        private final String description;
+        private final String[] examples;
+
+        Kind(String description, String... examples) {
+            this.description = description;
+            this.examples = examples;
+        }
+    }
+
+    private final Kind kind;
+    private final CommandSpec spec;
+
+    private TrainingCommand(Kind kind) {
+        this.kind = kind;
+        spec = CommandSpec.wrapWithoutInspection(this);
+        spec.name(kind.name().toLowerCase(Locale.ROOT)).mixinStandardHelpOptions(true);
+        spec.usageMessage().description(kind.description).sortOptions(false).footer(footer())
+                .customSynopsis("weft %s %s".formatted(spec.name(), kind == Kind.FINETUNE
+                        ? "[MODEL] --train FILE --out DIR [OPTIONS]"
+                        : kind == Kind.DISTILL
+                                ? "--teacher MODEL --train FILE --out DIR [OPTIONS]"
+                                : "--train FILE --out DIR [OPTIONS]"));
+        if (kind == Kind.FINETUNE) {
+            spec.addPositional(PositionalParamSpec.builder().index("0").arity("0..1").paramLabel("MODEL")
+                    .type(String.class).description("A model folder, or a run's.").build());
+        }
+        spec.addOption(text("--out", "DIR", "The run folder to make. Default for a recipe: runs/ and its name."));
+        spec.addOption(text("--resume", "DIR",
+                "Go on with the run in DIR from its last checkpoint; beside it only how it is trained, evaluated and kept can be said anew."));
+        spec.addOption(text("--recipe", "FILE", "A recipe to begin from; options override it."));
+        spec.addOption(OptionSpec.builder("--set").paramLabel("KEY=VALUE").type(List.class).auxiliaryTypes(String.class)
+                .description("A key of the recipe and its value, such as train.steps=4000; can be repeated.").build());
+        if (kind == Kind.TRAIN) {
+            spec.addOption(text("--preset", "NAME",
+                    "Sizes to start from: tiny, small (nanoGPT's CPU setting), medium, gpt2. Default: small, if there is no recipe."));
+        }
+        spec.addOption(OptionSpec.builder("--explain").type(boolean.class)
+                .description("Print all that a recipe can say, with defaults and explanations, and end.").build());
+        groups();
+    }
+
+    static CommandSpec spec(Kind kind) {
+        return new TrainingCommand(kind).spec;
+    }
+
+    private String[] footer() {
+        var lines = new ArrayList<>(List.of("", "Examples:"));
+        Arrays.stream(kind.examples).forEach(example -> lines.add("  " + example));
+        lines.add("");
+        lines.add(
+                "Each option is a key of a recipe, a YAML file; weft " + kind.name().toLowerCase(Locale.ROOT)
+                        + " --explain lists all keys.");
+        return lines.toArray(String[]::new);
+    }
+
+    private static OptionSpec text(String name, String label, String description) {
+        return OptionSpec.builder(name).paramLabel(label).type(String.class).description(description).build();
+    }
+
+    /// An option for each key that has one, under the headings of the recipe's parts.
+    private void groups() {
+        ArgGroupSpec.Builder group = null;
+        for (Recipe.Key key : Recipe.keys()) {
+            boolean part = key.standard().isEmpty() && !key.path().contains(".");
+            if (part || group == null) {
+                add(group);
+                group = ArgGroupSpec.builder().exclusive(false).validate(false)
+                        .heading("%n" + (part ? key.text() : "What is learned.").replace("%", "%%") + "%n");
+            }
+            if (!key.options().isEmpty() && (kind != Kind.FINETUNE || !key.path().equals("model.from"))) {
+                group.addArg(option(key));
+            }
+        }
+        add(group);
+    }
+
+    private void add(ArgGroupSpec.@Nullable Builder group) {
+        if (group != null && !group.args().isEmpty()) {
+            spec.addArgGroup(group.build());
+        }
+    }
+
+    private static OptionSpec option(Recipe.Key key) {
+        String standard = key.standard();
+        boolean said = List.of("null", "[]", "\"\"", "{}").contains(standard) || key.text().contains("Default:");
+        var option = OptionSpec.builder(key.options().toArray(String[]::new))
+                .description((key.text().isEmpty() ? "Column that holds it." : key.text()).replace("%", "%%")
+                        + (said ? "" : " Default: " + standard + "."));
+        if (standard.equals("[]")) {
+            return option.type(List.class).auxiliaryTypes(String.class).arity("1..*").paramLabel("VALUE").build();
+        }
+        if (List.of("true", "false").contains(standard)) {
+            return option.type(String.class).arity("0..1").fallbackValue("true").paramLabel("true|false").build();
+        }
+        return option.type(String.class).paramLabel(standard.matches("-?[0-9].*") ? "N" : "VALUE").build();
+    }
+
+    @Override
+    public Integer call() {
+        if (given("--explain") != null) {
+            System.out.print(Recipe.reference());
+            return 0;
+        }
+        Path folder;
+        Trainer.Result result;
+        try (var progress = new ProgressLine()) {
+            String resumed = given("--resume");
+            if (resumed != null) {
+                folder = Path.of(resumed);
+                var changes = changes();
+                try (var run = RecipeRun.resume(folder, changes, progress)) {
+                    result = Interrupts.heeding(run::stop, run::run);
+                }
+            } else {
+                Recipe recipe = recipe();
+                folder = out();
+                try (var run = RecipeRun.start(recipe, folder, progress)) {
+                    result = Interrupts.heeding(run::stop, run::run);
+                }
+            }
+        }
+        told(result, folder);
+        return 0;
+    }
+
+    private void told(Trainer.Result result, Path folder) {
+        String best = Double.isNaN(result.best()) ? "" : ", best validation %.4f".formatted(result.best());
+        System.err.printf("%s at step %d: loss %.4f%s%n", switch (result.end()) {
+            case COMPLETED -> "done";
+            case EARLY -> "stopped early, no new best,";
+            case STOPPED -> "stopped";
+        }, result.step(), result.lastLoss(), best);
+        System.err.printf("%s (curve: %s)%n", folder, folder.resolve(LossCurve.FILE));
+        if (result.end() == Trainer.End.STOPPED) {
+            System.err.println("go on with: weft train --resume " + folder);
+        }
+    }
+
+    private Path out() {
+        String out = given("--out");
+        if (out != null) {
+            return Path.of(out);
+        }
+        String recipe = given("--recipe");
+        if (recipe == null) {
+            throw new IllegalArgumentException(
+                    "Say where the run goes: --out DIR (or --resume DIR to go on with one)");
+        }
+        return Path.of("runs", Path.of(recipe).getFileName().toString().replaceFirst("\\.ya?ml$", ""));
+    }
+
+    private Recipe recipe() {
+        Recipe recipe = Recipe.defaults();
+        String file = given("--recipe");
+        String preset = given("--preset");
+        Map<String, Object> changes = changes();
+        switch (kind) {
+            case TRAIN -> {
+                if (file == null || preset != null) {
+                    recipe = recipe.preset(preset == null ? "small" : preset);
+                }
+            }
+            case FINETUNE -> recipe = changes.containsKey("adapter.lora")
+                    ? recipe.preset("finetune").preset("lora")
+                    : recipe.preset("finetune");
+            case DISTILL -> recipe = recipe.preset("distill");
+        }
+        if (file != null) {
+            recipe = Recipe.read(Path.of(file), recipe);
+        }
+        if (changes.containsKey("train.steps") && !changes.containsKey("train.epochs")) {
+            recipe = recipe.with("train.steps", changes.get("train.steps"));
+        }
+        for (var change : changes.entrySet()) {
+            recipe = change.getKey().equals("train.steps") && changes.containsKey("train.epochs")
+                    ? recipe
+                    : recipe.with(change.getKey(), change.getValue());
+        }
+        if (kind == Kind.DISTILL) {
+            recipe = student(recipe, changes);
+        }
+        if (kind == Kind.FINETUNE && recipe.model().from() == null) {
+            throw new IllegalArgumentException(
+                    "Say which model to train further: weft finetune MODEL --train FILE --out DIR");
+        }
+        if (recipe.data().train().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "Say what to learn from and where to: weft %s --train FILE --out DIR (or --resume DIR to go on)"
+                            .formatted(kind.name().toLowerCase(Locale.ROOT)));
+        }
+        return recipe;
+    }
+
+    /// A student is cut from its teacher where nothing else is said, and learns what the teacher can do.
+    private static Recipe student(Recipe recipe, Map<String, Object> changes) {
+        String teacher = recipe.distill().teacher();
+        if (teacher == null) {
+            throw new IllegalArgumentException("Say which model shows how: weft distill --teacher FOLDER …");
+        }
+        Recipe all = recipe;
+        if (recipe.model().from() == null && recipe.model().hidden() == null
+                && !changes.keySet().stream().anyMatch(key -> key.startsWith("model.config"))) {
+            if (recipe.model().layers() == null) {
+                throw new IllegalArgumentException(
+                        "Say how large the student is: --student-layers N, or --model FOLDER");
+            }
+            all = all.with("model.from", teacher);
+        }
+        if (!changes.containsKey("task") && all.task().equals(Recipe.defaults().task())) {
+            HeadKind head = HeadKind.of(Models.architecture(ModelFolder.open(Path.of(teacher)).config()));
+            all = all.with("task", Arrays.stream(TrainingTask.values()).filter(task -> task.head() == head).findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException("Say what is learned, with --task")).id());
+        }
+        return all.tokenizer().from() == null ? all.with("tokenizer.from", teacher) : all;
+    }
+
+    /// What the command line says, by the recipe's keys.
+    private Map<String, Object> changes() {
+        var changes = new LinkedHashMap<String, Object>();
+        if (kind == Kind.FINETUNE && spec.positionalParameters().getFirst().getValue() instanceof String model) {
+            changes.put("model.from", model);
+        }
+        for (Recipe.Key key : Recipe.keys()) {
+            for (OptionSpec option : spec.options()) {
+                if (key.options().contains(option.longestName()) && option.getValue() != null) {
+                    changes.put(key.path(), option.getValue());
+                    if (option.originalStringValues().size() > 0 && spec.commandLine() != null
+                            && key.path().equals("data.train") && typed("--chat")) {
+                        changes.put("task", "chat");
+                    }
+                }
+            }
+        }
+        if (spec.findOption("--set").getValue() instanceof List<?> sets) {
+            for (Object set : sets) {
+                String text = String.valueOf(set);
+                int equals = text.indexOf('=');
+                if (equals < 1) {
+                    throw new IllegalArgumentException("--set takes KEY=VALUE, found \"" + text + '"');
+                }
+                changes.put(text.substring(0, equals).strip(), text.substring(equals + 1).strip());
+            }
+        }
+        return changes;
+    }
+
+    /// Whether an option was given under this of its names.
+    private boolean typed(String name) {
+        return spec.commandLine().getParseResult().originalArgs().contains(name);
+    }
+
+    private @Nullable String given(String option) {
+        OptionSpec found = spec.findOption(option);
+        Object value = found == null ? null : found.getValue();
+        return value == null || Boolean.FALSE.equals(value) ? null : String.valueOf(value);
+    }
+}

@@ -1,0 +1,244 @@
+package dev.weft.recipe;
+
+import dev.weft.adapt.Adapted;
+import dev.weft.adapt.LoraConfig;
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.ConfigNames;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.Heads;
+import dev.weft.tensor.Tensor;
+import dev.weft.text.Tokenizer;
+import dev.weft.text.chat.ChatTemplate;
+import dev.weft.train.Layers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The model of a recipe: opened, made new, cut to a student, or a base with an adapter; and how it is written.
+final class RecipeModel implements AutoCloseable {
+    private final Head head;
+    private final @Nullable Adapted adapted;
+    private final @Nullable Head base;
+    private final Tokenizer tokenizer;
+    private final @Nullable ChatTemplate template;
+    private final boolean made;
+
+    private RecipeModel(Head head, @Nullable Adapted adapted, @Nullable Head base, Tokenizer tokenizer,
+            @Nullable ChatTemplate template, boolean made) {
+        this.head = head;
+        this.adapted = adapted;
+        this.base = base;
+        this.tokenizer = tokenizer;
+        this.template = template;
+        this.made = made;
+    }
+
+    /// @param checkpoint of the run, to go on from; null at its beginning
+    static RecipeModel open(Recipe recipe, TrainingTask task, List<String> labels, Tokenizer tokenizer,
+            @Nullable ChatTemplate template, @Nullable Path checkpoint) {
+        String lora = recipe.adapter().lora();
+        Heads heads = heads(task, labels, recipe);
+        if (lora == null) {
+            boolean made = recipe.model().from() == null;
+            Head head = checkpoint != null
+                    ? Models.loadForTraining(checkpoint, heads)
+                    : fresh(recipe, heads, tokenizer);
+            Layers.freeze(head, recipe.train().freeze().toArray(String[]::new));
+            if (recipe.train().freezeLayers() >= 0) {
+                Layers.freezeLower(head, recipe.train().freezeLayers());
+            }
+            return new RecipeModel(head, null, null, tokenizer, template, made);
+        }
+        if (recipe.model().from() == null) {
+            throw new IllegalArgumentException("An adapter needs a model to stand on; name its folder with --model");
+        }
+        Path from = Path.of(recipe.model().from());
+        Head base = Models.load(from, heads);
+        Adapted adapted = checkpoint == null
+                ? Adapted.create(base, LoraConfig.parse(lora).withBaseModel(from.toString()), recipe.train().seed())
+                : Adapted.load(base, checkpoint);
+        adapted.train(true);
+        return new RecipeModel(adapted.model(), adapted, base, tokenizer, template, false);
+    }
+
+    private static Heads heads(TrainingTask task, List<String> labels, Recipe recipe) {
+        return switch (task) {
+            case TEXT_CLASSIFICATION -> Heads.sequenceClassification(labels);
+            case MULTI_LABEL_CLASSIFICATION -> Heads.multiLabelClassification(labels);
+            case REGRESSION -> Heads.regression();
+            case TOKEN_CLASSIFICATION -> Heads.tokenClassification(labels);
+            default -> Heads.of(task.head());
+        };
+    }
+
+    private static Head fresh(Recipe recipe, Heads heads, Tokenizer tokenizer) {
+        Recipe.ModelPart part = recipe.model();
+        long seed = recipe.train().seed();
+        if (part.from() == null) {
+            return Models.create(config(recipe, tokenizer), heads, seed);
+        }
+        Path from = Path.of(part.from());
+        if (part.hidden() != null || part.heads() != null) {
+            throw new IllegalArgumentException("hidden and heads are those of " + from
+                    + " already; leave them out, or make a new model without model.from");
+        }
+        Head head = part.layers() == null
+                ? Models.loadForTraining(from, heads)
+                : Models.loadStudent(from, heads, part.layers());
+        return head;
+    }
+
+    /// What a new model is, its sizes under its family's names.
+    private static ObjectNode config(Recipe recipe, Tokenizer tokenizer) {
+        Recipe.ModelPart part = recipe.model();
+        ObjectNode config = part.config().deepCopy();
+        Integer layers = part.layers();
+        if (layers != null) {
+            config.put("num_hidden_layers", layers);
+        }
+        if (part.hidden() != null) {
+            config.put("hidden_size", part.hidden());
+        }
+        if (part.heads() != null) {
+            config.put("num_attention_heads", part.heads());
+        }
+        String family = config.path("model_type").asString();
+        if (Stream.of("max_position_embeddings", "n_positions").noneMatch(config::has)) {
+            // Positions of RoBERTa's kin begin behind the padding's.
+            int before = family.matches(".*(roberta|camembert|mpnet|longformer).*") ? 2 : 0;
+            Integer target = recipe.data().maxTargetLength();
+            config.put("max_position_embeddings",
+                    before + Math.max(recipe.data().maxLength(), target == null ? 0 : target));
+        }
+        config.put("vocab_size", tokenizer.vocabSize());
+        config = ConfigNames.own(config);
+        Double dropout = part.dropout();
+        config = ConfigNames.withDropout(config, dropout == null ? 0 : dropout);
+        for (String role : List.of("bos", "eos", "pad")) {
+            OptionalInt id = tokenId(tokenizer, role + "_token");
+            if (!config.has(role + "_token_id")) {
+                // Null, not absent: the reference's default lies outside a small vocabulary.
+                config.putPOJO(role + "_token_id", id.isPresent() ? id.getAsInt() : null);
+            }
+        }
+        if (HeadKind.SEQ2SEQ == TrainingTask.of(recipe.task()).head() && !config.has("decoder_start_token_id")) {
+            config.put("decoder_start_token_id", RecipeData.padId(tokenizer));
+        }
+        return config;
+    }
+
+    private static OptionalInt tokenId(Tokenizer tokenizer, String part) {
+        String token = tokenizer.specialTokens().getOrDefault(part,
+                part.equals("pad_token") ? "" : RecipeData.END_OF_TEXT);
+        return tokenizer.id(token);
+    }
+
+    Head head() {
+        return head;
+    }
+
+    List<String> notes() {
+        var notes = new ArrayList<>((base == null ? head : base).notes());
+        if (head.backbone().vocabSize() < tokenizer.vocabSize()) {
+            throw new IllegalArgumentException(
+                    "The tokenizer has %d entries, the model only %d; they do not belong together"
+                            .formatted(tokenizer.vocabSize(), head.backbone().vocabSize()));
+        }
+        return notes;
+    }
+
+    /// What is trained, by name.
+    Map<String, Tensor> trained() {
+        return adapted == null ? head.parameters() : adapted.parameters();
+    }
+
+    /// Writes the model, or the adapter alone, with its tokenizer.
+    void save(Path folder) {
+        if (adapted != null) {
+            adapted.save(folder);
+        } else {
+            head.save(folder);
+            if (made) {
+                Json.write(folder.resolve("generation_config.json"), generation());
+            }
+        }
+        tokenizer.save(folder);
+        if (template != null) {
+            template.save(folder);
+        }
+    }
+
+    private ObjectNode generation() {
+        ObjectNode config = head.frame().config().node();
+        ObjectNode generation = Json.object();
+        for (String name : List.of("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id",
+                "forced_eos_token_id", "bad_words_ids")) {
+            if (config.has(name)) {
+                generation.set(name, config.get(name));
+            }
+        }
+        return generation;
+    }
+
+    /// The folder's tokenizer, with the tokens that a recipe adds.
+    static ChatTemplate template(Recipe recipe) {
+        String told = recipe.tokenizer().chatTemplate();
+        if (told != null) {
+            Path file = Path.of(told);
+            return Files.isDirectory(file) ? ChatTemplate.load(file) : ChatTemplate.of(told, text(file));
+        }
+        String from = recipe.model().from();
+        try {
+            return from == null ? ChatTemplate.chatMl() : ChatTemplate.load(Path.of(from));
+        } catch (IllegalArgumentException e) {
+            if (Files.exists(Path.of(from).resolve("chat_template.jinja"))) {
+                throw e;
+            }
+            return ChatTemplate.chatMl();
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /// The labels of a model that stands in a folder for this task already, where they are those of the data.
+    static List<String> labels(Recipe recipe, TrainingTask task, List<String> found) {
+        String from = recipe.model().from();
+        if (from == null || found.isEmpty()) {
+            return found;
+        }
+        Json config = ModelFolder.open(Path.of(from)).config();
+        if (HeadKind.of(Models.architecture(config)) != task.head() || !config.has("id2label")) {
+            return found;
+        }
+        List<String> own = config.object("id2label").names().stream().map(id -> config.object("id2label").text(id))
+                .toList();
+        return own.containsAll(found) ? own : found;
+    }
+
+    @Override
+    public void close() {
+        if (adapted != null) {
+            adapted.close();
+        } else {
+            head.close();
+        }
+        if (base != null) {
+            base.close();
+        }
+    }
+}

@@ -1,0 +1,483 @@
+package dev.weft.recipe;
+
+import dev.weft.checkpoint.AtomicFile;
+import dev.weft.checkpoint.Json;
+import dev.weft.data.Labels;
+import dev.weft.data.Rows;
+import dev.weft.data.TokenWindows;
+import dev.weft.data.Tokens;
+import dev.weft.eval.Report;
+import dev.weft.eval.UsualMetrics;
+import dev.weft.models.ConfigNames;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.Heads;
+import dev.weft.nn.Activations;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.LanguageModel;
+import dev.weft.nn.Loss;
+import dev.weft.nn.Model;
+import dev.weft.run.Tokenizers;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
+import dev.weft.tensor.Engine;
+import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
+import dev.weft.text.Tokenizer;
+import dev.weft.text.chat.ChatTemplate;
+import dev.weft.train.Adafactor;
+import dev.weft.train.CausalEvaluation;
+import dev.weft.train.CheckpointAverage;
+import dev.weft.train.ContrastiveObjective;
+import dev.weft.train.DistillationObjective;
+import dev.weft.train.Layers;
+import dev.weft.train.Objective;
+import dev.weft.train.Optimizer;
+import dev.weft.train.PreferenceObjective;
+import dev.weft.train.RunFolder;
+import dev.weft.train.Schedule;
+import dev.weft.train.Settings;
+import dev.weft.train.TaskObjective;
+import dev.weft.train.Trainer;
+import dev.weft.train.Validation;
+import dev.weft.train.WeightRule;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A recipe under way in its run folder: everything opened, so that what can be refused is refused before anything is
+/// written.
+///
+/// ```java
+/// try (var run = RecipeRun.start(recipe, Path.of("runs/sst2"), RunListener.SILENT)) {
+///     run.run();
+/// }
+/// ```
+public final class RecipeRun implements AutoCloseable {
+    /// Of a run folder: versions, the data's fingerprint and what came out of the recipe.
+    public static final String FACTS = "training.json";
+    private static final Set<String> LOWER_IS_BETTER = Set.of("loss", "perplexity", "bits_per_byte", "mse", "mae",
+            "rmse", "hamming_loss", "wer", "cer");
+
+    private final Recipe recipe;
+    private final RunFolder folder;
+    private final RunListener listener;
+    private final Deque<AutoCloseable> open = new ArrayDeque<>();
+    private final Trainer<Map<String, Tensor>> trainer;
+    private final RunListener.Plan plan;
+
+    /// Begins a run.
+    ///
+    /// @param out the run folder to make
+    /// @throws IllegalArgumentException if there is a run already, or the recipe cannot be followed
+    public static RecipeRun start(Recipe recipe, Path out, RunListener listener) {
+        RunFolder folder = RunFolder.open(out);
+        try {
+            if (folder.latest().isPresent() || Files.exists(out.resolve(Recipe.FILE))) {
+                throw new IllegalArgumentException(
+                        out + " already holds a run; go on with --resume " + out + ", or choose another --out");
+            }
+            return new RecipeRun(recipe, folder, listener, false);
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    /// Goes on with a run from its last checkpoint.
+    ///
+    /// @param changes keys of `train`, `evaluate` and `checkpoints` that are other now
+    /// @throws IllegalArgumentException if there is no run, or a change is one that would make it another run
+    public static RecipeRun resume(Path run, Map<String, Object> changes, RunListener listener) {
+        Path file = run.resolve(Recipe.FILE);
+        if (!Files.exists(file)) {
+            throw new IllegalArgumentException(
+                    run + " holds no run to resume: there is no " + Recipe.FILE + " in it");
+        }
+        Recipe recipe = Recipe.read(file);
+        for (var change : changes.entrySet()) {
+            if (!change.getKey().matches("(train|evaluate|checkpoints)\\..*")
+                    || change.getKey().matches("train\\.(optimizer|freeze.*|seed|average_weights)")) {
+                throw new IllegalArgumentException("%s cannot change in a run that goes on; begin a new one with --out"
+                        .formatted(change.getKey()));
+            }
+            recipe = recipe.with(change.getKey(), change.getValue());
+        }
+        double floor = Objects.requireNonNullElse(recipe.train().minLearningRate(), 0.0);
+        recipe = recipe.with("train.min_learning_rate", Math.min(floor, recipe.train().learningRate()));
+        RunFolder folder = RunFolder.open(run);
+        try {
+            return new RecipeRun(recipe, folder, listener, true);
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    private RecipeRun(Recipe asked, RunFolder folder, RunListener listener, boolean resumes) {
+        this.folder = folder;
+        this.listener = listener;
+        try {
+            TrainingTask task = TrainingTask.of(asked.task());
+            Recipe given = absolute(asked);
+            checked(given);
+            if (given.train().threads() != null) {
+                Engine.threads(given.train().threads());
+            }
+            RecipeData data = RecipeData.open(given, task);
+            open.push(data);
+            List<String> labels = RecipeModel.labels(given, task, data.labels());
+            Tokenizer tokenizer = resumes
+                    ? Tokenizers.load(folder.path())
+                    : RecipeTokenizer.of(given, task, data, listener);
+            boolean talks = task == TrainingTask.CHAT || task == TrainingTask.PREFERENCE;
+            ChatTemplate template = talks ? RecipeModel.template(given) : null;
+            Path checkpoint = resumes ? folder.latest().orElse(null) : null;
+            RecipeModel model = RecipeModel.open(given, task, labels, tokenizer, template, checkpoint);
+            open.push(model);
+            int start = model.head().frame().config().integer("decoder_start_token_id", 0);
+            RecipeData.Prepared prepared = data.prepare(tokenizer, template == null ? ChatTemplate.chatMl() : template,
+                    Labels.of(labels), start, listener);
+            recipe = settled(given, prepared.training());
+            Device device = Device.parse(recipe.train().device());
+            model.trained().values().forEach(weight -> requireOn(device, weight));
+            Objective<Map<String, Tensor>> objective = objective(task, model, device);
+            Model trained = objective instanceof DistillationObjective distillation
+                    ? distillation.trained()
+                    : model.head();
+            Optimizer optimizer = optimizer(model, trained);
+            open.push(optimizer);
+            var settings = settings();
+            Supplier<Validation> validation = validation(task, model, tokenizer, data, prepared, objective, device);
+            trainer = new Trainer<>(new Trainer.Task<>(trained, objective, prepared.training(), optimizer, schedule(),
+                    recipe.evaluate().every() == 0 ? null : validation, model::save, fingerprint(data)), settings);
+            var notes = new ArrayList<>(model.notes());
+            notes.addAll(data.notes());
+            double seconds = trainer.rehearse();
+            long trainedCount = trained.parameters().values().stream().filter(Tensor::requiresGrad)
+                    .mapToLong(Tensor::count).sum();
+            plan = new RunListener.Plan(task.id(), model.head().parameterCount(), trainedCount,
+                    prepared.training().count(), shown(prepared.training(), tokenizer, labels),
+                    recipe.train().steps(), seconds, Engine.peakResidentBytes(), recipe.train().precision(),
+                    recipe.train().device(), List.copyOf(notes));
+            if (!resumes) {
+                tokenizer.save(folder.path());
+            }
+            recipe.write(folder.path());
+            AtomicFile.write(folder.path().resolve(FACTS), facts(data).toPrettyString() + "\n");
+        } catch (RuntimeException e) {
+            closeAll();
+            throw e;
+        }
+    }
+
+    private static void requireOn(Device device, Tensor weight) {
+        if (!weight.device().equals(device)) {
+            throw new IllegalArgumentException("The model is on %s, not on %s".formatted(weight.device(), device));
+        }
+    }
+
+    private static String shown(Lessons lessons, Tokenizer tokenizer, List<String> labels) {
+        try (var scope = TensorScope.open()) {
+            return ShownExample.of(lessons.batch(0, 0), tokenizer, labels);
+        }
+    }
+
+    // ---- what the recipe leaves open ----
+
+    /// With places that mean the same from every folder.
+    private static Recipe absolute(Recipe recipe) {
+        Recipe all = recipe.with("data.folder", absolute(recipe.data().folder()));
+        for (String key : List.of("model.from", "distill.teacher", "data.cache", "tokenizer.chat_template")) {
+            String told = switch (key) {
+                case "model.from" -> recipe.model().from();
+                case "distill.teacher" -> recipe.distill().teacher();
+                case "data.cache" -> recipe.data().cache();
+                default -> recipe.tokenizer().chatTemplate();
+            };
+            all = told == null ? all : all.with(key, absolute(told));
+        }
+        String tokenizer = recipe.tokenizer().from();
+        return tokenizer == null || RecipeTokenizer.KINDS.contains(tokenizer)
+                ? all
+                : all.with("tokenizer.from", absolute(tokenizer));
+    }
+
+    private static String absolute(String path) {
+        return Path.of(path).toAbsolutePath().normalize().toString();
+    }
+
+    private static void checked(Recipe recipe) {
+        Recipe.Train train = recipe.train();
+        if (train.batch() < 1 || train.microBatches() < 1 || train.batch() % train.microBatches() != 0) {
+            throw new IllegalArgumentException("--batch (%d) must be a multiple of --micro-batches (%d)"
+                    .formatted(train.batch(), train.microBatches()));
+        }
+        Double floor = train.minLearningRate();
+        if (!(train.learningRate() > 0) || floor != null && (floor < 0 || floor > train.learningRate())) {
+            throw new IllegalArgumentException(
+                    "--learning-rate (%s) must be above 0 and at least --min-learning-rate (%s)"
+                            .formatted(train.learningRate(), floor));
+        }
+        Double dropout = recipe.model().dropout();
+        if (dropout != null && !(dropout >= 0 && dropout < 1)) {
+            throw new IllegalArgumentException("--dropout must be at least 0 and below 1, found " + dropout);
+        }
+        if (!List.of("adamw", "adafactor", "lion", "sgd").contains(train.optimizer())) {
+            throw new IllegalArgumentException("Unknown optimizer '" + train.optimizer()
+                    + "'; choose adamw, adafactor, lion or sgd");
+        }
+        if (recipe.adapter().lora() != null && recipe.checkpoints().average() > 1) {
+            throw new IllegalArgumentException(
+                    "Checkpoints of adapters are not averaged; leave out checkpoints.average, or use --average-weights");
+        }
+        if (recipe.data().maxLength() < 1) {
+            throw new IllegalArgumentException(
+                    "--max-length must be 1 or more, found " + recipe.data().maxLength());
+        }
+    }
+
+    /// With everything decided that depends on data or machine.
+    private static Recipe settled(Recipe recipe, Lessons lessons) {
+        Recipe.Train train = recipe.train();
+        Recipe all = recipe;
+        Double epochs = train.epochs();
+        if (epochs != null) {
+            if (lessons.stepsPerEpoch() == 0) {
+                throw new IllegalArgumentException("Windows anywhere in a text make no epochs; say --steps");
+            }
+            all = all.with("train.steps", Math.max(1, Math.round(epochs * lessons.stepsPerEpoch())));
+        }
+        long steps = all.train().steps();
+        if (train.minLearningRate() == null) {
+            all = all.with("train.min_learning_rate", train.learningRate() / 10);
+        }
+        if (train.warmup() == null) {
+            all = all.with("train.warmup", steps / 20);
+        }
+        if (train.precision().equals("auto")) {
+            all = all.with("train.precision",
+                    Engine.fastBfloat16(Device.parse(train.device())) ? "bfloat16" : "float32");
+        }
+        return train.threads() == null ? all.with("train.threads", Engine.threads()) : all;
+    }
+
+    private Settings settings() {
+        Recipe.Train train = recipe.train();
+        return Settings.of(train.steps()).withMicroBatches(train.microBatches()).withClipNorm(train.clip())
+                .withPrecision(DType.parse(train.precision()))
+                .withActivations(train.recompute() ? Activations.RECOMPUTED : Activations.KEPT)
+                .withEvaluation(recipe.evaluate().every(), recipe.evaluate().patience())
+                .withCheckpoints(recipe.checkpoints().every(),
+                        Math.max(recipe.checkpoints().keep(), recipe.checkpoints().average()))
+                .withLogEvery(train.logEvery()).withSeed(train.seed()).withDevice(Device.parse(train.device()));
+    }
+
+    private Schedule schedule() {
+        Recipe.Train train = recipe.train();
+        return Schedule.parse(train.schedule(), train.learningRate(), Objects.requireNonNull(train.minLearningRate()),
+                Objects.requireNonNull(train.warmup()), train.steps());
+    }
+
+    private Optimizer optimizer(RecipeModel model, Model trained) {
+        Recipe.Train train = recipe.train();
+        WeightRule rule = WeightRule.matrices(train.weightDecay());
+        for (var rate : train.rates().entrySet()) {
+            rule = rule.withRate(rate.getKey(), rate.getValue());
+        }
+        Map<String, Tensor> weights = trained.parameters();
+        if (train.layerRate() != 1) {
+            rule = rule.layerwise(Layers.depths(weights.keySet()), train.layerRate());
+        }
+        Optimizer optimizer = switch (train.optimizer()) {
+            case "sgd" -> Optimizer.sgd(weights, train.momentum(), rule);
+            case "lion" -> Optimizer.lion(weights, train.beta1(), train.beta2(), rule);
+            case "adafactor" -> Optimizer.adafactor(weights, Adafactor.Numbers.scheduled(), rule);
+            default -> Optimizer.adamW(weights, train.beta1(), train.beta2(), train.epsilon(), rule);
+        };
+        return train.averageWeights() > 0 ? optimizer.averaging(weights, train.averageWeights()) : optimizer;
+    }
+
+    // ---- what is minimised, and how it is judged ----
+
+    private Objective<Map<String, Tensor>> objective(TrainingTask task, RecipeModel model, Device device) {
+        Recipe.ObjectivePart part = recipe.objective();
+        Head head = model.head();
+        String teacher = recipe.distill().teacher();
+        if (teacher != null) {
+            return distillation(task, head, Path.of(teacher), device);
+        }
+        return switch (task) {
+            case SENTENCE_SIMILARITY -> new ContrastiveObjective(head,
+                    Choice.of(ContrastiveObjective.Pooling.class, "objective.pooling", part.pooling()),
+                    part.temperature(), device);
+            case PREFERENCE -> {
+                Head reference = Models.load(Path.of(Objects.requireNonNull(recipe.model().from(),
+                        "Preferences need a model to start from; name its folder with --model")),
+                        Heads.of(HeadKind.CAUSAL_LANGUAGE));
+                open.push(reference);
+                yield new PreferenceObjective(head, reference, part.beta(), device);
+            }
+            default -> new TaskObjective(head, part.labelSmoothing(), device);
+        };
+    }
+
+    private DistillationObjective distillation(TrainingTask task, Head student, Path folder, Device device) {
+        Recipe.Distill distill = recipe.distill();
+        Head teacher = Models.load(folder, Heads.of(task.head()));
+        open.push(teacher);
+        ObjectNode small = student.frame().config().node();
+        ObjectNode large = teacher.frame().config().node();
+        boolean inside = distill.hidden() + distill.attention() > 0;
+        int width = ConfigNames.width(small);
+        if (inside && distill.hidden() > 0 && width != ConfigNames.width(large)) {
+            throw new IllegalArgumentException(
+                    "The student is %d wide, the teacher %d: hidden states cannot be compared; leave distill.hidden at 0"
+                            .formatted(width, ConfigNames.width(large)));
+        }
+        return new DistillationObjective(student, teacher,
+                new DistillationObjective.Weighting(distill.hard(), distill.soft(), distill.hidden(),
+                        distill.attention(), distill.temperature()),
+                inside
+                        ? DistillationObjective.Pair.evenly(ConfigNames.layers(small), ConfigNames.layers(large))
+                        : List.of(),
+                device);
+    }
+
+    private @Nullable Supplier<Validation> validation(TrainingTask task, RecipeModel model, Tokenizer tokenizer,
+            RecipeData data, RecipeData.Prepared prepared, Objective<Map<String, Tensor>> objective, Device device) {
+        Tokens held = prepared.held();
+        if (held != null) {
+            var windows = new TokenWindows(held, recipe.train().batch(), recipe.data().maxLength());
+            return () -> Validation.loss(CausalEvaluation.score((LanguageModel) model.head(), windows, device).loss());
+        }
+        Rows rows = data.heldRows();
+        boolean measured = !task.metrics().isEmpty() && task != TrainingTask.TEXT_GENERATION
+                && task != TrainingTask.CHAT && task != TrainingTask.FILL_MASK;
+        if (rows == null || !measured) {
+            Lessons lessons = prepared.validation();
+            return lessons == null ? null : () -> Validation.loss(loss(lessons, objective));
+        }
+        Assessment assessment = Assessment.of(model.head(), tokenizer, rows,
+                assessmentSettings(recipe, task, model.head(), tokenizer));
+        return () -> validation(assessment.report());
+    }
+
+    /// How a recipe's model is scored.
+    static AssessmentSettings assessmentSettings(Recipe recipe, TrainingTask task, Head head, Tokenizer tokenizer) {
+        Recipe.Evaluate evaluate = recipe.evaluate();
+        AssessmentSettings usual = AssessmentSettings.usual(UsualMetrics.of(task.metrics()), head, tokenizer)
+                .withMaxLength(recipe.data().maxLength()).withPrefix(recipe.data().sourcePrefix())
+                .withAnswers(RecipeData.stride(recipe), 30)
+                .withMasks(recipe.objective().maskShare(), recipe.train().seed());
+        return usual.withGeneration(usual.generation().withNumBeams(evaluate.beams())
+                .withLengthPenalty(evaluate.lengthPenalty()).withMaxNewTokens(evaluate.maxNewTokens()));
+    }
+
+    private Validation validation(Report report) {
+        String told = recipe.evaluate().metric();
+        String metric = told == null ? report.values().keySet().iterator().next() : told;
+        return new Validation(metric, !LOWER_IS_BETTER.contains(metric), report.values());
+    }
+
+    /// The mean over everything that counts in the held-out examples.
+    private static double loss(Lessons lessons, Objective<Map<String, Tensor>> objective) {
+        double[] sums = {};
+        long[] counts = {};
+        double[] weights = {};
+        for (long step = 0; step < lessons.stepsPerEpoch(); step++) {
+            try (var scope = TensorScope.open()) {
+                Loss loss = objective.loss(lessons.batch(step, 0), ForwardPass.plain());
+                int terms = loss.terms().size();
+                sums = Arrays.copyOf(sums, terms);
+                counts = Arrays.copyOf(counts, terms);
+                weights = loss.terms().stream().mapToDouble(Loss.Term::weight).toArray();
+                for (int i = 0; i < terms; i++) {
+                    sums[i] += loss.terms().get(i).sum().item();
+                    counts[i] += loss.terms().get(i).count();
+                }
+            }
+        }
+        double total = 0;
+        for (int i = 0; i < sums.length; i++) {
+            total += counts[i] == 0 ? 0 : weights[i] * sums[i] / counts[i];
+        }
+        return total;
+    }
+
+    // ---- what the folder keeps ----
+
+    private String fingerprint(RecipeData data) {
+        Recipe.Train train = recipe.train();
+        return "%s batch %d tokens %d parts %d seed %d".formatted(data.fingerprint(), train.batch(),
+                train.batchTokens(), train.microBatches(), train.seed());
+    }
+
+    private ObjectNode facts(RecipeData data) {
+        ObjectNode facts = Json.object().put("weft", version());
+        Engine.describe().forEach(facts::put);
+        facts.put("data", data.fingerprint()).put("examples", plan.examples()).put("parameters", plan.parameters())
+                .put("trained_parameters", plan.trained()).put("example", plan.example());
+        plan.notes().forEach(facts.putArray("notes")::add);
+        return facts;
+    }
+
+    private static String version() {
+        String version = RecipeRun.class.getPackage().getImplementationVersion();
+        return version == null ? "development" : version;
+    }
+
+    /// What the run is about to do.
+    public RunListener.Plan plan() {
+        return plan;
+    }
+
+    /// The recipe with everything settled, as the run folder has it.
+    public Recipe recipe() {
+        return recipe;
+    }
+
+    /// Trains to the end. Afterwards the folder holds the best model, or the mean of the last checkpoints where the recipe says
+    /// so.
+    public Trainer.Result run() {
+        listener.planned(plan);
+        Trainer.Result result = trainer.run(folder, listener);
+        int average = recipe.checkpoints().average();
+        if (average > 1 && result.end() != Trainer.End.STOPPED) {
+            CheckpointAverage.write(folder.path(), Math.min(average, folder.count()), folder.path());
+        }
+        return result;
+    }
+
+    /// Asks the run to write a checkpoint and return after the step at hand; from any thread.
+    public void stop() {
+        trainer.stop();
+    }
+
+    private void closeAll() {
+        while (!open.isEmpty()) {
+            try {
+                open.pop().close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e.getMessage(), e);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        closeAll();
+        folder.close();
+    }
+}

@@ -1,0 +1,59 @@
+package dev.weft.recipe;
+
+import dev.weft.run.Tokenizers;
+import dev.weft.text.BytePairTrainer;
+import dev.weft.text.CharacterTrainer;
+import dev.weft.text.Corpus;
+import dev.weft.text.Tokenizer;
+import dev.weft.text.TokenizerTrainer;
+import dev.weft.text.TrainingPipeline;
+import dev.weft.text.UnigramTrainer;
+import dev.weft.text.WordPieceTrainer;
+import java.nio.file.Path;
+import java.util.List;
+
+/// The tokenizer of a recipe: one that is there, or one learned from the data.
+final class RecipeTokenizer {
+    /// What can be learned.
+    static final List<String> KINDS = List.of("char", "bpe", "wordpiece", "unigram");
+
+    private RecipeTokenizer() {}
+
+    static Tokenizer of(Recipe recipe, TrainingTask task, RecipeData data, RunListener listener) {
+        Recipe.TokenizerPart part = recipe.tokenizer();
+        String from = part.from() == null ? recipe.model().from() : part.from();
+        Tokenizer tokenizer = from == null || KINDS.contains(from)
+                ? learned(recipe, task, from == null ? "bpe" : from, data, listener)
+                : Tokenizers.load(Path.of(from));
+        String[] added = recipe.model().addedTokens().toArray(String[]::new);
+        return added.length == 0 ? tokenizer : tokenizer.withAddedTokens(true, added);
+    }
+
+    private static Tokenizer learned(Recipe recipe, TrainingTask task, String kind, RecipeData data,
+            RunListener listener) {
+        Recipe.TokenizerPart part = recipe.tokenizer();
+        TokenizerTrainer trainer = trainer(part, task, kind);
+        boolean files = !part.text().isEmpty() || !data.hasRows();
+        Corpus corpus = files ? data.text().corpus() : Corpus.of(data.texts());
+        return trainer.train(corpus, (step, done, total) -> listener.working("tokenizer: " + step, done, total));
+    }
+
+    private static TokenizerTrainer trainer(Recipe.TokenizerPart part, TrainingTask task, String kind) {
+        return switch (kind) {
+            case "char" -> new CharacterTrainer();
+            case "bpe" -> {
+                var trainer = BytePairTrainer.ofVocabSize(part.vocabSize())
+                        .withSpecialTokens(task == TrainingTask.CHAT || task == TrainingTask.PREFERENCE
+                                ? new String[]{RecipeData.END_OF_TEXT, "<|im_start|>", "<|im_end|>"}
+                                : new String[]{RecipeData.END_OF_TEXT});
+                yield part.lowercase() ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
+            }
+            case "wordpiece" -> WordPieceTrainer.ofVocabSize(part.vocabSize())
+                    .withPipeline(TrainingPipeline.bert(part.lowercase()));
+            default -> {
+                var trainer = UnigramTrainer.ofVocabSize(part.vocabSize());
+                yield part.lowercase() ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
+            }
+        };
+    }
+}
