@@ -237,7 +237,14 @@ public final class Assessment {
             progress.done("scoring", done, count);
         }
         Result result = score.result(answers, progress);
-        return score.wantsLoss() ? result.with(sum.in(result.report())) : result;
+        return score.wantsLoss() ? result.with(with(result.report(), sum.mean())) : result;
+    }
+
+    /// A report with the loss at its end.
+    static Report with(Report report, double loss) {
+        var values = new LinkedHashMap<>(report.values());
+        values.put("loss", loss);
+        return new Report(report.task(), values, report.signatures());
     }
 
     /// Losses of batches on their way to that of the whole.
@@ -257,12 +264,9 @@ public final class Assessment {
             }
         }
 
-        Report in(Report report) {
-            double loss = IntStream.range(0, sums.length).filter(i -> counts[i] > 0)
+        double mean() {
+            return IntStream.range(0, sums.length).filter(i -> counts[i] > 0)
                     .mapToDouble(i -> weights[i] * sums[i] / counts[i]).sum();
-            var values = new LinkedHashMap<>(report.values());
-            values.put("loss", loss);
-            return new Report(report.task(), values, report.signatures());
         }
     }
 }
