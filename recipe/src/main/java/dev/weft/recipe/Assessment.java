@@ -102,6 +102,11 @@ public final class Assessment {
             throw new IllegalArgumentException("%s: holds no rows, and of nothing there is no score".formatted(
                     rows.name()));
         }
+        int room = model.backbone().maxPositions();
+        if (settings.maxLength() > room) {
+            throw new IllegalArgumentException("Texts of %d tokens were asked for, and the model has room for %d"
+                    .formatted(settings.maxLength(), room));
+        }
         Json config = model.frame().config();
         String pad = tokenizer.specialTokens().get("pad_token");
         int padId = (pad == null ? OptionalInt.empty() : tokenizer.id(pad))
