@@ -69,6 +69,9 @@ final class EvalCommand implements Callable<Integer> {
     @Nullable
     String format;
 
+    @Option(names = "--columns", split = ",", paramLabel = "NAME", description = "Names of the columns of a csv or tsv file whose first line has none.")
+    List<String> names = List.of();
+
     @Option(names = "--task", description = "What the model is asked to do. Default: what it is made for.")
     @Nullable
     String task;
@@ -171,11 +174,17 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private Rows rows(String from) {
-        Rows given = format == null ? Rows.of(from) : Rows.of(List.of(from), Format.named(format));
         if (targetData != null) {
-            given = Rows.parallel("source", lines(from), "target", lines(targetData));
+            return Rows.parallel("source", lines(from), "target", lines(targetData));
         }
-        return given.named(columns.given());
+        Format kind = format == null ? null : Format.named(format);
+        if (!names.isEmpty()) {
+            if (!((kind == null ? Format.of(Path.of(from)) : kind) instanceof Format.Delimited table)) {
+                throw new IllegalArgumentException(from + ": --columns is for csv and tsv files");
+            }
+            kind = new Format.Delimited(table.separator(), table.quoted(), names);
+        }
+        return (kind == null ? Rows.of(from) : Rows.of(List.of(from), kind)).named(columns.given());
     }
 
     private static Rows lines(String file) {

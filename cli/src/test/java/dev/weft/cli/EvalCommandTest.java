@@ -68,6 +68,9 @@ class EvalCommandTest {
         JsonNode half = json("eval", CLASSIFIER, "--precision", "bfloat16", "--data",
                 "select sentence as text, class as label from read_csv('%s', delim='\t')".formatted(table));
         assertThat(metric(half, "loss")).isNotEqualTo(metric(found, "loss"));
+        String bare = file("bare.tsv", "great film\tgood\na waste of time\tbad\nwool\tmixed\n");
+        assertThat(json("eval", CLASSIFIER, "--data", bare, "--columns", "text,label").get("metrics"))
+                .isEqualTo(found.get("metrics"));
         assertThat(Ran.weft("eval", CLASSIFIER, "--data", table, "--text-column", "sentence", "--label-column",
                 "class").out()).startsWith("text-classification\n  accuracy").contains("3 rows");
     }
@@ -78,8 +81,9 @@ class EvalCommandTest {
         assertThat(metric(json("eval", model("fill-mask"), "--data", lines, "--mask-share", "0.5"), "perplexity"))
                 .isGreaterThan(1);
         assertThat(metric(json("eval", model("chat"), "--data", lines), "bits_per_byte")).isPositive();
-        JsonNode translated = json("eval", model("text-to-text"), "--task", "translation", "--data", lines,
-                "--target-data", file("target.txt", "wool\nsilk\n"), "--beams", "2", "--max-new-tokens", "4",
+        JsonNode translated = json("eval", model("text-to-text"), "--task", "translation", "--data",
+                file("test.en", "great film, wonderful acting\nthe river runs to the sea\n"), "--target-data",
+                file("test.de", "wool\nsilk\n"), "--beams", "2", "--max-new-tokens", "4",
                 "--length-penalty", "0.6");
         assertThat(metric(translated, "bleu")).isBetween(0.0, 100.0);
         assertThat(translated.get("signatures").get(0).stringValue()).contains("tok:13a");
