@@ -145,6 +145,11 @@ public final class Adapted implements AutoCloseable {
     /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
     /// where that is another head than the base's own, and with as many labels as the adapter scores.
     public static Head base(Path folder, Path adapter) {
+        return base(folder, adapter, null);
+    }
+
+    /// The same with numbers of another type: null keeps what the files have.
+    public static Head base(Path folder, Path adapter, @Nullable DType dtype) {
         ModelFolder opened = ModelFolder.open(folder);
         Json json = Json.read(adapter.resolve(CONFIG));
         String own = Models.architecture(opened.config());
@@ -153,13 +158,14 @@ public final class Adapted implements AutoCloseable {
                     .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
                     .min(Comparator.comparing(kind -> kind != HeadKind.of(own)));
             List<String> labels = labels(adapter);
+            WeightSource numbers = dtype == null ? source.asStored() : source.as(dtype);
             boolean fits = labels.isEmpty() || !opened.config().has("id2label")
                     || opened.config().object("id2label").names().size() == labels.size();
             return task.isEmpty() || task.get() == HeadKind.of(own) && fits
-                    ? Models.load(opened, own, source.asStored())
+                    ? Models.load(opened, own, numbers)
                     : Models.load(opened, new Heads(task.get(), fits && opened.config().has("id2label")
                             ? List.of()
-                            : labels, ""), source.asStored());
+                            : labels, ""), numbers);
         }
     }
 

@@ -32,7 +32,7 @@ final class InfoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var facts = new LinkedHashMap<String, Object>();
-        Path home = EvalCommand.modelFolder(folder);
+        Path home = ScoredModel.modelFolder(folder);
         ModelFolder opened = ModelFolder.open(home);
         Json config = opened.config();
         facts.put("folder", home.toString());

@@ -3,6 +3,7 @@ package dev.weft.cli;
 import dev.weft.run.Precision;
 import dev.weft.tensor.DType;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// In what type a model that is opened computes, where a command lets its user say.
@@ -11,6 +12,12 @@ final class PrecisionOption {
 
     @Option(names = "--precision", defaultValue = AUTO, description = "float32, bfloat16, or auto: bfloat16 for a checkpoint of 16 bits where the processor has it. Default: ${DEFAULT-VALUE}.")
     String asked;
+
+    /// The type asked for, or null for the usual one.
+    @Nullable
+    DType type() {
+        return asked.equals(AUTO) ? null : DType.parse(asked);
+    }
 
     /// @param opening opens the model
     <T> T open(Supplier<T> opening) {

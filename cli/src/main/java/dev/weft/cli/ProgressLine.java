@@ -107,6 +107,26 @@ final class ProgressLine implements RunListener, AutoCloseable {
         }
     }
 
+    /// How many of the examples are done.
+    void examples(String what, long done, long all) {
+        if (terminal) {
+            ProgressBar shown = bar;
+            if (shown == null || !shown.getTaskName().equals(what)) {
+                if (shown != null) {
+                    shown.close();
+                }
+                started = System.nanoTime();
+                shown = new ProgressBarBuilder().setTaskName(what).setInitialMax(all)
+                        .setStyle(ProgressBarStyle.UNICODE_BLOCK).setUpdateIntervalMillis(200).build();
+                bar = shown;
+            }
+            shown.stepTo(done);
+        } else if (System.nanoTime() - lastLine > PLAIN_SECONDS * 1_000_000_000L) {
+            lastLine = System.nanoTime();
+            out.printf(Locale.ROOT, "%s: %,d of %,d%n", what, done, all);
+        }
+    }
+
     private static String numbers(Step step) {
         return "loss %.4f  learning rate %.1e  %,.0f tokens/s".formatted(step.loss(), step.learningRate(),
                 step.tokensPerSecond());

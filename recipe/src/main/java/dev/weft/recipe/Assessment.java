@@ -102,6 +102,11 @@ public final class Assessment {
             throw new IllegalArgumentException("%s: holds no rows, and of nothing there is no score".formatted(
                     rows.name()));
         }
+        int room = model.backbone().maxPositions();
+        if (settings.maxLength() > room) {
+            throw new IllegalArgumentException("Texts of %d tokens were asked for, and the model has room for %d"
+                    .formatted(settings.maxLength(), room));
+        }
         Json config = model.frame().config();
         String pad = tokenizer.specialTokens().get("pad_token");
         int padId = (pad == null ? OptionalInt.empty() : tokenizer.id(pad))
@@ -237,7 +242,14 @@ public final class Assessment {
             progress.done("scoring", done, count);
         }
         Result result = score.result(answers, progress);
-        return score.wantsLoss() ? result.with(sum.in(result.report())) : result;
+        return score.wantsLoss() ? result.with(with(result.report(), sum.mean())) : result;
+    }
+
+    /// A report with the loss at its end.
+    static Report with(Report report, double loss) {
+        var values = new LinkedHashMap<>(report.values());
+        values.put("loss", loss);
+        return new Report(report.task(), values, report.signatures());
     }
 
     /// Losses of batches on their way to that of the whole.
@@ -257,12 +269,9 @@ public final class Assessment {
             }
         }
 
-        Report in(Report report) {
-            double loss = IntStream.range(0, sums.length).filter(i -> counts[i] > 0)
+        double mean() {
+            return IntStream.range(0, sums.length).filter(i -> counts[i] > 0)
                     .mapToDouble(i -> weights[i] * sums[i] / counts[i]).sum();
-            var values = new LinkedHashMap<>(report.values());
-            values.put("loss", loss);
-            return new Report(report.task(), values, report.signatures());
         }
     }
 }

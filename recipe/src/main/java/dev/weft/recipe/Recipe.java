@@ -1,6 +1,8 @@
 package dev.weft.recipe;
 
 import dev.weft.checkpoint.AtomicFile;
+import dev.weft.models.heads.Head;
+import dev.weft.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -141,6 +143,13 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
     /// All keys, in the order of [#reference].
     public static List<Key> keys() {
         return RecipeTree.explained();
+    }
+
+    /// How a model that was trained by this recipe is scored.
+    ///
+    /// @throws IllegalArgumentException if its task has no metrics
+    public AssessmentSettings assessment(Head model, Tokenizer tokenizer) {
+        return RecipeRun.assessmentSettings(this, TrainingTask.of(task), model, tokenizer);
     }
 
     /// Where encoded data is kept between runs.

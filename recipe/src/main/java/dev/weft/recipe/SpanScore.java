@@ -1,9 +1,11 @@
 package dev.weft.recipe;
 
 import dev.weft.data.Example;
+import dev.weft.data.Example.Feature;
 import dev.weft.data.Row;
 import dev.weft.data.RowEncoder;
 import dev.weft.eval.AnswerScore;
+import dev.weft.eval.Report;
 import dev.weft.eval.UsualMetrics;
 import dev.weft.text.Encoding;
 import dev.weft.text.Tokenizer;
@@ -32,7 +34,8 @@ record SpanScore(List<Row> rows, List<Encoding> windows, int[] spread, List<Exam
     /// @param text  `""` where the window has no span
     /// @param score sum of two logits
     /// @param none  the same of the first token
-    record Found(String text, double score, double none) {}
+    /// @param loss  mean of the two cross-entropies, over the window and not over what fills up the batch
+    record Found(String text, double score, double none, double loss) {}
 
     static SpanScore of(List<Row> rows, Tokenizer tokenizer, Truncation.Windows limit, int maxAnswer) {
         var encoder = new RowEncoder.Questions(tokenizer, limit);
@@ -57,18 +60,32 @@ record SpanScore(List<Row> rows, List<Encoding> windows, int[] spread, List<Exam
         TaskScore.best(starts, 0, starts.length, row);
         TaskScore.best(ends, 0, ends.length, row);
         String context = row.text("context");
-        var best = new Found("", Double.NEGATIVE_INFINITY, (double) starts[0] + ends[0]);
+        double loss = (loss(starts, window.size(), examples.get(number).features().get("start_positions"))
+                + loss(ends, window.size(), examples.get(number).features().get("end_positions"))) / 2;
+        var best = new Found("", Double.NEGATIVE_INFINITY, (double) starts[0] + ends[0], loss);
         for (int start : highest(starts, window.size())) {
             for (int end : highest(ends, window.size())) {
                 double score = (double) starts[start] + ends[end];
                 if (score > best.score && start <= end && end - start < maxAnswer
                         && window.sequenceIds()[start] == 1 && window.sequenceIds()[end] == 1
                         && window.starts()[start] < window.ends()[end]) {
-                    best = new Found(context.substring(window.starts()[start], window.ends()[end]), score, best.none);
+                    best = new Found(context.substring(window.starts()[start], window.ends()[end]), score, best.none,
+                            loss);
                 }
             }
         }
         return best;
+    }
+
+    private static double loss(float[] logits, int count, Feature right) {
+        double highest = IntStream.range(0, count).mapToDouble(i -> logits[i]).max().orElseThrow();
+        double sum = IntStream.range(0, count).mapToDouble(i -> Math.exp(logits[i] - highest)).sum();
+        return right instanceof Feature.Whole(int place) ? Math.log(sum) + highest - logits[place] : 0;
+    }
+
+    @Override
+    public boolean wantsLoss() {
+        return false;
     }
 
     private Row row(int window) {
@@ -101,6 +118,8 @@ record SpanScore(List<Row> rows, List<Encoding> windows, int[] spread, List<Exam
             metric.add(said, expected, best.text().isEmpty() ? 0 : none - best.score());
             predictions.add(Prediction.of(rows.get(i).place(), said, expected));
         }
-        return new Assessment.Result(UsualMetrics.QUESTION_ANSWERING.report(metric), predictions, Map.of(), List.of());
+        Report report = Assessment.with(UsualMetrics.QUESTION_ANSWERING.report(metric),
+                answers.stream().mapToDouble(Found::loss).average().orElseThrow());
+        return new Assessment.Result(report, predictions, Map.of(), List.of());
     }
 }

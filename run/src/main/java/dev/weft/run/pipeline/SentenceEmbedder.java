@@ -123,6 +123,16 @@ public final class SentenceEmbedder implements AutoCloseable {
                 new Setting(List.of(Pooling.MEAN), false, 0, batches.room(), false, Map.of(), "", false));
     }
 
+    /// How a folder says that vectors of tokens become one; the mean where it says nothing, the first where it says several.
+    public static Pooling pooling(Path folder) {
+        return Files.exists(folder.resolve("modules.json"))
+                ? modules(folder).stream().filter(module -> module.text("type").endsWith("Pooling")).findFirst()
+                        .map(module -> poolings(
+                                Json.read(folder.resolve(module.text("path", "")).resolve("config.json"))).getFirst())
+                        .orElse(Pooling.MEAN)
+                : Pooling.MEAN;
+    }
+
     private static List<Json> modules(Path folder) {
         Path file = folder.resolve("modules.json");
         try {

@@ -1,0 +1,86 @@
+package dev.weft.cli;
+
+import dev.weft.adapt.Adapted;
+import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.Models;
+import dev.weft.models.heads.Head;
+import dev.weft.run.Precision;
+import dev.weft.run.Tokenizers;
+import dev.weft.tensor.DType;
+import dev.weft.text.Tokenizer;
+import dev.weft.train.RunFolder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// A model that is to be scored, with its tokenizer.
+///
+/// @param home what was opened: the folder itself, or the newest checkpoint of a run
+record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCloseable {
+    private static final String ADAPTER = "adapter_config.json";
+    private static final List<String> TOKENIZERS = List.of("tokenizer.json", "tokenizer_config.json", "vocab.txt",
+            "spiece.model", "sentencepiece.bpe.model", "vocab.json");
+
+    /// Opens a model folder, a run, or an adapter over the base that it names.
+    ///
+    /// @param adapter over the model of the folder, or null
+    static ScoredModel open(Path folder, @Nullable Path adapter, PrecisionOption precision) {
+        Path home = modelFolder(folder);
+        if (adapter == null && !Files.exists(home.resolve("config.json")) && Files.exists(home.resolve(ADAPTER))) {
+            return adapted(base(home), home, precision.type());
+        }
+        if (adapter != null) {
+            return adapted(home, modelFolder(adapter), precision.type());
+        }
+        Tokenizer tokenizer = tokenizer(home, folder);
+        return new ScoredModel(home, precision.open(() -> {
+            ModelFolder opened = ModelFolder.open(home);
+            return Precision.load(opened, Models.architecture(opened.config()));
+        }), tokenizer);
+    }
+
+    private static ScoredModel adapted(Path base, Path adapter, @Nullable DType type) {
+        if (!Files.exists(adapter.resolve(ADAPTER))) {
+            throw new IllegalArgumentException("%s holds no adapter: there is no %s".formatted(adapter, ADAPTER));
+        }
+        Tokenizer tokenizer = tokenizer(adapter, base);
+        try (Head plain = Adapted.base(base, adapter, type)) {
+            return new ScoredModel(adapter, Adapted.load(plain, adapter).model(), tokenizer);
+        }
+    }
+
+    /// The base that an adapter names, where it lies here.
+    private static Path base(Path adapter) {
+        String named = Json.read(adapter.resolve(ADAPTER)).text("base_model_name_or_path", "");
+        return Stream.of(Path.of(named), adapter.resolve(named))
+                .filter(path -> !named.isEmpty() && Files.exists(path.resolve("config.json"))).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "%s is an adapter, and its base \"%s\" is no folder here; say: weft eval BASE --adapter %s"
+                                .formatted(adapter, named, adapter)));
+    }
+
+    /// The tokenizer of the first of these folders that has one.
+    private static Tokenizer tokenizer(Path... folders) {
+        return Tokenizers.load(Arrays.stream(folders)
+                .filter(folder -> TOKENIZERS.stream().anyMatch(name -> Files.exists(folder.resolve(name))))
+                .findFirst().orElse(Objects.requireNonNull(folders[0])));
+    }
+
+    /// The folder itself, or the newest checkpoint of a run that has not finished a model yet.
+    static Path modelFolder(Path folder) {
+        return Files.isRegularFile(folder) || Files.exists(folder.resolve("config.json"))
+                || Files.exists(folder.resolve(ADAPTER))
+                        ? folder
+                        : RunFolder.latestIn(folder).orElse(folder);
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+}
