@@ -56,6 +56,11 @@ public final class ConfigNames {
         return own;
     }
 
+    /// Whether a config has a size, under its usual name or its family's.
+    public static boolean says(ObjectNode config, String usual) {
+        return config.has(usual) || names(config, usual).stream().anyMatch(config::has);
+    }
+
     /// What the family of a config calls a size; two names where both halves of a model have it.
     static List<String> names(ObjectNode config, String usual) {
         return List.of(NAMES.getOrDefault(config.path("model_type").asString(), Map.of()).getOrDefault(usual, usual)

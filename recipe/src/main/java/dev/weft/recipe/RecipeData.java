@@ -312,12 +312,12 @@ final class RecipeData implements AutoCloseable {
         Rows prefixed = prefixed(trainingRows());
         ExampleFile examples = kept(ExampleFile.of(prefixed, encoder, cache(),
                 done -> listener.working("encoding", done, 0)));
-        fingerprint = examples.fingerprint();
         Rows judged = heldRows();
-        Examples validation = judged == null
+        ExampleFile validation = judged == null
                 ? null
                 : kept(ExampleFile.of(prefixed(judged), encoder, cache(),
                         done -> listener.working("encoding", done, 0)));
+        fingerprint = examples.fingerprint() + (validation == null ? "" : "-" + validation.fingerprint());
         return new Prepared(lessons(examples, tokenizer, true),
                 validation == null ? null : lessons(validation, tokenizer, false), null);
     }

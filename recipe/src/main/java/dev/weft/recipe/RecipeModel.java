@@ -19,8 +19,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.IntNode;
+import tools.jackson.databind.node.NullNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The model of a recipe: opened, made new, cut to a student, or a base with an adapter; and how it is written.
@@ -112,7 +113,7 @@ final class RecipeModel implements AutoCloseable {
             config.put("num_attention_heads", part.heads());
         }
         String family = config.path("model_type").asString();
-        if (Stream.of("max_position_embeddings", "n_positions").noneMatch(config::has)) {
+        if (!ConfigNames.says(config, "max_position_embeddings")) {
             // Positions of RoBERTa's kin begin behind the padding's.
             int before = family.matches(".*(roberta|camembert|mpnet|longformer).*") ? 2 : 0;
             Integer target = recipe.data().maxTargetLength();
@@ -120,6 +121,9 @@ final class RecipeModel implements AutoCloseable {
                     before + Math.max(recipe.data().maxLength(), target == null ? 0 : target));
         }
         config.put("vocab_size", tokenizer.vocabSize());
+        if (!ConfigNames.says(config, "intermediate_size") && ConfigNames.says(config, "hidden_size")) {
+            config.put("intermediate_size", 4 * ConfigNames.width(ConfigNames.own(config)));
+        }
         config = ConfigNames.own(config);
         Double dropout = part.dropout();
         config = ConfigNames.withDropout(config, dropout == null ? 0 : dropout);
@@ -127,7 +131,7 @@ final class RecipeModel implements AutoCloseable {
             OptionalInt id = tokenId(tokenizer, role + "_token");
             if (!config.has(role + "_token_id")) {
                 // Null, not absent: the reference's default lies outside a small vocabulary.
-                config.putPOJO(role + "_token_id", id.isPresent() ? id.getAsInt() : null);
+                config.set(role + "_token_id", id.isPresent() ? IntNode.valueOf(id.getAsInt()) : NullNode.instance);
             }
         }
         if (HeadKind.SEQ2SEQ == TrainingTask.of(recipe.task()).head() && !config.has("decoder_start_token_id")) {
