@@ -199,6 +199,12 @@ final class RunCommand implements Callable<Integer> {
         if (told.truncate && told.windows) {
             throw new IllegalArgumentException("--truncate and --windows contradict each other; give one");
         }
+        if (told.alignmentLayer != null && told.alignment == null) {
+            throw new IllegalArgumentException("--alignment-layer is for --alignment, which is not given");
+        }
+        if (told.alignment != null && told.windows) {
+            throw new IllegalArgumentException("--alignment is of whole texts; give --truncate instead of --windows");
+        }
         if (told.topK < 1) {
             throw new IllegalArgumentException("--top-k must be at least 1, found " + told.topK);
         }

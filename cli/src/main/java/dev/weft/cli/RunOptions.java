@@ -5,6 +5,7 @@ import dev.weft.run.pipeline.Classification;
 import dev.weft.run.pipeline.QuestionAnswerer;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import dev.weft.run.pipeline.TokenClassifier;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,6 +80,14 @@ final class RunOptions {
     @Option(names = "--prefix", paramLabel = "TEXT", description = "What stands before each text. Default: what the config says.")
     @Nullable
     String prefix;
+
+    @Option(names = "--alignment", paramLabel = "DIR", description = "Write there where the model looked in each text while it wrote its answer: N.svg and N.json, N from 1.")
+    @Nullable
+    Path alignment;
+
+    @Option(names = "--alignment-layer", paramLabel = "N", description = "Of which layer of the decoder, from 1. Default: the average of all.")
+    @Nullable
+    Integer alignmentLayer;
 
     @Option(names = "--max-new-tokens", paramLabel = "N", description = "Tokens of an answer at most. Default: what the folder says.")
     @Nullable

@@ -79,13 +79,15 @@ record RunTask(Set<String> options, int window, Opener opener) {
             case MULTIPLE_CHOICE -> task(MANY, "--choice --truncate", RunTask::pick);
             case FILL_MASK -> task(MANY, "--top-k --targets --truncate", RunTask::fill);
             case SUMMARIZATION ->
-                task(FEW, "--prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed --set",
+                task(FEW,
+                        "--prefix --windows --truncate --alignment --alignment-layer --max-new-tokens --beams --temperature --top-p --seed --set",
                         (folder, told) -> reply(Pipelines.summarization(folder), told));
             case TRANSLATION -> task(FEW,
-                    "--from --to --prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed --set",
+                    "--from --to --prefix --windows --truncate --alignment --alignment-layer --max-new-tokens --beams --temperature --top-p --seed --set",
                     RunTask::translate);
             case TEXT2TEXT_GENERATION ->
-                task(FEW, "--prefix --windows --truncate --max-new-tokens --beams --temperature --top-p --seed --set",
+                task(FEW,
+                        "--prefix --windows --truncate --alignment --alignment-layer --max-new-tokens --beams --temperature --top-p --seed --set",
                         (folder, told) -> reply(Pipelines.textToText(folder), told));
             case TEXT_GENERATION ->
                 task(FEW, "--max-new-tokens --beams --temperature --top-p --seed --set", RunTask::write);
@@ -226,6 +228,9 @@ record RunTask(Set<String> options, int window, Opener opener) {
         TextToText whole = told.prefix == null ? answerer : answerer.withPrefix(told.prefix);
         return new Answering(opened, items -> {
             Generation options = told.generation(whole.defaults(), items.getFirst().number());
+            if (told.alignment != null) {
+                return AlignmentFiles.answers(whole, items, options, told);
+            }
             return whole.answer(texts(items), options).stream()
                     .map(found -> Json.object().put("answer", found.text()).put("input_tokens", found.inputTokens())
                             .put("output_tokens", found.outputTokens()).put("windows", found.windows()))

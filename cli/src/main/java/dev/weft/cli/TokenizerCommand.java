@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +36,7 @@ import tools.jackson.databind.node.ObjectNode;
         TokenizerCommand.Decode.class}, synopsisSubcommandLabel = "COMMAND")
 final class TokenizerCommand {
     /// `weft tokenizer train`.
-    @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Learn a tokenizer from text and write tokenizer.json.", footer = {
+    @Command(name = "train", mixinStandardHelpOptions = true, sortOptions = false, description = "Learn a tokenizer from text and write it.", footer = {
             "", "Which model?", "  bpe        merges frequent pairs of bytes, as GPT-2; any text comes back exactly.",
             "             With --byte-fallback pairs of characters, as Llama, and bytes",
             "             for rare ones; \u2581 marks the beginning of a word.",
@@ -46,6 +47,7 @@ final class TokenizerCommand {
             "  weft tokenizer train a.txt b.txt --special \"<|endoftext|>\" --out tok/",
             "  weft tokenizer train corpus/ --model wordpiece --lowercase --out tok/",
             "  weft tokenizer train corpus/ --model unigram --byte-fallback --out tok/",
+            "  weft tokenizer train train.en train.de --model unigram --format marian --languages en,de --out tok/",
             "  weft tokenizer encode tok/ \"a text to look at\" --offsets"})
     static final class Train implements Callable<Integer> {
         @Parameters(paramLabel = "PATH", arity = "1..*", description = "Files, folders (their .txt files) or globs; UTF-8, also packed as .gz.")
@@ -72,17 +74,33 @@ final class TokenizerCommand {
         @Option(names = "--byte-fallback", description = "bpe, unigram: write characters without a token as bytes, with 256 tokens <0x00> to <0xFF>.")
         boolean byteFallback;
 
+        @Option(names = "--format", defaultValue = "json", description = "json (tokenizer.json); for unigram and bpe also sentencepiece (a .model file beside it) or marian (source.spm, target.spm and vocab.json, for texts of two languages). Default: ${DEFAULT-VALUE}.")
+        Format format;
+
+        @Option(names = "--languages", split = ",", paramLabel = "CODE", description = "The two languages of --format marian, as en,de: from which, into which.")
+        List<String> languages = List.of();
+
         @Option(names = "--threads", description = "Threads that work; the result is the same. Default: one for each processor.")
         int threads = Runtime.getRuntime().availableProcessors();
 
-        @Option(names = "--out", required = true, paramLabel = "DIR", description = "Folder for tokenizer.json and tokenizer_config.json.")
+        @Option(names = "--out", required = true, paramLabel = "DIR", description = "Folder for the files.")
         Path out;
 
         @Mixin
         Output output;
 
+        /// Which files are written.
+        enum Format {
+            JSON, SENTENCEPIECE, MARIAN
+        }
+
         @Override
         public Integer call() {
+            if ((format == Format.MARIAN) != (languages.size() == 2) || languages.size() > 2) {
+                throw new IllegalArgumentException(
+                        "--format marian and two --languages belong together, as --languages en,de; found %d"
+                                .formatted(languages.size()));
+            }
             TokenizerTrainer trainer = trainer();
             TextSource source = TextSource.of(text);
             long start = System.nanoTime();
@@ -90,18 +108,42 @@ final class TokenizerCommand {
             try (var progress = new ProgressLine()) {
                 tokenizer = trainer.train(source.corpus(), progress::tokenizer);
             }
-            tokenizer.save(out);
+            Path written = out.resolve(save(tokenizer));
             var facts = new LinkedHashMap<String, Object>();
             facts.put("entries", tokenizer.vocabSize());
             facts.put("bytes read", source.bytes());
             facts.put("seconds", Math.round((System.nanoTime() - start) / 1e7) / 100.0);
-            facts.put("written", out.resolve("tokenizer.json").toString());
+            facts.put("written", written.toString());
             output.facts(facts);
             return 0;
         }
 
+        /// The name of the file that says most.
+        private String save(Tokenizer tokenizer) {
+            switch (format) {
+                case JSON -> tokenizer.save(out);
+                case SENTENCEPIECE -> {
+                    tokenizer.save(out);
+                    // As the classes of T5 and of Llama look for it.
+                    String name = model.equals("unigram") ? "spiece.model" : "tokenizer.model";
+                    tokenizer.saveSentencePiece(out.resolve(name));
+                    return name;
+                }
+                case MARIAN -> {
+                    tokenizer.asMarian(languages.getFirst(), languages.getLast()).save(out);
+                    return "source.spm";
+                }
+            }
+            return "tokenizer.json";
+        }
+
         private TokenizerTrainer trainer() {
-            String[] specials = special.toArray(String[]::new);
+            if (format != Format.JSON) {
+                refuse(lowercase, "--lowercase", "--format " + format.toString().toLowerCase(Locale.ROOT));
+            }
+            String[] specials = special.isEmpty() && format == Format.MARIAN
+                    ? new String[]{"</s>", "<unk>", "<pad>"}
+                    : special.toArray(String[]::new);
             return switch (model) {
                 case "bpe" -> {
                     var trainer = byteFallback
@@ -110,9 +152,14 @@ final class TokenizerCommand {
                     trainer = trainer.withMinFrequency(minFrequency).withLimitAlphabet(limitAlphabet)
                             .withThreads(threads);
                     trainer = lowercase ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
-                    yield special.isEmpty() ? trainer : trainer.withSpecialTokens(specials);
+                    if (format != Format.JSON) {
+                        trainer = trainer.withPipeline(TrainingPipeline.sentencePiece())
+                                .withSpecialTokens("<unk>", "<s>", "</s>");
+                    }
+                    yield specials.length == 0 ? trainer : trainer.withSpecialTokens(specials);
                 }
                 case "wordpiece" -> {
+                    refuse(format != Format.JSON, "--format");
                     refuse(byteFallback, "--byte-fallback");
                     var trainer = WordPieceTrainer.ofVocabSize(vocabSize).withMinFrequency(minFrequency)
                             .withLimitAlphabet(limitAlphabet).withPipeline(TrainingPipeline.bert(lowercase))
@@ -123,9 +170,13 @@ final class TokenizerCommand {
                     var trainer = UnigramTrainer.ofVocabSize(vocabSize).withLimitAlphabet(limitAlphabet)
                             .withByteFallback(byteFallback).withThreads(threads);
                     trainer = lowercase ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
-                    yield special.isEmpty() ? trainer : trainer.withSpecialTokens(specials);
+                    if (format != Format.JSON) {
+                        trainer = trainer.withPipeline(TrainingPipeline.sentencePiece());
+                    }
+                    yield specials.length == 0 ? trainer : trainer.withSpecialTokens(specials);
                 }
                 case "char" -> {
+                    refuse(format != Format.JSON, "--format");
                     refuse(byteFallback, "--byte-fallback");
                     refuse(lowercase, "--lowercase");
                     var trainer = new CharacterTrainer().withSpecialTokens(specials);
@@ -137,9 +188,12 @@ final class TokenizerCommand {
         }
 
         private void refuse(boolean given, String option) {
+            refuse(given, option, "--model " + model);
+        }
+
+        private static void refuse(boolean given, String option, String with) {
             if (given) {
-                throw new IllegalArgumentException("%s does nothing for --model %s; leave it out".formatted(option,
-                        model));
+                throw new IllegalArgumentException("%s does nothing for %s; leave it out".formatted(option, with));
             }
         }
     }

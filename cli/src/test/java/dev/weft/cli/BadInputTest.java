@@ -61,6 +61,11 @@ class BadInputTest {
                 out), "vocabSize 9 is too small", "5 special tokens");
         refused(Ran.weft("tokenizer", "train", good.toString(), "--model", "words", "--out", out), "'words'",
                 "bpe, wordpiece, unigram or char");
+        refused(Ran.weft("tokenizer", "train", good.toString(), "--format", "marian", "--languages", "en", "--out",
+                out),
+                "--languages en,de", "found 1");
+        refused(Ran.weft("tokenizer", "train", good.toString(), "--model", "char", "--format", "sentencepiece", "--out",
+                out), "--format does nothing for --model char");
         refused(Ran.weft("tokenizer", "train", good.toString(), "--model", "char", "--lowercase", "--out", out),
                 "--lowercase");
         assertThat(root.resolve("tok")).doesNotExist();

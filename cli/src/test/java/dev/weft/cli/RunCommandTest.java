@@ -94,6 +94,20 @@ class RunCommandTest {
     }
 
     @Test
+    void each_translation_is_drawn_with_where_the_model_looked(@TempDir Path folder) throws IOException {
+        Path drawn = folder.resolve("drawn");
+        JsonNode answer = json("run", "translation", model("marian"), "loom", "--alignment", drawn.toString(),
+                "--json");
+        JsonNode written = new JsonMapper().readTree(drawn.resolve("1.json").toFile());
+        assertThat(written.get("answer")).isEqualTo(answer.get("answer"));
+        assertThat(written.get("weights").size()).isEqualTo(answer.get("output_tokens").intValue());
+        assertThat(written.get("weights").get(0).size()).isEqualTo(answer.get("input_tokens").intValue());
+        assertThat(Files.readString(drawn.resolve("1.svg"))).contains(">lo</text>").contains("&lt;/s&gt;");
+        assertThat(Ran.weft("run", "translation", model("marian"), "loom", "--alignment-layer", "1").refusal())
+                .contains("--alignment-layer is for --alignment");
+    }
+
+    @Test
     void the_help_lists_every_task_and_every_option_has_one() {
         String help = Ran.weft("run", "--help").out();
         assertThat(EnumSet.allOf(Task.class))

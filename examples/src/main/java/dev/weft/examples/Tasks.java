@@ -2,6 +2,7 @@ package dev.weft.examples;
 
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
+import dev.weft.run.pipeline.Alignment;
 import dev.weft.run.pipeline.Answer;
 import dev.weft.run.pipeline.ChoicePicker;
 import dev.weft.run.pipeline.Classification;
@@ -18,6 +19,7 @@ import dev.weft.run.pipeline.TokenClassifier;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
 /// One method for each task that a folder of the Hub may be trained for; `docs/pipelines.md` shows them one by one.
 public final class Tasks {
@@ -80,6 +82,17 @@ public final class Tasks {
     static String german(Path folder, String text) {
         try (var translator = Pipelines.translation(folder)) {
             return translator.from("en").into("de").answer(text);
+        }
+    }
+
+    static String origin(Path folder, String text) {
+        try (var translator = Pipelines.translation(folder)) {
+            Alignment seen = translator.aligned(List.of(text), translator.defaults(), OptionalInt.empty()).getFirst();
+            int strongest = 0;
+            for (int piece = 0; piece < seen.source().size(); piece++) {
+                strongest = seen.weights()[0][piece] > seen.weights()[0][strongest] ? piece : strongest;
+            }
+            return seen.target().getFirst() + " comes from " + seen.source().get(strongest);
         }
     }
 

@@ -4,7 +4,9 @@ import dev.weft.text.BytePairTrainer;
 import dev.weft.text.Encoding;
 import dev.weft.text.Padding;
 import dev.weft.text.Tokenizer;
+import dev.weft.text.TrainingPipeline;
 import dev.weft.text.Truncation;
+import dev.weft.text.UnigramTrainer;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -39,5 +41,12 @@ public final class Tokenize {
         Tokenizer tokenizer = trainer.train(files);
         tokenizer.save(out); // tokenizer.json, for Weft and for Python
         return tokenizer;
+    }
+
+    static void trainPieces(List<Path> files, Path out) {
+        var trainer = UnigramTrainer.ofVocabSize(8_000).withPipeline(TrainingPipeline.sentencePiece());
+        Tokenizer tokenizer = trainer.train(files);
+        tokenizer.saveSentencePiece(out.resolve("spiece.model"));
+        tokenizer.asMarian("en", "de").save(out.resolve("marian"));
     }
 }

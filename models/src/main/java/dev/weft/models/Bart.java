@@ -33,8 +33,18 @@ public final class Bart implements Seq2Seq {
     ///
     /// @param targetVocabSize of the decoder, where it has one of its own
     public record Config(int vocabSize, int targetVocabSize, int hiddenSize, Half encoder, Half decoder,
-            Activation activation, double initStd, boolean scaleEmbedding, Drops dropout, int padTokenId,
-            int decoderStartTokenId) {
+            Activation activation, double initStd, Start start, boolean scaleEmbedding, Drops dropout,
+            int padTokenId, int decoderStartTokenId) {
+
+        /// What new weights are before training; `weight_init` in `config.json`, which the Python library keeps but does
+        /// not know.
+        public enum Start {
+            /// All normal with the deviation `init_std`: BART, and the Python library for all families.
+            NORMAL,
+            /// Matrices by [Init#xavier], embeddings normal with the deviation 1/√hidden, so that what `scale_embedding`
+            /// makes of them has the deviation 1: the authors' code of the Transformer, and fairseq.
+            XAVIER
+        }
 
         /// Sizes of the encoder or the decoder.
         public record Half(int layers, int heads, int intermediateSize, int maxPositionEmbeddings) {}
@@ -56,9 +66,18 @@ public final class Bart implements Seq2Seq {
             return new Config(vocab, json.positive("decoder_vocab_size", vocab), json.positive("d_model"),
                     half(json, "encoder"), half(json, "decoder"),
                     Activation.parse(json.text("activation_function", "gelu")), json.number("init_std", 0.02),
+                    start(json),
                     json.flag("scale_embedding", false), new Drops(json.number("dropout", 0.1),
                             json.number("attention_dropout", 0), json.number("activation_dropout", 0)),
                     json.integer("pad_token_id", 1), json.integer("decoder_start_token_id", 2));
+        }
+
+        private static Start start(Json json) {
+            return switch (json.text("weight_init", "normal")) {
+                case "normal" -> Start.NORMAL;
+                case "xavier" -> Start.XAVIER;
+                default -> throw json.mustBe("weight_init", "normal or xavier");
+            };
         }
 
         private static Half half(Json json, String side) {
@@ -68,7 +87,11 @@ public final class Bart implements Seq2Seq {
         }
 
         Init init() {
-            return Init.normal(initStd);
+            return start == Start.XAVIER ? Init.xavier() : Init.normal(initStd);
+        }
+
+        Init embeddingInit() {
+            return Init.normal(start == Start.XAVIER ? 1 / Math.sqrt(hiddenSize) : initStd);
         }
     }
 
@@ -82,7 +105,7 @@ public final class Bart implements Seq2Seq {
         static Positions learned(Config config, Config.Half half, Weights weights, int offset) {
             int room = half.maxPositionEmbeddings();
             Embedding table = Embedding.load(weights.at("embed_positions"), room + offset, config.hiddenSize(),
-                    config.init());
+                    config.embeddingInit());
             return (ids, pass) -> table.forward(
                     pass.positions(ids.size(1), room, "max_position_embeddings").to(ids.device()).add(offset));
         }
@@ -257,7 +280,8 @@ public final class Bart implements Seq2Seq {
     }
 
     private static Embedding tokens(Config config, int vocab, Weights weights) {
-        return Embedding.load(weights, vocab, config.hiddenSize(), config.init()).withPadding(config.padTokenId());
+        return Embedding.load(weights, vocab, config.hiddenSize(), config.embeddingInit())
+                .withPadding(config.padTokenId());
     }
 
     /// The decoder alone, as a language model.

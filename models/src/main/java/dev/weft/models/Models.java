@@ -156,8 +156,14 @@ public final class Models {
     /// A model of the sizes of `config`, a `config.json` of any family with its `architectures`, with new weights, ready to
     /// train.
     public static Head create(ObjectNode config, long seed) {
+        return create(config, null, seed);
+    }
+
+    /// The same with settings of generation, a `generation_config.json`, which are saved with it.
+    public static Head create(ObjectNode config, @Nullable ObjectNode generation, long seed) {
         Json json = Json.of("config.json", config);
-        Head head = build(json, null, HeadKind.of(architecture(json)), Weights.random(seed));
+        Head head = build(json, generation == null ? null : Json.of("generation_config.json", generation),
+                HeadKind.of(architecture(json)), Weights.random(seed));
         head.requiresGrad(true);
         return head;
     }

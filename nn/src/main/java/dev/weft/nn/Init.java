@@ -23,6 +23,16 @@ public interface Init {
         return (random, shape) -> random.normal(0, std, shape);
     }
 
+    /// Uniform, as wide as keeps the size of what passes through a matrix, forwards and backwards: the bound is
+    /// √(6 / (in + out)). Glorot & Bengio 2010, “Understanding the difficulty of training deep feedforward neural
+    /// networks”, eq. 16.
+    static Init xavier() {
+        return (random, shape) -> {
+            double bound = Math.sqrt(6.0 / (shape[0] + shape[1]));
+            return random.uniform(-bound, bound, shape);
+        };
+    }
+
     /// Uniform in `[-bound, bound)`.
     static Init uniform(double bound) {
         return (random, shape) -> random.uniform(-bound, bound, shape);

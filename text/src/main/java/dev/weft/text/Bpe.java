@@ -109,6 +109,70 @@ final class Bpe implements Model {
                 new Options(unkPiece, null, null, true, byteFallback, false), Dropout.NONE, listed);
     }
 
+    /// As SentencePiece lists them, where each piece has one score: what was learned first has the highest.
+    ///
+    /// @param added tokens that are found before all else, by content
+    /// @throws IllegalArgumentException if tokens are told apart by their place in a word
+    List<ScoredPiece> pieces(Map<String, AddedToken> added) {
+        if (listed != null) {
+            return listed.pieces();
+        }
+        if (options.continuingSubwordPrefix != null || options.endOfWordSuffix != null || options.ignoreMerges) {
+            throw new IllegalArgumentException(
+                    "its tokens differ by their place in a word, or are found without merges; SentencePiece knows neither");
+        }
+        float[] scores = new float[vocabulary.size()];
+        int next = merges.size();
+        for (int merge = merges.size() - 1; merge >= 0; merge--) {
+            scores[merges.merged[merge]] = -merge;
+        }
+        var pieces = new ArrayList<ScoredPiece>();
+        for (int id = 0; id < scores.length; id++) {
+            String token = vocabulary.token(id);
+            if (token == null) {
+                throw new IllegalArgumentException("no token has the id %d of %d".formatted(id, scores.length));
+            }
+            boolean character = token.codePointCount(0, token.length()) == 1;
+            pieces.add(ScoredPiece.of(token, character ? -next++ : scores[id], id == unkId, added.get(token),
+                    options.byteFallback));
+        }
+        return pieces;
+    }
+
+    boolean byteFallback() {
+        return options.byteFallback;
+    }
+
+    /// Makes sure that merging by the scores of pieces is the same as by the list of pairs.
+    ///
+    /// @throws IllegalArgumentException if not, naming a pair
+    void requireMerges(List<ScoredPiece> pieces) {
+        if (listed != null) {
+            return;
+        }
+        PieceMerges scored = PieceMerges.of(pieces);
+        for (int merge : scored.listed().toArray()) {
+            if (ranks.find(scored.merges().left[merge], scored.merges().right[merge]) < 0) {
+                throw new IllegalArgumentException(
+                        ("SentencePiece would join \"%s\" and \"%s\", which this tokenizer does not; train one with "
+                                + "TrainingPipeline.sentencePiece()")
+                                .formatted(vocabulary.token(scored.merges().left[merge]),
+                                        vocabulary.token(scored.merges().right[merge])));
+            }
+        }
+        var done = new BitSet();
+        for (int merge = 0; merge < merges.size(); merge++) {
+            int merged = merges.merged[merge];
+            if (pieces.get(merged).kind() != ScoredPiece.Kind.NORMAL
+                    || done.get(merged) && merges.merged[merge - 1] != merged) {
+                throw new IllegalArgumentException(
+                        "\"%s\" is joined in more than one rank; a piece of SentencePiece has one score"
+                                .formatted(vocabulary.token(merged)));
+            }
+            done.set(merged);
+        }
+    }
+
     @Override
     public Vocabulary vocabulary() {
         return vocabulary;

@@ -1,10 +1,15 @@
 package dev.weft.text;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Translators whose SentencePiece model cuts the text while `vocab.json` has the ids: Marian (`source.spm`; both languages
 /// share the vocabulary), M2M100 and Speech2Text (`sentencepiece.bpe.model`). A piece that the vocabulary lacks is unknown;
@@ -12,6 +17,7 @@ import java.util.Map;
 /// so that such a piece comes apart in a tokenizer that was saved. Marks of Marian such as `>>fra<<` are tokens where the vocabulary has
 /// them; M2M100's languages stand behind it.
 final class MarianFiles {
+    private static final String CLASS = "MarianTokenizer";
     private static final List<String> M2M100 = List
             .of(("af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et "
                     + "fa ff fi fr fy ga gd gl gu ha he hi hr ht hu hy id ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg "
@@ -51,10 +57,70 @@ final class MarianFiles {
         return before + texts + " " + eos;
     }
 
-    static Tokenizer tokenizer(SentencePieceModel source, Path vocabularyFile, FolderSettings settings) {
-        Vocabulary ids = Vocabulary.fromJson(JsonPart.read(vocabularyFile));
+    /// Whether a tokenizer is written as Marian's files.
+    static boolean isOne(TokenizerParts parts) {
+        return parts.config().path("tokenizer_class").stringValue("").equals(CLASS);
+    }
+
+    /// A tokenizer whose model serves both languages.
+    static Tokenizer of(SentencePieceModel model, String from, String to) {
+        var marks = new LinkedHashSet<>(List.of("</s>", "<unk>"));
+        var found = new ArrayList<ScoredPiece>();
+        for (ScoredPiece piece : model.pieces()) {
+            if (piece.standsForText()) {
+                found.add(piece);
+            } else if (piece.text().matches(">>.+<<")) {
+                marks.add(piece.text());
+            }
+        }
+        var ids = new Vocabulary(model.pieces().size() + 1);
+        marks.forEach(ids::add);
+        found.forEach(piece -> ids.add(piece.text()));
+        ids.add("<pad>");
+        var config = JsonNodeFactory.instance.objectNode().put("tokenizer_class", CLASS).put("source_lang", from)
+                .put("target_lang", to).put("separate_vocabs", false);
+        return tokenizer(model.withPieces(found), ids, "the vocabulary",
+                new FolderSettings(Path.of(""), config, List.of()));
+    }
+
+    /// Writes what [#tokenizer] reads. The ids in `source.spm`, which is `target.spm` too, are those of `vocab.json`.
+    static void save(TokenizerParts parts, Path folder) throws IOException {
+        byte[] model = SentencePieceModel.of(parts).bytes();
+        ObjectNode roles = JsonNodeFactory.instance.objectNode();
+        parts.specialTokens().forEach(roles::put);
+        ObjectNode config = parts.config().deepCopy();
+        config.setAll(roles);
+        ObjectNode listed = config.putObject(FolderSettings.LISTED);
+        for (AddedToken token : parts.addedTokens()) {
+            ObjectNode described = token.toJson();
+            listed.set(Integer.toString(described.remove("id").intValue()), described);
+        }
+        TokenizerFiles.write(folder.resolve("source.spm"), model);
+        TokenizerFiles.write(folder.resolve("target.spm"), model);
+        TokenizerFiles.write(folder.resolve("vocab.json"), parts.model().vocabulary().toJson());
+        TokenizerFiles.write(folder.resolve("special_tokens_map.json"), roles);
+        TokenizerFiles.write(folder.resolve("tokenizer_config.json"), config);
+        // It would be read first.
+        Files.deleteIfExists(folder.resolve("tokenizer.json"));
+    }
+
+    static Tokenizer tokenizer(SentencePieceModel source, Path vocabularyFile, FolderSettings settings)
+            throws IOException {
+        Path spm = settings.folder().resolve("source.spm");
+        Path target = settings.folder().resolve("target.spm");
+        boolean two = !Files.exists(target) || !Files.exists(spm) || Files.mismatch(spm, target) >= 0;
+        if (two && settings.config().path("tokenizer_class").stringValue("").equals(CLASS)) {
+            // The other model is not kept: such a tokenizer is saved as a tokenizer.json.
+            settings.config().remove("tokenizer_class");
+        }
+        return tokenizer(source, Vocabulary.fromJson(JsonPart.read(vocabularyFile)), vocabularyFile.toString(),
+                settings);
+    }
+
+    private static Tokenizer tokenizer(SentencePieceModel source, Vocabulary ids, String vocabularyFile,
+            FolderSettings settings) {
         var own = new HashMap<String, ScoredPiece>();
-        source.pieces().stream().filter(ScoredPiece::isFound).forEach(piece -> own.put(piece.text(), piece));
+        source.pieces().stream().filter(ScoredPiece::standsForText).forEach(piece -> own.put(piece.text(), piece));
         List<String> languages = languages(settings);
         languages.forEach(ids::add);
         var usual = new HashMap<>(Map.of("eos_token", "</s>", "unk_token", "<unk>", "pad_token", "<pad>"));

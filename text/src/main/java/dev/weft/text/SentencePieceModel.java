@@ -4,6 +4,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// What a `.model` file of SentencePiece says: pieces, and what is done to a text before it is cut into them and after it
 /// is put together again. <https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto>
@@ -14,6 +17,8 @@ import java.util.List;
 /// @param rules         how text is rewritten, without the pieces that users asked for
 record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallback, String unkSurface,
         SentencePieceRules rules) {
+
+    private static final String UNK_SURFACE = " \u2047 ";
 
     enum Type {
         UNIGRAM, BPE, WORD, CHAR
@@ -108,13 +113,68 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
         }
     }
 
+    /// What a tokenizer does, as such a file says it.
+    ///
+    /// @throws IllegalArgumentException if it cannot say it, with the reason
+    static SentencePieceModel of(TokenizerParts parts) {
+        SentencePieceModel model = of(parts.model(), parts.addedTokens(),
+                SentencePieceRules.of(parts.normalizer(), parts.preTokenizer()));
+        if (parts.model() instanceof Bpe bpe) {
+            bpe.requireMerges(model.pieces);
+        }
+        return model;
+    }
+
+    /// The pieces of a model.
+    static SentencePieceModel of(Model model, List<AddedToken> added, SentencePieceRules rules) {
+        Map<String, AddedToken> found = added.stream()
+                .collect(Collectors.toMap(AddedToken::content, token -> token, (first, second) -> second));
+        var says = switch (model) {
+            case Unigram unigram ->
+                new SentencePieceModel(unigram.pieces(found), Type.UNIGRAM, unigram.byteFallback(), UNK_SURFACE, rules);
+            case Bpe bpe -> new SentencePieceModel(bpe.pieces(found), Type.BPE, bpe.byteFallback(), UNK_SURFACE, rules);
+            case WordPiece w -> throw new IllegalArgumentException("WordPiece is no model of SentencePiece");
+            case WordLevel w -> throw new IllegalArgumentException("whole words are no model of SentencePiece");
+        };
+        int unknown = says.unkId();
+        if (says.pieces.stream().filter(piece -> piece.kind() == ScoredPiece.Kind.UNKNOWN).count() != 1) {
+            throw new IllegalArgumentException("more than one piece is for the unknown, the first is \"%s\""
+                    .formatted(says.pieces.get(unknown).text()));
+        }
+        return says;
+    }
+
+    /// The file, which [#read] reads. What has an id but no text becomes it is written as a control.
+    byte[] bytes() {
+        var file = new WireWriter();
+        for (ScoredPiece piece : pieces) {
+            var kind = piece.kind() == ScoredPiece.Kind.RESERVED ? ScoredPiece.Kind.CONTROL : piece.kind();
+            file.message(1, new WireWriter().string(1, piece.text()).float32(2, piece.score()).varint(3,
+                    kind.ordinal() + 1));
+        }
+        file.message(2, new WireWriter().varint(3, type.ordinal() + 1).varint(4, pieces.size())
+                .flag(24, rules.spaceAsSuffix()).flag(35, byteFallback).varint(40, unkId()).varint(41, id("<s>"))
+                .varint(42, id("</s>")).varint(43, id("<pad>")).string(44, unkSurface)
+                .string(45, pieces.get(unkId()).text()));
+        CharsMap charsMap = rules.charsMap();
+        file.message(3, new WireWriter().string(1, charsMap == null ? "identity" : "user_defined")
+                .bytes(2, charsMap == null ? new byte[0] : charsMap.blob()).flag(3, rules.addDummyPrefix())
+                .flag(4, rules.removeExtraWhitespaces()).flag(5, rules.escapeWhitespaces()));
+        return file.toBytes();
+    }
+
+    private int id(String text) {
+        return IntStream.range(0, pieces.size()).filter(id -> pieces.get(id).text().equals(text)).findFirst()
+                .orElse(-1);
+    }
+
     int unkId() {
         for (int id = 0; id < pieces.size(); id++) {
             if (pieces.get(id).kind() == ScoredPiece.Kind.UNKNOWN) {
                 return id;
             }
         }
-        throw new IllegalArgumentException("no piece is left for the unknown");
+        throw new IllegalArgumentException("no piece is left for the unknown, as <unk> is; SentencePiece needs one");
     }
 
     /// The same in another order or with more pieces.
@@ -127,7 +187,7 @@ record SentencePieceModel(List<ScoredPiece> pieces, Type type, boolean byteFallb
         private Type type = Type.UNIGRAM;
         private boolean byteFallback;
         private boolean suffix;
-        private String unkSurface = " \u2047 ";
+        private String unkSurface = UNK_SURFACE;
         private byte[] charsMap = {};
         private boolean addDummyPrefix = true;
         private boolean removeExtraWhitespaces = true;

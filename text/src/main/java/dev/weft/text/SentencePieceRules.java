@@ -1,6 +1,7 @@
 package dev.weft.text;
 
 import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// How SentencePiece rewrites a text: characters by a map, the longest match first; runs of spaces as one and none at the
@@ -15,6 +16,68 @@ import org.jspecify.annotations.Nullable;
 /// @param userDefined             pieces that are not rewritten
 record SentencePieceRules(@Nullable CharsMap charsMap, boolean addDummyPrefix, boolean removeExtraWhitespaces,
         boolean escapeWhitespaces, boolean spaceAsSuffix, Trie userDefined) {
+
+    /// Nothing is rewritten but spaces: runs of them become one, those at the ends go, and `▁` stands for the others and
+    /// before the text.
+    static SentencePieceRules identity() {
+        return new SentencePieceRules(null, true, true, true, false, new Trie());
+    }
+
+    /// What the steps of a `tokenizer.json` do, where SentencePiece can do it too.
+    ///
+    /// @throws IllegalArgumentException naming the first step that it cannot
+    static SentencePieceRules of(@Nullable Normalizer normalizer, @Nullable PreTokenizer preTokenizer) {
+        if (normalizer instanceof Normalizer.SentencePiece(SentencePieceRules rules)) {
+            return rules;
+        }
+        CharsMap map = null;
+        boolean prefix = false;
+        boolean collapse = false;
+        boolean escape = false;
+        List<Normalizer> steps = normalizer == null
+                ? List.of()
+                : normalizer instanceof Normalizer.Sequence(List<Normalizer> all) ? all : List.of(normalizer);
+        for (Normalizer step : steps) {
+            switch (step) {
+                case Normalizer.Precompiled(CharsMap charsMap) when step == steps.getFirst() -> map = charsMap;
+                case Normalizer.Prepend(String text) when text.equals("\u2581") || text.equals(" ") -> prefix = true;
+                case Normalizer.Replace(SplitPattern what, String by) when !what.regex() && what.text().equals(" ")
+                        && by.equals("\u2581") ->
+                    escape = true;
+                case Normalizer.Replace(SplitPattern what, String by) when what.regex()
+                        && (what.text().equals(" {2,}") && (by.equals(" ") || by.equals("\u2581"))
+                                || what.text().equals("\\A | \\z") && by.isEmpty()) -> {
+                    collapse = true;
+                    escape |= by.equals("\u2581");
+                }
+                default -> throw cannot("rewrites text by " + step.getClass().getSimpleName());
+            }
+        }
+        List<PreTokenizer> cuts = preTokenizer == null
+                ? List.of()
+                : preTokenizer instanceof PreTokenizer.Sequence(List<PreTokenizer> all) ? all : List.of(preTokenizer);
+        for (PreTokenizer cut : cuts) {
+            switch (cut) {
+                case PreTokenizer.WhitespaceSplit() -> collapse = true;
+                case PreTokenizer.Metaspace(String mark, PreTokenizer.PrependScheme scheme, boolean splits) when mark
+                        .equals("\u2581") -> {
+                    escape = true;
+                    prefix |= scheme != PreTokenizer.PrependScheme.NEVER;
+                }
+                case PreTokenizer.Split split when split.pattern().text().equals("\u2581")
+                        && split.behavior() == PreTokenizer.Behavior.MERGED_WITH_NEXT ->
+                    {
+                    }
+                default -> throw cannot("cuts words by " + cut.getClass().getSimpleName());
+            }
+        }
+        return new SentencePieceRules(map, prefix, collapse, escape, false, new Trie());
+    }
+
+    private static IllegalArgumentException cannot(String step) {
+        return new IllegalArgumentException("this tokenizer %s, which a SentencePiece model cannot say; train one with "
+                .formatted(step) + "TrainingPipeline.sentencePiece()");
+    }
 
     SentencePieceRules withUserDefined(Trie pieces) {
         return new SentencePieceRules(charsMap, addDummyPrefix, removeExtraWhitespaces, escapeWhitespaces,

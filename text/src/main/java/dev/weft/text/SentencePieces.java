@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /// SentencePiece's models as tokenizers.
 final class SentencePieces {
@@ -29,6 +31,16 @@ final class SentencePieces {
         return new Tokenizer(new TokenizerParts(List.of(), normalizer(model, List.of()), null, pieces, null,
                 decoder, settings.roles(Map.of(), List.of()), settings.config(), null, null),
                 pieces.vocabulary().copy());
+    }
+
+    /// A tokenizer that does what a model just learned says. Special tokens are found in texts.
+    static Tokenizer learned(SentencePieceModel model, List<AddedToken> special,
+            Function<Vocabulary, @Nullable PostProcessor> frame) {
+        Model pieces = model(model);
+        var config = JsonNodeFactory.instance.objectNode();
+        return new Tokenizer(new TokenizerParts(special, normalizer(model, List.of()), null, pieces,
+                frame.apply(pieces.vocabulary()), decoder(model), SpecialTokens.roles(config, special), config, null,
+                null), pieces.vocabulary());
     }
 
     private static Tokenizer ofFamily(SentencePieceModel model, String name, FolderSettings settings) {

@@ -493,8 +493,29 @@ public final class Tokenizer {
         return TokenizerFiles.json(parts);
     }
 
-    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made if need be. Each file appears
-    /// whole or not at all, also when the machine stops in between.
+    /// This tokenizer as Marian has it, whose model cuts the texts of both languages: the same pieces, `</s>` first,
+    /// `<unk>` next and `<pad>` last; `</s>` ends a text. [#save] writes the files that the Python library's
+    /// `MarianTokenizer` reads.
+    ///
+    /// @param from the language of the texts, `en`
+    /// @param to   that of their translations, `de`
+    /// @throws IllegalArgumentException if a SentencePiece model cannot say what this tokenizer does, with the reason
+    public Tokenizer asMarian(String from, String to) {
+        return MarianFiles.of(SentencePieceModel.of(parts), from, to);
+    }
+
+    /// Writes a `.model` file, as the sentencepiece library and the slow classes of the Python library read it. Special
+    /// tokens are in it, but that library does not find them in a text; added tokens behind the vocabulary are not.
+    ///
+    /// @throws IllegalArgumentException if such a file cannot say what this tokenizer does, with the reason
+    /// @throws java.io.UncheckedIOException if the file cannot be written
+    public void saveSentencePiece(Path file) {
+        TokenizerFiles.saveModel(SentencePieceModel.of(parts), file);
+    }
+
+    /// Writes `tokenizer.json` and `tokenizer_config.json` into a folder, which is made if need be; a tokenizer of Marian
+    /// ([#asMarian]) is written as `source.spm`, `target.spm` and `vocab.json` instead. Each file appears whole or not at
+    /// all, also when the machine stops in between.
     ///
     /// @throws java.io.UncheckedIOException if a file cannot be written
     public void save(Path folder) {

@@ -23,7 +23,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Tokenizers from and to files: `tokenizer.json`, GPT-2's `vocab.json` with `merges.txt`, `tokenizer_config.json`.
+/// Tokenizers from and to files: `tokenizer.json`, SentencePiece's models, GPT-2's `vocab.json` with `merges.txt`, `tokenizer_config.json`.
 final class TokenizerFiles {
     private TokenizerFiles() {}
 
@@ -113,6 +113,8 @@ final class TokenizerFiles {
                 return MarianFiles.tokenizer(model, vocabulary, settings);
             }
             return SentencePieces.tokenizer(model, settings);
+        } catch (IOException e) {
+            throw new UncheckedIOException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "%s: as a tokenizer of the family \"%s\": %s; do the files of the folder belong together?"
@@ -201,6 +203,10 @@ final class TokenizerFiles {
     }
 
     static void save(TokenizerParts parts, Path folder) {
+        if (MarianFiles.isOne(parts)) {
+            written(folder, () -> MarianFiles.save(parts, folder));
+            return;
+        }
         ObjectNode config = parts.config().deepCopy();
         Set<String> named = new HashSet<>(parts.specialTokens().values());
         parts.specialTokens().forEach((role, token) -> {
@@ -220,23 +226,42 @@ final class TokenizerFiles {
         if (!config.has("clean_up_tokenization_spaces")) {
             config.put("clean_up_tokenization_spaces", false);
         }
+        written(folder, () -> {
+            write(folder.resolve("tokenizer.json"), json(parts).getBytes(StandardCharsets.UTF_8));
+            write(folder.resolve("tokenizer_config.json"), config);
+        });
+    }
+
+    static void saveModel(SentencePieceModel model, Path file) {
+        written(file.toAbsolutePath().getParent(), () -> write(file, model.bytes()));
+    }
+
+    @FunctionalInterface
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private static void written(Path folder, Writing writing) {
         try {
             Files.createDirectories(folder);
-            write(folder.resolve("tokenizer.json"), json(parts));
-            write(folder.resolve("tokenizer_config.json"), pretty(config));
+            writing.run();
         } catch (IOException e) {
             throw new UncheckedIOException("%s: the tokenizer cannot be written: %s".formatted(folder, e.getMessage()),
                     e);
         }
     }
 
+    static void write(Path file, ObjectNode json) throws IOException {
+        write(file, pretty(json).getBytes(StandardCharsets.UTF_8));
+    }
+
     /// Temporary file, flushed to the disk, then renamed: readers see the old file or the new one.
-    private static void write(Path file, String content) throws IOException {
+    static void write(Path file, byte[] content) throws IOException {
         Path temporary = file.resolveSibling(".%s.%s.tmp".formatted(file.getFileName(), UUID.randomUUID()));
         try {
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW,
                     StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = StandardCharsets.UTF_8.encode(content);
+                ByteBuffer bytes = ByteBuffer.wrap(content);
                 while (bytes.hasRemaining()) {
                     channel.write(bytes);
                 }

@@ -73,6 +73,21 @@ public final class TrainingPipeline {
                 vocabulary -> framed(vocabulary, List.of("<s>", "A"), List.of("<s>", "A", "<s>", "B"), 1), true);
     }
 
+    /// What a `.model` file of SentencePiece can say to the letter ([Tokenizer#saveSentencePiece]): nothing is rewritten but
+    /// spaces, of which runs become one and those at the ends go; `▁` stands for them, also before the text. Texts begin
+    /// with `<s>` if it is a special token, as Llama's, else end with `</s>` if that is one, as T5's. One special token
+    /// must be `<unk>`.
+    public static TrainingPipeline sentencePiece() {
+        return new TrainingPipeline(new Normalizer.SentencePiece(SentencePieceRules.identity()),
+                new PreTokenizer.Split(SplitPattern.literal(MARK), PreTokenizer.Behavior.MERGED_WITH_NEXT, false),
+                new Decoder.Metaspace(MARK, PreTokenizer.PrependScheme.ALWAYS, true), vocabulary -> {
+                    PostProcessor begun = framed(vocabulary, List.of("<s>", "A"), List.of("<s>", "A", "<s>", "B"), 1);
+                    return begun != null
+                            ? begun
+                            : framed(vocabulary, List.of("A", "</s>"), List.of("A", "</s>", "B", "</s>"), 0);
+                }, true);
+    }
+
     /// That of another tokenizer, which may have been read from any `tokenizer.json`: to learn a new vocabulary for a model
     /// of the same kind. Special tokens are set around texts if the new tokenizer has those too.
     ///
@@ -235,6 +250,9 @@ public final class TrainingPipeline {
         Vocabulary vocabulary = model.vocabulary();
         List<AddedToken> added = specialTokens.stream()
                 .map(token -> AddedToken.special(vocabulary.idOrNone(token), token)).toList();
+        if (normalizer instanceof Normalizer.SentencePiece(SentencePieceRules rules)) {
+            return SentencePieces.learned(SentencePieceModel.of(model, added, rules), added, frame);
+        }
         var config = JsonNodeFactory.instance.objectNode();
         return new Tokenizer(
                 new TokenizerParts(added, normalizer, preTokenizer, model, frame.apply(vocabulary), decoder,

@@ -3,6 +3,7 @@ package dev.weft.text;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
@@ -69,6 +70,20 @@ final class Unigram implements Model {
     static Unigram of(Vocabulary vocabulary, List<ScoredPiece> pieces, int unkId, boolean byteFallback) {
         return new Unigram(vocabulary, pieces.stream().mapToDouble(ScoredPiece::score).toArray(), unkId, byteFallback,
                 pieces);
+    }
+
+    /// As SentencePiece lists them.
+    ///
+    /// @param added tokens that are found before all else, by content
+    List<ScoredPiece> pieces(Map<String, AddedToken> added) {
+        return !pieces.isEmpty()
+                ? pieces
+                : IntStream.range(0, scores.length).mapToObj(id -> ScoredPiece.of(vocabulary.token(id),
+                        (float) scores[id], id == unkId, added.get(vocabulary.token(id)), bytes != null)).toList();
+    }
+
+    boolean byteFallback() {
+        return bytes != null;
     }
 
     @Override

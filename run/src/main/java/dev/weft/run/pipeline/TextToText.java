@@ -3,9 +3,12 @@ package dev.weft.run.pipeline;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.heads.ConditionalLanguageModel;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Trace;
 import dev.weft.run.Generated;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.Encoding;
@@ -13,10 +16,12 @@ import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -175,10 +180,66 @@ public final class TextToText implements AutoCloseable {
         return answer(List.of(text), defaults).getFirst().text();
     }
 
+    /// An answer to each text, and where the model looked while it wrote it.
+    ///
+    /// @param layer  whose attention is shown, counted from 1; empty for the average of all
+    /// @throws IllegalArgumentException if the model has no such layer, or texts are answered in windows
+    /// @throws RefusedTexts if a text is empty, or longer than the model's positions
+    public List<Alignment> aligned(List<String> texts, Generation options, OptionalInt layer) {
+        if (length == TooLong.IN_WINDOWS) {
+            throw new IllegalArgumentException(
+                    "an alignment is of a whole text and its answer; ask for truncation instead of windows");
+        }
+        List<Encoding> encodings = spread(texts).stream().map(List::getFirst).toList();
+        Answer[] answers = generate(encodings, options);
+        return IntStream.range(0, answers.length).mapToObj(i -> align(encodings.get(i), answers[i], layer)).toList();
+    }
+
+    /// The model reads what it wrote once more, all of it in one pass.
+    private Alignment align(Encoding text, Answer answer, OptionalInt layer) {
+        int[] given = IntStream.concat(IntStream.of(answer.begun), IntStream.of(answer.ids)).limit(
+                answer.begun.length + answer.ids.length - 1L).toArray();
+        try (var off = Gradients.off();
+                var scope = TensorScope.open();
+                var trace = Trace.recording(Alignment::isWeights)) {
+            Map<String, Tensor> inputs = new TreeMap<>(batches.inputs(List.of(text)));
+            inputs.put("decoder_input_ids", Tensor.of(given, 1, given.length).to(inputs.get("input_ids").device()));
+            batches.head().outputs(inputs, ForwardPass.plain().withTrace(trace));
+            double[][] weights = Alignment.averaged(trace.values(), layer);
+            return new Alignment(tokenizer.decode(answer.ids, true).strip(), readable(text.ids()), readable(answer.ids),
+                    Arrays.copyOfRange(weights, answer.begun.length - 1, weights.length));
+        }
+    }
+
+    private List<String> readable(int[] ids) {
+        return IntStream.of(ids).mapToObj(id -> {
+            String alone = tokenizer.decode(new int[]{id}).strip();
+            return alone.isEmpty() ? tokenizer.token(id) : alone;
+        }).toList();
+    }
+
     /// An answer to each text.
     ///
     /// @throws RefusedTexts if a text is empty, or longer than the model's positions
     public List<Output> answer(List<String> texts, Generation options) {
+        List<List<Encoding>> spread = spread(texts);
+        List<Encoding> all = spread.stream().flatMap(List::stream).toList();
+        Answer[] answers = generate(all, options);
+        var outputs = new ArrayList<Output>();
+        int from = 0;
+        for (List<Encoding> windows : spread) {
+            int to = from + windows.size();
+            String text = IntStream.range(from, to).mapToObj(i -> tokenizer.decode(answers[i].ids, true).strip())
+                    .collect(Collectors.joining(" "));
+            outputs.add(new Output(text, windows.stream().mapToInt(Encoding::size).sum(),
+                    IntStream.range(from, to).map(i -> answers[i].ids.length).sum(), windows.size()));
+            from = to;
+        }
+        return outputs;
+    }
+
+    /// The windows of each text.
+    private List<List<Encoding>> spread(List<String> texts) {
         Batches.requireWords(texts);
         List<List<Encoding>> spread = texts.stream().map(text -> encode(prefix + text)).toList();
         RefusedTexts.check(texts.size(), i -> length != TooLong.REFUSED || spread.get(i).getFirst().size() <= batches
@@ -186,19 +247,7 @@ public final class TextToText implements AutoCloseable {
                         ? null
                         : "has %d tokens and this model has room for %d; shorten it, or ask for truncation or windows"
                                 .formatted(spread.get(i).getFirst().size(), batches.room()));
-        List<Encoding> all = spread.stream().flatMap(List::stream).toList();
-        int[][] answers = generate(all, options);
-        var outputs = new ArrayList<Output>();
-        int from = 0;
-        for (List<Encoding> windows : spread) {
-            int to = from + windows.size();
-            String text = IntStream.range(from, to).mapToObj(i -> tokenizer.decode(answers[i], true).strip())
-                    .collect(Collectors.joining(" "));
-            outputs.add(new Output(text, windows.stream().mapToInt(Encoding::size).sum(),
-                    IntStream.range(from, to).map(i -> answers[i].length).sum(), windows.size()));
-            from = to;
-        }
-        return outputs;
+        return spread;
     }
 
     private List<Encoding> encode(String given) {
@@ -210,20 +259,25 @@ public final class TextToText implements AutoCloseable {
         };
     }
 
+    /// What the decoder began with, and what it wrote.
+    private record Answer(int[] begun, int[] ids) {}
+
     /// Texts of like length together; the answers in the order of the texts, without what follows an end.
-    private int[][] generate(List<Encoding> encodings, Generation options) {
+    private Answer[] generate(List<Encoding> encodings, Generation options) {
         var generator = Generator.of((ConditionalLanguageModel) batches.head());
-        int[][] answers = new int[encodings.size()][];
+        var answers = new Answer[encodings.size()];
         List<Integer> order = IntStream.range(0, encodings.size()).boxed()
                 .sorted(Comparator.comparingInt(i -> encodings.get(i).size())).toList();
         for (int from = 0; from < order.size(); from += ROWS) {
             List<Integer> batch = order.subList(from, Math.min(from + ROWS, order.size()));
             try (var scope = TensorScope.open()) {
                 Map<String, Tensor> inputs = batches.inputs(batch.stream().map(encodings::get).toList());
-                List<Generated.Text> texts = generator.generate(inputs, options).texts();
+                Generated generated = generator.generate(inputs, options);
+                List<Generated.Text> texts = generated.texts();
                 int copies = texts.size() / batch.size();
                 for (int i = 0; i < batch.size(); i++) {
-                    answers[batch.get(i)] = texts.get(i * copies).ids();
+                    Generated.Text best = texts.get(i * copies);
+                    answers[batch.get(i)] = new Answer(generated.prompts().ids()[best.prompt()], best.ids());
                 }
             }
         }
