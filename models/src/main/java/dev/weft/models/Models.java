@@ -156,7 +156,7 @@ public final class Models {
     /// A model of the sizes of `config`, a `config.json` of any family with its `architectures`, with new weights, ready to
     /// train.
     public static Head create(ObjectNode config, long seed) {
-        return create(config, null, seed);
+        return create(config, (ObjectNode) null, seed);
     }
 
     /// The same with settings of generation, a `generation_config.json`, which are saved with it.

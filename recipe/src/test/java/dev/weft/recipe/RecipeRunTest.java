@@ -250,7 +250,8 @@ class RecipeRunTest {
 
         Trainer.Result result = run(recipe("preference").with("model.from", base.toString())
                 .with("model.layers", null).with("model.hidden", null).with("model.heads", null)
-                .with("data.train", "preference.jsonl").with("data.max_length", 128).with("tokenizer.from", base.toString()),
+                .with("data.train", "preference.jsonl").with("data.max_length", 128)
+                .with("tokenizer.from", base.toString()),
                 folder.resolve("liked"));
 
         // log 2 is where both are as likely as before.
