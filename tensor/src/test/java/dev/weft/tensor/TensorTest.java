@@ -1,6 +1,7 @@
 package dev.weft.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
@@ -86,6 +87,25 @@ class TensorTest {
     void every_schema_called_by_name_resolves_to_the_arguments_we_give() {
         for (AtenOps.Op op : AtenOps.schemas()) {
             assertThat(AtenOps.printed(op)).startsWith(op.schemaStart() + " ->");
+        }
+    }
+
+    @Test
+    void chances_have_their_probability_whatever_the_shape_and_do_not_know_of_each_other() {
+        try (var scope = TensorScope.open(); var random = Randomness.seeded(3)) {
+            for (double p : new double[]{0.1, 0.7, 0.9}) {
+                Tensor drawn = random.chances(p, 1000, 403).to(DType.FLOAT64);
+                assertThat(drawn.mean().item()).isCloseTo(p, within(0.003));
+                // Neighbours come of one random number.
+                for (int apart = 1; apart < 5; apart++) {
+                    Tensor both = drawn.flatten(0, 1).narrow(0, 0, 400_000)
+                            .mul(drawn.flatten(0, 1).narrow(0, apart, 400_000));
+                    assertThat(both.mean().item()).isCloseTo(p * p, within(0.004));
+                }
+            }
+            assertThat(random.chances(0, 3, 3).to(DType.FLOAT32).sum().item()).isZero();
+            assertThat(random.chances(1, 3, 3).to(DType.FLOAT32).sum().item()).isEqualTo(9);
+            assertThat(random.chances(0.5, 0, 3).count()).isZero();
         }
     }
 
