@@ -123,6 +123,24 @@ class TensorTest {
     }
 
     @Test
+    void a_tensor_narrowed_for_several_products_gives_theirs_and_a_wide_gradient() {
+        try (var scope = TensorScope.open(); var random = Randomness.seeded(4)) {
+            Tensor x = random.normal(0, 1, 5, 8).requiresGrad(true);
+            Tensor weight = random.normal(0, 1, 8, 3);
+            assertThat(Autocast.narrowed(x)).isSameAs(x);
+            try (var mixed = Autocast.open(Device.CPU, DType.BFLOAT16)) {
+                Tensor narrow = Autocast.narrowed(x);
+                assertThat(narrow.dtype()).isEqualTo(DType.BFLOAT16);
+                assertThat(Autocast.narrowed(narrow)).isSameAs(narrow);
+                Tensor product = narrow.matmul(weight);
+                assertThat(product.toFloats()).isEqualTo(x.matmul(weight).toFloats());
+                product.sum().backward();
+            }
+            assertThat(x.grad().dtype()).isEqualTo(DType.FLOAT32);
+        }
+    }
+
+    @Test
     void autocast_narrows_products_while_open_and_no_longer() {
         Tensor a = Tensor.zeros(DType.FLOAT32, 4, 4);
         try (var mixed = Autocast.open(Device.CPU, DType.BFLOAT16)) {
