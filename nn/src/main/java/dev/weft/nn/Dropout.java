@@ -57,8 +57,8 @@ public sealed interface Dropout {
                 return x;
             }
             try (var random = Randomness.derived(key, position++)) {
-                Tensor kept = random.bernoulli(1 - p, x.shape()).mulInPlace(1 / (1 - p));
-                return x.mul(kept.to(x.device()).to(x.dtype()));
+                Tensor kept = random.chances(1 - p, x.shape()).to(x.device()).to(x.dtype());
+                return x.mul(kept.mulInPlace(p < 1 ? 1 / (1 - p) : 0));
             }
         }
 

@@ -1,5 +1,6 @@
 package dev.weft.nn;
 
+import dev.weft.tensor.Autocast;
 import dev.weft.tensor.Tensor;
 import java.util.List;
 
@@ -40,7 +41,8 @@ public interface FeedForward {
 
         @Override
         public Tensor forward(Tensor x, Dropout drop) {
-            Tensor inner = activation.forward(gate.forward(x, drop)).mul(up.forward(x, drop));
+            Tensor in = Autocast.narrowed(x);
+            Tensor inner = activation.forward(gate.forward(in, drop)).mul(up.forward(in, drop));
             return down.forward(drop.apply(inner, dropout), drop);
         }
     }

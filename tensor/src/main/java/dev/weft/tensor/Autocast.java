@@ -48,6 +48,12 @@ public final class Autocast implements AutoCloseable {
         return torch.is_autocast_enabled(device.kind().type());
     }
 
+    /// `x` as matrix products here will read it. For several products of one tensor: each would narrow it anew, and its
+    /// gradient as often be widened.
+    public static Tensor narrowed(Tensor x) {
+        return x.dtype() == DType.FLOAT32 && active(x.device()) ? x.to(current(x.device()).dtype()) : x;
+    }
+
     /// Every operation runs in the type of its operands while open; narrowed weights stay cached for what follows.
     public static Autocast paused(Device device) {
         DeviceType type = device.kind().type();

@@ -3,6 +3,7 @@ package dev.weft.tensor;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /// A seeded stream of random numbers: one each for initial weights, dropout and sampling, so that none disturbs another.
@@ -53,9 +54,16 @@ public final class Randomness implements AutoCloseable {
                 () -> torch.empty(shape).uniform_(low, high, optional));
     }
 
-    /// `[shape]` of ones with probability `p` and zeros otherwise, float32.
-    public Tensor bernoulli(double p, long... shape) {
-        return Tensor.produce("bernoulli " + Arrays.toString(shape), () -> torch.empty(shape).bernoulli_(p, optional));
+    /// `[shape]` bools, each true with probability `p` to the nearest 65,536th: one random number serves four of them.
+    public Tensor chances(double p, long... shape) {
+        long count = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        long below = Math.min(Math.round(p * (1 << 16)) + Short.MIN_VALUE, Short.MAX_VALUE);
+        try (var scope = TensorScope.open(); var open = new LongOptional()) {
+            Tensor empty = Tensor.empty(DType.INT64, Math.ceilDiv(count, 4));
+            Tensor bits = Tensor.produce("random " + Arrays.toString(shape),
+                    () -> empty.peer().random_(Long.MIN_VALUE, open, optional));
+            return scope.keep(bits.viewAs(DType.INT16).narrow(0, 0, count).view(shape).lt(below));
+        }
     }
 
     /// Draws one index per row: `[batch, n]` probabilities to `[batch, 1]`.

@@ -1,6 +1,7 @@
 package dev.weft.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
@@ -90,6 +91,25 @@ class TensorTest {
     }
 
     @Test
+    void chances_have_their_probability_whatever_the_shape_and_do_not_know_of_each_other() {
+        try (var scope = TensorScope.open(); var random = Randomness.seeded(3)) {
+            for (double p : new double[]{0.1, 0.7, 0.9}) {
+                Tensor drawn = random.chances(p, 1000, 403).to(DType.FLOAT64);
+                assertThat(drawn.mean().item()).isCloseTo(p, within(0.003));
+                // Neighbours come of one random number.
+                for (int apart = 1; apart < 5; apart++) {
+                    Tensor both = drawn.flatten(0, 1).narrow(0, 0, 400_000)
+                            .mul(drawn.flatten(0, 1).narrow(0, apart, 400_000));
+                    assertThat(both.mean().item()).isCloseTo(p * p, within(0.004));
+                }
+            }
+            assertThat(random.chances(0, 3, 3).to(DType.FLOAT32).sum().item()).isZero();
+            assertThat(random.chances(1, 3, 3).to(DType.FLOAT32).sum().item()).isEqualTo(9);
+            assertThat(random.chances(0.5, 0, 3).count()).isZero();
+        }
+    }
+
+    @Test
     void streams_of_one_seed_agree_and_continue_from_a_stored_state() {
         try (var a = Randomness.seeded(7); var b = Randomness.seeded(7); var c = Randomness.seeded(8)) {
             assertThat(a.normal(0, 1, 5).toFloats()).isEqualTo(b.normal(0, 1, 5).toFloats())
@@ -100,6 +120,24 @@ class TensorTest {
             assertThat(c.uniform(0, 1, 4).toFloats()).isEqualTo(next);
         }
         assertThat(Randomness.mix(1, 2)).isNotEqualTo(Randomness.mix(2, 1)).isNotEqualTo(Randomness.mix(1, 2, 0));
+    }
+
+    @Test
+    void a_tensor_narrowed_for_several_products_gives_theirs_and_a_wide_gradient() {
+        try (var scope = TensorScope.open(); var random = Randomness.seeded(4)) {
+            Tensor x = random.normal(0, 1, 5, 8).requiresGrad(true);
+            Tensor weight = random.normal(0, 1, 8, 3);
+            assertThat(Autocast.narrowed(x)).isSameAs(x);
+            try (var mixed = Autocast.open(Device.CPU, DType.BFLOAT16)) {
+                Tensor narrow = Autocast.narrowed(x);
+                assertThat(narrow.dtype()).isEqualTo(DType.BFLOAT16);
+                assertThat(Autocast.narrowed(narrow)).isSameAs(narrow);
+                Tensor product = narrow.matmul(weight);
+                assertThat(product.toFloats()).isEqualTo(x.matmul(weight).toFloats());
+                product.sum().backward();
+            }
+            assertThat(x.grad().dtype()).isEqualTo(DType.FLOAT32);
+        }
     }
 
     @Test

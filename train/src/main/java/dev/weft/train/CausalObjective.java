@@ -1,12 +1,11 @@
 package dev.weft.train;
 
 import dev.weft.data.TokenBatch;
+import dev.weft.nn.CrossEntropy;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Loss;
-import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
-import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
 
 /// −log p(next token), summed over the targets. Targets of −100 count for nothing.
@@ -16,9 +15,7 @@ public record CausalObjective(LanguageModel model, Device device) implements Obj
     @Override
     public Loss loss(TokenBatch batch, ForwardPass pass) {
         Tensor logits = model.logits(batch.inputs().to(device), pass);
-        Tensor sum = Kernels.crossEntropy(logits.flatten(0, 1).to(DType.FLOAT32),
-                batch.targets().to(device).flatten(0, 1),
-                null, Kernels.Reduction.SUM, IGNORED, 0);
+        Tensor sum = CrossEntropy.sum(logits.flatten(0, 1), batch.targets().to(device).flatten(0, 1), IGNORED, 0);
         return Loss.of(sum, batch.tokens());
     }
 

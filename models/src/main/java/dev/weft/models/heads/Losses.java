@@ -1,8 +1,8 @@
 package dev.weft.models.heads;
 
+import dev.weft.nn.CrossEntropy;
 import dev.weft.nn.Loss;
 import dev.weft.tensor.DType;
-import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
@@ -28,8 +28,9 @@ final class Losses {
 
     /// −log softmax(logits)[label] over the labels that count: `[..., classes]` and `[...]`.
     static Loss crossEntropy(Tensor logits, Tensor labels, double smoothing) {
-        return Loss.of(Kernels.crossEntropy(wide(logits).reshape(-1, logits.size(-1)), labels.reshape(-1), null,
-                Kernels.Reduction.SUM, IGNORED, smoothing), counted(labels));
+        return Loss.of(
+                CrossEntropy.sum(logits.reshape(-1, logits.size(-1)), labels.reshape(-1), IGNORED, smoothing),
+                counted(labels));
     }
 
     /// The labels that each position's logits but the last's are compared with: those after it.

@@ -5,6 +5,7 @@ import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.Projection;
+import dev.weft.tensor.Autocast;
 import dev.weft.tensor.Tensor;
 import java.util.List;
 
@@ -39,10 +40,11 @@ public record CrossAttention(int heads, int headDim, Projection queries, KeysVal
     }
 
     private KvCache.Entry keysValues(Encoded encoded, Dropout drop) {
+        Tensor x = Autocast.narrowed(encoded.hidden());
         List<Tensor> pair = switch (inputs) {
             case KeysValues.Apart(Projection keys, Projection values) ->
-                List.of(keys.forward(encoded.hidden(), drop), values.forward(encoded.hidden(), drop));
-            case KeysValues.Packed(Projection both) -> both.forward(encoded.hidden(), drop).chunk(2, -1);
+                List.of(keys.forward(x, drop), values.forward(x, drop));
+            case KeysValues.Packed(Projection both) -> both.forward(x, drop).chunk(2, -1);
         };
         return new KvCache.Entry(apart(pair.get(0)), apart(pair.get(1)));
     }

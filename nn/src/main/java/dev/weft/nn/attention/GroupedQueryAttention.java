@@ -8,6 +8,7 @@ import dev.weft.nn.Linear;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
+import dev.weft.tensor.Autocast;
 import dev.weft.tensor.Tensor;
 
 /// Projections into heads, attention in each, and the projection back.
@@ -131,9 +132,11 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         return switch (inputs) {
-            case Inputs.Apart(Projection queries, Projection keys, Projection values) -> new Tensor[]{
-                    apart(whole(queries.forward(hidden, drop), true)), apart(whole(keys.forward(hidden, drop), false)),
-                    apart(values.forward(hidden, drop))};
+            case Inputs.Apart(Projection queries, Projection keys, Projection values) -> {
+                Tensor x = Autocast.narrowed(hidden);
+                yield new Tensor[]{apart(whole(queries.forward(x, drop), true)),
+                        apart(whole(keys.forward(x, drop), false)), apart(values.forward(x, drop))};
+            }
             case Inputs.Packed(Projection all) -> {
                 Tensor packed = all.forward(hidden, drop);
                 yield new Tensor[]{apart(whole(packed.narrow(-1, 0, heads.queryWidth()), true)),
