@@ -79,8 +79,7 @@ record FileRows(List<FileOf> files) implements Rows {
         if (file.format() instanceof Format.Parquet) {
             return SqlRows.parquet(path).open();
         }
-        var text = new BufferedReader(
-                path.toString().endsWith(".gz") ? Utf8Reader.unpacking(path) : new Utf8Reader(path), 1 << 16);
+        var text = new BufferedReader(new Utf8Reader(path), 1 << 16);
         try {
             text.mark(1);
             if (text.read() != '\uFEFF') {

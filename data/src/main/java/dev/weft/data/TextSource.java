@@ -18,7 +18,8 @@ import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// Files of UTF-8 text, of any size together: what a tokenizer and a model learn from.
+/// Files of UTF-8 text, of any size together: what a tokenizer and a model learn from. Those whose names end in `.gz` are
+/// unpacked on the way.
 public final class TextSource {
     private final List<Path> files;
     private final long bytes;
@@ -38,7 +39,7 @@ public final class TextSource {
         }
         var files = new LinkedHashSet<Path>();
         pathsOrGlobs.forEach(argument -> files.addAll(find(argument)));
-        long bytes = files.stream().mapToLong(TextSource::size).sum();
+        long bytes = files.stream().mapToLong(Utf8Reader::size).sum();
         if (bytes == 0) {
             throw new IllegalArgumentException("The text is empty: %s has 0 bytes".formatted(
                     files.size() == 1 ? files.getFirst() : "each of %d files".formatted(files.size())));
@@ -111,31 +112,21 @@ public final class TextSource {
         }
     }
 
-    private static long size(Path file) {
-        try {
-            return Files.size(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
-        }
-    }
-
     public List<Path> files() {
         return files;
     }
 
-    /// Of all files together.
+    /// Of all texts together, unpacked.
     public long bytes() {
         return bytes;
     }
 
-    /// The files for a trainer of tokenizers, each a text of its own; one whose name ends in `.gz` is unpacked on the way.
+    /// The files for a trainer of tokenizers, each a text of its own.
     /// While reading, errors are those of [#read].
     public Corpus corpus() {
         return texts -> {
             for (Path file : files) {
-                try (Reader text = file.toString().endsWith(".gz")
-                        ? Utf8Reader.unpacking(file)
-                        : new Utf8Reader(file)) {
+                try (Reader text = new Utf8Reader(file)) {
                     texts.accept(text);
                 } catch (IOException e) {
                     throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);

@@ -1,6 +1,8 @@
 package dev.weft.data;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -27,24 +29,37 @@ final class Utf8Reader extends Reader {
     private long line = 1;
     private boolean ended;
 
+    /// One whose name ends in `.gz` is unpacked on the way; places in messages are those of the text.
+    ///
     /// @throws UncheckedIOException if the file cannot be opened
     Utf8Reader(Path file) {
-        this(file, FileChannel::open);
-    }
-
-    /// What was packed by gzip; places in messages are those of the text.
-    static Utf8Reader unpacking(Path file) {
-        return new Utf8Reader(file, packed -> Channels.newChannel(new GZIPInputStream(Files.newInputStream(packed))));
-    }
-
-    private interface Opening {
-        ReadableByteChannel open(Path file) throws IOException;
-    }
-
-    private Utf8Reader(Path file, Opening opening) {
         this.file = file;
         try {
-            channel = opening.open(file);
+            channel = packed(file) ? Channels.newChannel(unpacked(file)) : FileChannel.open(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean packed(Path file) {
+        return file.toString().endsWith(".gz");
+    }
+
+    private static InputStream unpacked(Path file) throws IOException {
+        return new GZIPInputStream(Files.newInputStream(file), 1 << 16);
+    }
+
+    /// Bytes of the text. What is packed is read for that: the length that gzip notes is of its last part alone, modulo 2³².
+    ///
+    /// @throws UncheckedIOException if the file cannot be read
+    static long size(Path file) {
+        try {
+            if (!packed(file)) {
+                return Files.size(file);
+            }
+            try (var text = unpacked(file)) {
+                return text.transferTo(OutputStream.nullOutputStream());
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
         }

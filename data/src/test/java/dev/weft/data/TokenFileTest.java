@@ -20,6 +20,7 @@ import java.util.OptionalInt;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,6 +62,21 @@ class TokenFileTest {
         var text = new StringBuilder();
         new Random(seed).ints(length, 0, points.length).forEach(i -> text.appendCodePoint(points[i]));
         return text.toString();
+    }
+
+    @Test
+    void packed_texts_have_the_ids_and_bytes_of_their_text() throws IOException {
+        String text = random(50_000, 3);
+        Path packed = folder.resolve("packed.txt.gz");
+        try (var out = new GZIPOutputStream(Files.newOutputStream(packed))) {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+        }
+        try (var plain = file(LETTERS, OptionalInt.empty(), text);
+                var unpacked = TokenFile.of(TextSource.of(List.of(packed.toString())), LETTERS, OptionalInt.empty(),
+                        folder.resolve("cache"), TokenFile.Progress.SILENT)) {
+            assertThat(all(unpacked)).isEqualTo(all(plain));
+            assertThat(unpacked.sourceBytes()).isEqualTo(plain.sourceBytes());
+        }
     }
 
     @Test

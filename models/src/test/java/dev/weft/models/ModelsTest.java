@@ -2,6 +2,7 @@ package dev.weft.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
@@ -10,6 +11,7 @@ import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.Heads;
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Loss;
 import dev.weft.nn.Trace;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
@@ -21,15 +23,18 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Folders opened with heads of every kind, and saved.
@@ -120,6 +125,42 @@ class ModelsTest {
         try (var scope = TensorScope.open(); Head again = Models.load(out)) {
             assertThat(again.notes()).isEmpty();
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"BertForMaskedLM", "BertForPreTraining", "BertForTokenClassification"})
+    void a_loss_alone_is_that_of_all_outputs_with_its_gradients(String architecture) {
+        for (long[] labels : List.of(new long[]{-100, 1, -100, 0, -100, -100, 1, -100},
+                new long[]{-100, 1, 0, 1, 1, 0, 1, 0},
+                LongStream.generate(() -> -100).limit(8).toArray())) {
+            try (var scope = TensorScope.open(); Head model = Models.create(bert(architecture), 7)) {
+                var batch = new TreeMap<>(inputs());
+                batch.put("labels", Tensor.of(labels, 2, 4));
+                batch.put("next_sentence_label", Tensor.of(new long[]{0, 1}, 2));
+                Loss whole = model.losses(model.outputs(batch, ForwardPass.plain()), batch, 0.1);
+                Map<String, float[]> gradients = gradients(model, whole);
+                Loss alone = model.losses(batch, ForwardPass.plain(), 0.1);
+                assertThat(alone.counts()).isEqualTo(whole.counts());
+                for (int term = 0; term < alone.terms().size(); term++) {
+                    assertThat(alone.terms().get(term).sum().item())
+                            .isCloseTo(whole.terms().get(term).sum().item(), within(1e-5));
+                }
+                gradients(model, alone).forEach((name, gradient) -> assertThat(gradient).as(name)
+                        .containsExactly(gradients.get(name), within(1e-5f)));
+            }
+        }
+    }
+
+    private static Map<String, float[]> gradients(Head model, Loss loss) {
+        loss.terms().stream().map(Loss.Term::sum).reduce(Tensor::add).orElseThrow().backward();
+        var gradients = new TreeMap<String, float[]>();
+        model.parameters().forEach((name, weight) -> {
+            if (weight.grad() instanceof Tensor gradient) {
+                gradients.put(name, gradient.toFloats());
+            }
+            weight.clearGrad();
+        });
+        return gradients;
     }
 
     @ParameterizedTest

@@ -17,6 +17,13 @@ public interface TaskModel extends Model {
     ///                       (Szegedy et al. 2016, <https://arxiv.org/abs/1512.00567>); 0 for none
     Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing);
 
+    /// The loss alone, which need not compute what no label asks about: the scores of tokens that are not masked.
+    ///
+    /// @param inputs with the labels
+    default Loss losses(Map<String, Tensor> inputs, ForwardPass pass, double labelSmoothing) {
+        return losses(outputs(inputs, pass), inputs, labelSmoothing);
+    }
+
     /// What each term of [#losses] sums over, which the labels say before anything is computed.
     long[] counts(Map<String, Tensor> inputs);
 }

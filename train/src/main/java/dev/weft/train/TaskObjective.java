@@ -31,8 +31,7 @@ public record TaskObjective(TaskModel model, double labelSmoothing, Device devic
 
     @Override
     public Loss loss(Map<String, Tensor> batch, ForwardPass pass) {
-        Map<String, Tensor> inputs = on(device, batch);
-        return model.losses(model.outputs(inputs, pass), inputs, labelSmoothing);
+        return model.losses(on(device, batch), pass, labelSmoothing);
     }
 
     @Override

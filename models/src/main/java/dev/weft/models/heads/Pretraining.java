@@ -37,6 +37,16 @@ public record Pretraining(Frame frame, Projection vocabulary, Summary pair, Name
                         labelSmoothing));
     }
 
+    /// With scores of the masked tokens alone.
+    @Override
+    public Loss losses(Map<String, Tensor> inputs, ForwardPass pass, double labelSmoothing) {
+        Tensor hidden = hidden(inputs, pass).get("last_hidden_state");
+        Losses.Asked asked = Losses.asked(hidden, Losses.given(inputs, "labels"));
+        return Losses.crossEntropy(vocabulary.forward(asked.hidden()), asked.labels(), labelSmoothing)
+                .plus(Losses.crossEntropy(pair.forward(hidden, inputs, pass.dropout()),
+                        Losses.given(inputs, names.label()), labelSmoothing));
+    }
+
     @Override
     public long[] counts(Map<String, Tensor> inputs) {
         return new long[]{Losses.counted(Losses.given(inputs, "labels")),

@@ -22,4 +22,12 @@ public record TokenModel(Frame frame, Scores scores) implements Head {
     public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         return Losses.crossEntropy(outputs.get("logits"), Losses.given(inputs, "labels"), labelSmoothing);
     }
+
+    /// Of the places whose labels count.
+    @Override
+    public Loss losses(Map<String, Tensor> inputs, ForwardPass pass, double labelSmoothing) {
+        Losses.Asked asked = Losses.asked(hidden(inputs, pass).get("last_hidden_state"),
+                Losses.given(inputs, "labels"));
+        return Losses.crossEntropy(scores.of(asked.hidden(), inputs, pass.dropout()), asked.labels(), labelSmoothing);
+    }
 }
