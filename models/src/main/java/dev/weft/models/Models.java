@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -129,9 +130,17 @@ public final class Models {
     /// The same model once more, with weights from elsewhere and projections as planned: how adapters stand over one base,
     /// whose tensors they share.
     public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan) {
+        return rebuild(base, source, plan, (plain, weights) -> plain);
+    }
+
+    /// The same with something around the backbone, before the head is put on.
+    ///
+    /// @param around makes it, of the backbone and the weights of the whole model
+    public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan,
+            BiFunction<Backbone, Weights, Backbone> around) {
         Frame frame = base.frame();
         return build(frame.config(), frame.generation(), HeadKind.of(architecture(frame.config())),
-                Weights.from(source, plan));
+                Weights.from(source, plan), around);
     }
 
     /// The config of a folder when it is opened as this class.
@@ -172,13 +181,18 @@ public final class Models {
     }
 
     private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
+        return build(config, generation, kind, weights, (plain, all) -> plain);
+    }
+
+    private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights,
+            BiFunction<Backbone, Weights, Backbone> around) {
         Family family = Families.of(config);
         try {
             String prefix = family.prefix(kind);
             Weights base = weights.at(prefix).storedAt(
                     Stream.of(prefix, family.prefix(), "").filter(place -> !place.isEmpty()).distinct()
                             .toArray(String[]::new));
-            Backbone backbone = family.builder().build(config, base, kind);
+            Backbone backbone = around.apply(family.builder().build(config, base, kind), weights);
             var notes = new ArrayList<String>();
             Head head = family.heads().load(kind, new Frame(config, backbone, weights, base, generation, notes));
             notes.addAll(notes(weights, base));

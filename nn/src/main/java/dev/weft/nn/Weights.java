@@ -155,6 +155,10 @@ public final class Weights {
         return ledger.plan.choose(this, plain);
     }
 
+    Embedding planned(Embedding plain) {
+        return ledger.plan.choose(this, plain);
+    }
+
     /// Says that a file may hold this without meaning anything: buffers of old versions, copies of tied weights.
     public void ignore(String... names) {
         for (String name : names) {

@@ -14,7 +14,9 @@ public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean sh
     @Override
     public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         Tensor logits = outputs.get("logits");
-        return Losses.crossEntropy(shifts ? logits.narrow(1, 0, logits.size(1) - 1) : logits, targets(inputs),
+        Tensor targets = targets(inputs);
+        return Losses.crossEntropy(logits.narrow(1, Math.max(0, prompts() - (shifts ? 1 : 0)), targets.size(1)),
+                targets,
                 labelSmoothing);
     }
 
@@ -25,6 +27,11 @@ public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean sh
 
     private Tensor targets(Map<String, Tensor> inputs) {
         Tensor labels = Losses.given(inputs, "labels");
-        return shifts ? Losses.next(labels) : labels;
+        // The last of the prompts predicts the first token.
+        return shifts && prompts() == 0 ? Losses.next(labels) : labels;
+    }
+
+    private int prompts() {
+        return backbone().prompts();
     }
 }
