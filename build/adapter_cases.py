@@ -47,6 +47,11 @@ CASES = {
     "lora-bias": ("GPT2LMHeadModel", GPT2, dict(r=2, lora_alpha=4, target_modules=["c_fc"], bias="all", fan_in_fan_out=True)),
     "lora-saved": ("BertForSequenceClassification", BERT, dict(r=2, lora_alpha=4, target_modules=["query", "dense"],
                                                           task_type="SEQ_CLS")),
+    "lora-resized": ("LlamaForCausalLM", LLAMA, dict(r=2, lora_alpha=4, target_modules=["q_proj"], vocabulary=35)),
+    "lora-resized-tied": ("GPT2LMHeadModel", GPT2, dict(r=2, lora_alpha=4, target_modules=["c_attn"], vocabulary=35,
+                                                        fan_in_fan_out=True)),
+    "lora-resized-trained": ("LlamaForCausalLM", LLAMA, dict(r=2, lora_alpha=4, target_modules=["q_proj"], vocabulary=35,
+                                                             modules_to_save=["embed_tokens", "lm_head"])),
     "prompt-gpt2": ("GPT2LMHeadModel", GPT2, dict(kind="PROMPT_TUNING", task_type="CAUSAL_LM", num_virtual_tokens=3)),
     "prompt-llama": ("LlamaForCausalLM", LLAMA, dict(kind="PROMPT_TUNING", task_type="CAUSAL_LM", num_virtual_tokens=2,
                                                      prompt_tuning_init="SAMPLE_VOCAB")),
@@ -71,6 +76,7 @@ def plain(name, projected):
 
 
 def make(folder, name, architecture, config, lora):
+    config = copy.deepcopy(config)
     torch.manual_seed(zlib.crc32(name.removeprefix("lora-").encode()))
     for key in ("attention_dropout", "attn_pdrop", "resid_pdrop", "embd_pdrop", "hidden_dropout_prob", "attention_probs_dropout_prob"):
         if hasattr(config, key):
@@ -85,6 +91,9 @@ def make(folder, name, architecture, config, lora):
     base.save_pretrained(folder)
     before = {key: value.clone() for key, value in base.state_dict().items()}
     settings = dict(lora)
+    vocabulary = settings.pop("vocabulary", None)
+    if vocabulary:
+        base.resize_token_embeddings(vocabulary)
     kind = {"LORA": LoraConfig, "PROMPT_TUNING": PromptTuningConfig, "PREFIX_TUNING": PrefixTuningConfig}[
         settings.pop("kind", "LORA")]
     adapts_weights = kind is LoraConfig
@@ -93,7 +102,7 @@ def make(folder, name, architecture, config, lora):
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.add_(torch.randn_like(weight) * 0.2)
-    model.save_pretrained(folder / "adapter")
+    model.save_pretrained(folder / "adapter", save_embedding_layers=bool(vocabulary))
     (folder / "adapter" / "README.md").unlink(missing_ok=True)
     saved = json.loads((folder / "adapter" / "adapter_config.json").read_text())
     saved["base_model_name_or_path"] = ".."
@@ -115,7 +124,7 @@ def make(folder, name, architecture, config, lora):
 
     whole = copy.deepcopy(model).merge_and_unload().state_dict() if adapts_weights else {}
     for key, value in whole.items():
-        if not torch.equal(value, before[key]) and not (key == "lm_head.weight" and config.tie_word_embeddings):
+        if not (value.shape == before[key].shape and torch.equal(value, before[key])) and not (key == "lm_head.weight" and config.tie_word_embeddings):
             tensors["merged." + key] = value.clone()
 
     projected = settings.get("prefix_projection", False)

@@ -33,9 +33,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -103,7 +105,8 @@ public final class Adapted implements AutoCloseable {
                 // Heads over the vocabulary come with the base.
             }
         }
-        base.frame().weights().made().stream().map(name -> name.substring(0, name.lastIndexOf('.')))
+        Stream.concat(base.frame().weights().made().stream(), base.frame().weights().grown().stream())
+                .map(name -> name.substring(0, name.lastIndexOf('.')))
                 .filter(module -> modules.stream().noneMatch(known -> (module + ".").contains(known + ".")))
                 .forEach(modules::add);
         AdapterConfig told = config.taskType().isEmpty() ? config.withTaskType(taskType(kind)) : config;
@@ -132,12 +135,14 @@ public final class Adapted implements AutoCloseable {
         Path file = file(folder);
         try (var scope = TensorScope.open(); var opened = TensorFile.open(file)) {
             var stored = new LinkedHashMap<String, Tensor>();
-            opened.names().forEach(name -> stored.put(plain(config, name), opened.tensor(name)));
+            // Of a module that is trained whole PEFT may write what it was before as well.
+            opened.names().stream().filter(name -> !name.contains(".original_module."))
+                    .forEach(name -> stored.put(plain(config, name), opened.tensor(name)));
             if (stored.containsKey(PROJECTED + ".embedding.weight")) {
                 // What comes out of the projection, for PEFT.
                 stored.remove(PROMPTS);
             }
-            Adapted adapted = restored(base, config, stored, file.toString());
+            Adapted adapted = fitted(base, config, stored, file.toString());
             if (adapted.savesTied() && !json.flag(TYING, false)) {
                 adapted.close();
                 throw new IllegalArgumentException(
@@ -185,6 +190,31 @@ public final class Adapted implements AutoCloseable {
         return FILES.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
                         "%s: no weights here; expected %s".formatted(folder, String.join(" or ", FILES))));
+    }
+
+    /// Over the base, or where the adapter brings the embeddings of more tokens, over the base with room for them.
+    private static Adapted fitted(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
+        Tensor embedding = stored.get(nameOf(base, base.backbone().tokens().weight()));
+        if (embedding == null || embedding.dim() != 2) {
+            return restored(base, config, stored, where);
+        }
+        // Of a weight that is tied PEFT writes two copies.
+        stored.keySet().removeIf(name -> !base.parameters().containsKey(name) && stored.get(name) != embedding
+                && Arrays.equals(stored.get(name).shape(), embedding.shape())
+                && Arrays.equals(stored.get(name).toFloats(), embedding.toFloats()));
+        int rows = (int) embedding.size(0);
+        if (rows == base.backbone().vocabSize() || !base.frame().config().has("vocab_size")) {
+            return restored(base, config, stored, where);
+        }
+        try (Head larger = Models.resized(base, rows)) {
+            return restored(larger, config, stored, where);
+        }
+    }
+
+    /// What a base calls one of its weights.
+    static String nameOf(Head base, Tensor weight) {
+        return base.parameters().entrySet().stream().filter(each -> each.getValue() == weight)
+                .map(Map.Entry::getKey).findFirst().orElseThrow();
     }
 
     private static Adapted restored(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
@@ -508,6 +538,15 @@ public final class Adapted implements AutoCloseable {
     /// Makes the base itself answer as adapted, until [Merge#close] takes it back. Meanwhile nothing that shares its
     /// tensors must run but the base: this model would add the adapter a second time.
     public Merge mergeInto(Head base) {
+        replaced.forEach(name -> {
+            if (!Arrays.equals(base.parameters().get(name).shape(), weights.get(name).shape())) {
+                throw new IllegalArgumentException(
+                        "`%s` is %s in this adapter and %s in the base: merge into a model of its own instead"
+                                .formatted(
+                                        name, Arrays.toString(weights.get(name).shape()),
+                                        Arrays.toString(base.parameters().get(name).shape())));
+            }
+        });
         var merge = new Merge(base);
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             changed().forEach((name, weight) -> base.parameters().get(name).copyInPlace(weight));
@@ -599,6 +638,63 @@ public final class Adapted implements AutoCloseable {
                     .withBias(configs.stream().map(LoraConfig::bias)
                             .filter(bias -> bias != LoraConfig.Bias.NONE).findFirst().orElse(LoraConfig.Bias.NONE));
             return restored(base, whole, stored, "the sum");
+        }
+    }
+
+    /// The base with another adapter for each row of a batch.
+    static Head byRow(Head base, List<Optional<Adapted>> rows) {
+        rows.forEach(row -> row.ifPresent(Adapted::requireByRow));
+        if (rows.stream().allMatch(Optional::isEmpty)) {
+            throw new IllegalArgumentException("No row has an adapter; the base answers without");
+        }
+        var source = new Over(base.parameters(), name -> false, Map.of(), WeightSource.random(0), "", "");
+        try (var off = Gradients.off()) {
+            return Models.rebuild(base, source, (place, plain) -> {
+                String module = place.full("");
+                List<Optional<LowRank>> detours = rows.stream()
+                        .map(row -> row.map(each -> each.detours.get(module.substring(0, module.length() - 1))))
+                        .toList();
+                Optional<LowRank> any = detours.stream().flatMap(Optional::stream).findFirst();
+                if (any.isEmpty()) {
+                    return plain;
+                }
+                long rank = detours.stream().flatMap(Optional::stream).mapToLong(each -> each.down().size(0)).max()
+                        .orElseThrow();
+                return new LowRankRows(plain,
+                        place.get(DOWN, (random, shape) -> stacked(detours, each -> each.down().transpose(0, 1), shape),
+                                rows.size(), any.get().down().size(1), rank),
+                        place.get(UP,
+                                (random, shape) -> stacked(detours,
+                                        each -> each.up().mul(each.scale()).transpose(0, 1), shape),
+                                rows.size(), rank, any.get().up().size(0)));
+            });
+        }
+    }
+
+    /// `[rows, …]`: a matrix of each row in the corner of zeros.
+    private static Tensor stacked(List<Optional<LowRank>> detours, Function<LowRank, Tensor> matrix, long... shape) {
+        Tensor all = Tensor.zeros(DType.FLOAT32, shape);
+        for (int row = 0; row < detours.size(); row++) {
+            if (detours.get(row).isPresent()) {
+                Tensor own = matrix.apply(detours.get(row).get());
+                all.select(0, row).narrow(0, 0, own.size(0)).narrow(1, 0, own.size(1)).copyInPlace(own);
+            }
+        }
+        return all.to(detours.stream().flatMap(Optional::stream).findFirst().orElseThrow().down().device());
+    }
+
+    private void requireByRow() {
+        String hindrance = config instanceof PromptConfig
+                ? "it stands before the text"
+                : !replaced.isEmpty()
+                        ? "it has its own " + replaced.iterator().next()
+                        : detours.values().stream().anyMatch(each -> each.magnitude() != null)
+                                ? "it is DoRA"
+                                : detours.keySet().stream().anyMatch(module -> module.contains(".experts."))
+                                        ? "it changes experts, which see tokens of several rows"
+                                        : "";
+        if (!hindrance.isEmpty()) {
+            throw new IllegalArgumentException("An adapter cannot be chosen by row if " + hindrance);
         }
     }
 

@@ -42,8 +42,7 @@ final class PromptPlan implements AdapterPlan {
                             + Models.architecture(base.frame().config()));
         }
         Tensor table = (both ? ((Seq2Seq) base.backbone()).encoderTokens() : base.backbone().tokens()).weight();
-        embedding = base.parameters().entrySet().stream().filter(each -> each.getValue() == table)
-                .map(Map.Entry::getKey).findFirst().orElseThrow();
+        embedding = Adapted.nameOf(base, table);
         config = sized(base, told, prompts ? table : null, where);
         projected = config.prefixProjection() && (fresh || stored.contains(Adapted.PROJECTED + ".embedding.weight"));
     }

@@ -143,6 +143,38 @@ public final class Models {
                 Weights.from(source, plan), around);
     }
 
+    /// The same model for another number of ids, as after tokens were added to its tokenizer: embeddings, and whatever else
+    /// has a row for each id, get rows at their end or lose them; what is tied stays so. New rows are the mean of the old ones
+    /// (Hewitt 2021, <https://nlp.stanford.edu/~johnhew/vocab-expansion.html>), as the reference's with `mean_resizing` but
+    /// for its noise of 1e-9. Other weights are the base's own tensors, which may be closed before it.
+    ///
+    /// @throws IllegalArgumentException if the config has no single number of ids
+    public static Head resized(Head base, int vocabSize) {
+        return resized(base, vocabSize, null);
+    }
+
+    /// The same with new rows as the family's new weights begin.
+    public static Head resized(Head base, int vocabSize, long seed) {
+        return resized(base, vocabSize, WeightSource.random(seed));
+    }
+
+    private static Head resized(Head base, int vocabSize, @Nullable WeightSource fresh) {
+        Frame frame = base.frame();
+        if (!frame.config().has("vocab_size") || vocabSize < 1) {
+            throw new IllegalArgumentException(
+                    "%s: a model whose config has one vocab_size can have another, of at least 1; asked for %d"
+                            .formatted(frame.config(), vocabSize));
+        }
+        ObjectNode config = frame.config().node().deepCopy();
+        int old = frame.config().integer("vocab_size");
+        config.put("vocab_size", vocabSize);
+        if (frame.config().integer("decoder_vocab_size", 0) == old) {
+            config.put("decoder_vocab_size", vocabSize);
+        }
+        return build(Json.of(frame.config().toString(), config), frame.generation(),
+                HeadKind.of(architecture(frame.config())), Weights.from(new Resized(base, old, vocabSize, fresh)));
+    }
+
     /// The config of a folder when it is opened as this class.
     private static Json as(ModelFolder folder, ObjectNode config, String architecture) {
         config.putArray("architectures").add(architecture);

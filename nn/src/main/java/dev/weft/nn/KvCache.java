@@ -170,12 +170,6 @@ public final class KvCache implements Past, AutoCloseable {
         return layers.isEmpty() ? 0 : layers.getLast().length;
     }
 
-    /// Adds `[batch, kvHeads, new, headDim]` to layer `layer` and gives all it has.
-    public Entry append(int layer, Tensor keys, Tensor values) {
-        return append(layer, keys, values, Long.MAX_VALUE);
-    }
-
-    /// The same for a layer whose queries see only `window` keys, their own among them: gives what the new ones may see.
     @Override
     public Entry append(int layer, Tensor keys, Tensor values, long window) {
         if (layer == layers.size()) {

@@ -12,6 +12,11 @@ public interface Past {
     /// gives what the new ones may see.
     KvCache.Entry append(int layer, Tensor keys, Tensor values, long window);
 
+    /// The same for a layer that sees all.
+    default KvCache.Entry append(int layer, Tensor keys, Tensor values) {
+        return append(layer, keys, values, Long.MAX_VALUE);
+    }
+
     /// Keys and values of an encoder's output, which every new token looks at again.
     ///
     /// @param owner whose they are

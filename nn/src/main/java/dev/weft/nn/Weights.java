@@ -181,6 +181,11 @@ public final class Weights {
         return List.copyOf(ledger.made);
     }
 
+    /// The full names of those to which rows were added.
+    public Set<String> grown() {
+        return ledger.source.grown();
+    }
+
     /// What the source has and nobody asked for or ignored, by the source's names, sorted.
     public List<String> unread() {
         var left = new TreeSet<>(ledger.source.names());
