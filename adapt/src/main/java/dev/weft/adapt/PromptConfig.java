@@ -89,6 +89,9 @@ public record PromptConfig(Kind kind, int numVirtualTokens, int tokenDim, int nu
     /// @param ids       of the text
     /// @param tokenizer that made them, a name or a path
     public PromptConfig withText(String text, List<Integer> ids, String tokenizer) {
+        if (ids.isEmpty()) {
+            throw new IllegalArgumentException("Prompts cannot begin as a text without tokens: \"" + text + '"');
+        }
         return with(Init.TEXT, text, ids, tokenizer);
     }
 

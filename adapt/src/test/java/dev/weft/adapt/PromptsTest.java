@@ -145,6 +145,8 @@ class PromptsTest {
             assertThat(found.get("logits").toDoubles()).isEqualTo(expected.get("logits").toDoubles());
             assertThat(adapted.model().loss(found, inputs()).item()).isEqualTo(base.loss(expected, longer).item());
             assertThat(adapted.model().counts(inputs())).containsExactly(12);
+            assertThatThrownBy(() -> PromptConfig.prompt(3).withText("", List.of(), "words"))
+                    .hasMessageContaining("a text without tokens");
         }
     }
 
