@@ -461,9 +461,12 @@ public final class Adapted implements AutoCloseable {
         return Collections.unmodifiableMap(named);
     }
 
-    /// Marks the adapter's weights as trained or frozen; the base's are frozen always.
+    /// Marks the adapter's weights as trained or frozen. The base's are frozen always, and so are those that a file brings
+    /// without its config training them: embeddings of added tokens.
     public void train(boolean trained) {
-        weights.values().forEach(weight -> weight.requiresGrad(trained));
+        Map<String, Tensor> all = model.parameters();
+        weights.forEach((name, weight) -> weight
+                .requiresGrad(trained && (isAdded(name) || replaces(config, all, name))));
     }
 
     /// What training the adapter takes beside activations.
