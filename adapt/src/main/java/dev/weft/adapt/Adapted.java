@@ -409,8 +409,8 @@ public final class Adapted implements AutoCloseable {
             Tensor up = place.get(UP, Init.zeros(), out, rank);
             Tensor magnitude = null;
             if (config.useDora()) {
-                Tensor rows = turned ? plain.weight().transpose(0, 1) : plain.weight();
-                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(rows.to(DType.FLOAT32)), out);
+                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(
+                        (turned ? plain.weight().transpose(0, 1) : plain.weight()).to(DType.FLOAT32)), out);
             }
             var detour = new LowRank(plain, down, up, magnitude, config.scaleOf(module), config.dropout());
             detours.put(module, detour);
