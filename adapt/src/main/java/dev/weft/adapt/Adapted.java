@@ -33,9 +33,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -54,25 +56,27 @@ public final class Adapted implements AutoCloseable {
     private static final String CONFIG = "adapter_config.json";
     /// Where PEFT has the weights, best first.
     private static final List<String> FILES = List.of("adapter_model.safetensors", "adapter_model.bin");
-    private static final String PREFIX = "base_model.model.";
     private static final String TYING = "ensure_weight_tying";
     private static final String DOWN = "lora_A.weight";
     private static final String UP = "lora_B.weight";
     private static final String MAGNITUDE = "lora_magnitude_vector";
+    /// What PEFT's files call prompts and prefixes; below it a file of ours has what prefixes are projected of.
+    static final String PROMPTS = "prompt_embeddings";
+    static final String PROJECTED = "prompt_encoder";
 
     private final Head model;
-    private final LoraConfig config;
+    private final AdapterConfig config;
     private final Map<String, LowRank> detours;
     private final Map<String, Tensor> weights;
     private final Set<String> replaced;
 
-    private Adapted(Head model, LoraConfig config, Map<String, LowRank> detours, Set<String> replaced) {
+    private Adapted(Head model, AdapterConfig config, Map<String, LowRank> detours, Set<String> replaced) {
         this.model = model;
         this.config = config;
         this.detours = detours;
         this.replaced = replaced;
         weights = new LinkedHashMap<>(model.parameters());
-        weights.keySet().removeIf(name -> !isDetour(name) && !replaced.contains(name));
+        weights.keySet().removeIf(name -> !isAdded(name) && !replaced.contains(name));
     }
 
     // ---- new and loaded ----
@@ -82,8 +86,8 @@ public final class Adapted implements AutoCloseable {
     ///
     /// @param seed of the detours' weights
     /// @throws IllegalArgumentException if no projection is a target; the message names the projections that there are
-    public static Adapted create(Head base, LoraConfig config, long seed) {
-        LoraConfig whole = withHead(base, config);
+    public static Adapted create(Head base, AdapterConfig config, long seed) {
+        AdapterConfig whole = withHead(base, config);
         Map<String, Tensor> own = base.parameters();
         Adapted adapted = build(base, whole, name -> replaces(whole, own, name), Map.of(), WeightSource.random(seed),
                 "");
@@ -91,7 +95,7 @@ public final class Adapted implements AutoCloseable {
         return adapted;
     }
 
-    private static LoraConfig withHead(Head base, LoraConfig config) {
+    private static AdapterConfig withHead(Head base, AdapterConfig config) {
         var modules = new ArrayList<>(config.modulesToSave());
         HeadKind kind = HeadKind.of(Models.architecture(base.frame().config()));
         switch (kind) {
@@ -101,10 +105,11 @@ public final class Adapted implements AutoCloseable {
                 // Heads over the vocabulary come with the base.
             }
         }
-        base.frame().weights().made().stream().map(name -> name.substring(0, name.lastIndexOf('.')))
+        Stream.concat(base.frame().weights().made().stream(), base.frame().weights().grown().stream())
+                .map(name -> name.substring(0, name.lastIndexOf('.')))
                 .filter(module -> modules.stream().noneMatch(known -> (module + ".").contains(known + ".")))
                 .forEach(modules::add);
-        LoraConfig told = config.taskType().isEmpty() ? config.withTaskType(taskType(kind)) : config;
+        AdapterConfig told = config.taskType().isEmpty() ? config.withTaskType(taskType(kind)) : config;
         return told.withModulesToSave(modules);
     }
 
@@ -126,12 +131,18 @@ public final class Adapted implements AutoCloseable {
     /// @throws IllegalArgumentException if it sets what Weft lacks, or was made for another base; names and shapes are told
     public static Adapted load(Head base, Path folder) {
         Json json = Json.read(folder.resolve(CONFIG));
-        LoraConfig config = LoraConfig.fromJson(json);
+        AdapterConfig config = AdapterConfig.fromJson(json);
         Path file = file(folder);
         try (var scope = TensorScope.open(); var opened = TensorFile.open(file)) {
             var stored = new LinkedHashMap<String, Tensor>();
-            opened.names().forEach(name -> stored.put(plain(name), opened.tensor(name)));
-            Adapted adapted = restored(base, config, stored, file.toString());
+            // Of a module that is trained whole PEFT may write what it was before as well.
+            opened.names().stream().filter(name -> !name.contains(".original_module."))
+                    .forEach(name -> stored.put(plain(config, name), opened.tensor(name)));
+            if (stored.containsKey(PROJECTED + ".embedding.weight")) {
+                // What comes out of the projection, for PEFT.
+                stored.remove(PROMPTS);
+            }
+            Adapted adapted = fitted(base, config, stored, file.toString());
             if (adapted.savesTied() && !json.flag(TYING, false)) {
                 adapted.close();
                 throw new IllegalArgumentException(
@@ -187,35 +198,79 @@ public final class Adapted implements AutoCloseable {
                         "%s: no weights here; expected %s".formatted(folder, String.join(" or ", FILES))));
     }
 
-    private static Adapted restored(Head base, LoraConfig config, Map<String, Tensor> stored, String where) {
+    /// Over the base, or where the adapter brings the embeddings of more tokens, over the base with room for them.
+    private static Adapted fitted(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
+        Tensor embedding = stored.get(nameOf(base, base.backbone().tokens().weight()));
+        if (embedding == null || embedding.dim() != 2) {
+            return restored(base, config, stored, where);
+        }
+        // Of a weight that is tied PEFT writes two copies.
+        stored.keySet().removeIf(name -> !base.parameters().containsKey(name) && stored.get(name) != embedding
+                && Arrays.equals(stored.get(name).shape(), embedding.shape())
+                && Arrays.equals(stored.get(name).toFloats(), embedding.toFloats()));
+        int rows = (int) embedding.size(0);
+        if (rows == base.backbone().vocabSize() || !base.frame().config().has("vocab_size")) {
+            return restored(base, config, stored, where);
+        }
+        try (Head larger = Models.resized(base, rows)) {
+            return restored(larger, config, stored, where);
+        }
+    }
+
+    /// What a base calls one of its weights.
+    static String nameOf(Head base, Tensor weight) {
+        return base.parameters().entrySet().stream().filter(each -> each.getValue() == weight)
+                .map(Map.Entry::getKey).findFirst().orElseThrow();
+    }
+
+    private static Adapted restored(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
         Map<String, Tensor> own = base.parameters();
         return build(base, config, name -> stored.containsKey(name) || replaces(config, own, name), stored, null,
                 where);
     }
 
+    private static String prefix(AdapterConfig config) {
+        return switch (config) {
+            case LoraConfig lora -> "base_model.model.";
+            case PromptConfig prompts -> "base_model.";
+        };
+    }
+
     /// The name in the model of what PEFT's file calls `name`.
-    private static String plain(String name) {
-        String bare = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+    private static String plain(AdapterConfig config, String name) {
+        String bare = name.startsWith(prefix(config)) ? name.substring(prefix(config).length()) : name;
         String tidy = bare.replace(".base_layer.", ".").replace(".modules_to_save.", ".");
         return tidy.endsWith(MAGNITUDE + ".weight") ? tidy.substring(0, tidy.length() - ".weight".length()) : tidy;
     }
 
     /// What PEFT's file calls a weight of this adapter.
     private String stored(String name) {
+        if (isPrompt(name)) {
+            return inFile(name);
+        }
         boolean inside = name.endsWith(".bias") && detours.containsKey(name.substring(0, name.length() - 5));
-        return PREFIX + (inside ? name.substring(0, name.length() - 4) + "base_layer.bias" : name);
+        return prefix(config) + (inside ? name.substring(0, name.length() - 4) + "base_layer.bias" : name);
     }
 
-    private static boolean isDetour(String name) {
-        return name.endsWith("." + DOWN) || name.endsWith("." + UP) || name.endsWith("." + MAGNITUDE);
+    private static boolean isAdded(String name) {
+        return name.endsWith("." + DOWN) || name.endsWith("." + UP) || name.endsWith("." + MAGNITUDE) || isPrompt(name);
+    }
+
+    private static boolean isPrompt(String name) {
+        return name.endsWith(PROMPTS) || name.startsWith(PROJECTED + ".");
+    }
+
+    /// Prompts lie at the embedding that they stand beside, and at the root of a file.
+    private static String inFile(String name) {
+        return name.endsWith(PROMPTS) ? PROMPTS : name;
     }
 
     /// Whether the adapter has its own copy of a weight of the base.
-    private static boolean replaces(LoraConfig config, Map<String, Tensor> base, String name) {
-        return config.saves(name) || switch (config.bias()) {
+    private static boolean replaces(AdapterConfig config, Map<String, Tensor> base, String name) {
+        return config.saves(name) || config instanceof LoraConfig lora && switch (lora.bias()) {
             case NONE -> false;
             case ALL -> name.contains("bias");
-            case LORA_ONLY -> name.endsWith(".bias") && isTarget(config, base, name.substring(0, name.length() - 5));
+            case LORA_ONLY -> name.endsWith(".bias") && isTarget(lora, base, name.substring(0, name.length() - 5));
         };
     }
 
@@ -224,15 +279,18 @@ public final class Adapted implements AutoCloseable {
         return weight != null && weight.dim() == 2 && config.changes(module);
     }
 
-    private static Adapted build(Head base, LoraConfig config, Predicate<String> replaces,
+    private static Adapted build(Head base, AdapterConfig config, Predicate<String> replaces,
             Map<String, Tensor> stored, @Nullable WeightSource fresh, String where) {
-        var source = new Over(base.parameters(), replaces, stored, fresh, where);
-        var plan = new Plan(base, config);
+        var source = new Over(base.parameters(), replaces, stored, fresh, where, config.baseModel());
+        AdapterPlan plan = switch (config) {
+            case LoraConfig lora -> new LoraPlan(base, lora);
+            case PromptConfig prompts -> new PromptPlan(base, prompts, fresh != null, stored.keySet(), where);
+        };
         Head model;
         try (var off = Gradients.off()) {
-            model = Models.rebuild(base, source, plan);
+            model = Models.rebuild(base, source, plan, plan::around);
         }
-        var adapted = new Adapted(model, config, plan.detours, source.replaced);
+        var adapted = new Adapted(model, plan.config(), plan.detours(), source.replaced);
         try {
             plan.requireSome(where);
             source.requireAllRead(adapted.weights.keySet());
@@ -250,20 +308,22 @@ public final class Adapted implements AutoCloseable {
         private final Map<String, Tensor> stored;
         private final @Nullable WeightSource fresh;
         private final String where;
+        private final String baseModel;
         private final Set<String> replaced = new TreeSet<>();
 
         Over(Map<String, Tensor> base, Predicate<String> replaces, Map<String, Tensor> stored,
-                @Nullable WeightSource fresh, String where) {
+                @Nullable WeightSource fresh, String where, String baseModel) {
             this.base = base;
             this.replaces = replaces;
             this.stored = stored;
             this.fresh = fresh;
             this.where = where;
+            this.baseModel = baseModel;
         }
 
         @Override
         public Set<String> names() {
-            return base.keySet().stream().filter(name -> !isDetour(name)).collect(Collectors.toUnmodifiableSet());
+            return base.keySet().stream().filter(name -> !isAdded(name)).collect(Collectors.toUnmodifiableSet());
         }
 
         @Override
@@ -273,9 +333,9 @@ public final class Adapted implements AutoCloseable {
 
         private Tensor find(String name, Init init, long... shape) {
             Tensor own = base.get(name);
-            if (isDetour(name)) {
+            if (isAdded(name)) {
                 return fresh == null
-                        ? requireShape(name, stored.get(name), shape).to(DType.FLOAT32).copy()
+                        ? requireShape(inFile(name), stored.get(inFile(name)), shape).to(DType.FLOAT32).copy()
                         : fresh.read(name, init, shape);
             }
             if (own == null) {
@@ -294,35 +354,44 @@ public final class Adapted implements AutoCloseable {
 
         private Tensor requireShape(String name, @Nullable Tensor found, long... shape) {
             if (found == null || !Arrays.equals(found.shape(), shape)) {
-                throw new IllegalArgumentException("%s: this adapter is for another base: `%s` is %s there, %s here"
-                        .formatted(where, name, found == null ? "missing" : Arrays.toString(found.shape()),
-                                Arrays.toString(shape)));
+                throw another("`%s` is %s there, %s here".formatted(name,
+                        found == null ? "missing" : Arrays.toString(found.shape()), Arrays.toString(shape)));
             }
             return found;
         }
 
         void requireAllRead(Set<String> read) {
-            List<String> left = stored.keySet().stream().filter(name -> !read.contains(name)).sorted().toList();
+            Set<String> known = read.stream().map(Adapted::inFile).collect(Collectors.toSet());
+            List<String> left = stored.keySet().stream().filter(name -> !known.contains(name)).sorted().toList();
             if (!left.isEmpty()) {
-                throw new IllegalArgumentException(
-                        "%s: this adapter is for another base: it has %d weights for which this model has no place, the first is `%s` %s; the model has `%s`"
-                                .formatted(where, left.size(), left.getFirst(),
+                throw another(
+                        "it has %d weights for which this model has no place, the first is `%s` %s; the model has `%s`"
+                                .formatted(left.size(), left.getFirst(),
                                         Arrays.toString(stored.get(left.getFirst()).shape()),
                                         String.join("`, `", base.keySet().stream()
                                                 .filter(name -> name.endsWith(".weight")).limit(3).toList())));
             }
         }
+
+        private IllegalArgumentException another(String found) {
+            return forAnotherBase(where, baseModel, found);
+        }
+    }
+
+    static IllegalArgumentException forAnotherBase(String where, String baseModel, String found) {
+        return new IllegalArgumentException("%s: this adapter is for another base%s: %s".formatted(where,
+                baseModel.isEmpty() ? "" : " (base_model_name_or_path \"" + baseModel + "\")", found));
     }
 
     /// Gives each target its detour.
-    private static final class Plan implements ProjectionPlan {
+    private static final class LoraPlan implements AdapterPlan {
         private final LoraConfig config;
         private final String backbone;
         private final int vocabSize;
         private final Map<String, LowRank> detours = new LinkedHashMap<>();
         private final Set<String> seen = new TreeSet<>();
 
-        Plan(Head base, LoraConfig config) {
+        LoraPlan(Head base, LoraConfig config) {
             this.config = config;
             backbone = base.frame().base().full("");
             vocabSize = base.backbone().vocabSize();
@@ -346,8 +415,8 @@ public final class Adapted implements AutoCloseable {
             Tensor up = place.get(UP, Init.zeros(), out, rank);
             Tensor magnitude = null;
             if (config.useDora()) {
-                Tensor rows = turned ? plain.weight().transpose(0, 1) : plain.weight();
-                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(rows.to(DType.FLOAT32)), out);
+                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(
+                        (turned ? plain.weight().transpose(0, 1) : plain.weight()).to(DType.FLOAT32)), out);
             }
             var detour = new LowRank(plain, down, up, magnitude, config.scaleOf(module), config.dropout());
             detours.put(module, detour);
@@ -360,7 +429,18 @@ public final class Adapted implements AutoCloseable {
                     && !module.startsWith(backbone);
         }
 
-        void requireSome(String where) {
+        @Override
+        public AdapterConfig config() {
+            return config;
+        }
+
+        @Override
+        public Map<String, LowRank> detours() {
+            return detours;
+        }
+
+        @Override
+        public void requireSome(String where) {
             if (detours.isEmpty()) {
                 throw new IllegalArgumentException(
                         "%sthe targets of this adapter (%s) are no projections of this model, which has %s".formatted(
@@ -376,7 +456,7 @@ public final class Adapted implements AutoCloseable {
         return model;
     }
 
-    public LoraConfig config() {
+    public AdapterConfig config() {
         return config;
     }
 
@@ -387,9 +467,12 @@ public final class Adapted implements AutoCloseable {
         return Collections.unmodifiableMap(named);
     }
 
-    /// Marks the adapter's weights as trained or frozen; the base's are frozen always.
+    /// Marks the adapter's weights as trained or frozen. The base's are frozen always, and so are those that a file brings
+    /// without its config training them: embeddings of added tokens.
     public void train(boolean trained) {
-        weights.values().forEach(weight -> weight.requiresGrad(trained));
+        Map<String, Tensor> all = model.parameters();
+        weights.forEach((name, weight) -> weight
+                .requiresGrad(trained && (isAdded(name) || replaces(config, all, name))));
     }
 
     /// What training the adapter takes beside activations.
@@ -412,7 +495,13 @@ public final class Adapted implements AutoCloseable {
 
     /// Writes what [#load] and PEFT read.
     public void save(Path folder) {
-        Safetensors.write(folder.resolve(FILES.getFirst()), parameters(), Map.of());
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            var all = new LinkedHashMap<>(parameters());
+            if (model.backbone() instanceof VirtualTokens.Prefix prefix) {
+                all.computeIfAbsent(PROMPTS, projected -> prefix.flat().get());
+            }
+            Safetensors.write(folder.resolve(FILES.getFirst()), all, Map.of());
+        }
         ObjectNode json = config.toJson(detours.values().stream()
                 .anyMatch(detour -> detour.frozen().layout() == Linear.Layout.IN_OUT));
         Json.write(folder.resolve(CONFIG), savesTied() ? json.put(TYING, true) : json);
@@ -432,7 +521,13 @@ public final class Adapted implements AutoCloseable {
     // ---- merging ----
 
     /// The base's weights that the adapter changes, as they are with it: by the base's names, in the current scope.
+    ///
+    /// @throws IllegalArgumentException if it is prompts or prefixes, which change no weight
     public Map<String, Tensor> changed() {
+        if (config instanceof PromptConfig) {
+            throw new IllegalArgumentException(
+                    "Prompts and prefixes stand before the text and change no weight: they cannot be merged into their base");
+        }
         var changed = new TreeMap<String, Tensor>();
         detours.forEach((module, detour) -> changed.put(module + ".weight", detour.merged()));
         replaced.forEach(name -> changed.put(name, weights.get(name).detach()));
@@ -443,15 +538,24 @@ public final class Adapted implements AutoCloseable {
     public Head merged() {
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             var all = new LinkedHashMap<>(model.parameters());
-            all.keySet().removeIf(Adapted::isDetour);
+            all.keySet().removeIf(Adapted::isAdded);
             all.putAll(changed());
-            return Models.rebuild(model, new Over(all, name -> false, Map.of(), null, ""), ProjectionPlan.PLAIN);
+            return Models.rebuild(model, new Over(all, name -> false, Map.of(), null, "", ""), ProjectionPlan.PLAIN);
         }
     }
 
     /// Makes the base itself answer as adapted, until [Merge#close] takes it back. Meanwhile nothing that shares its
     /// tensors must run but the base: this model would add the adapter a second time.
     public Merge mergeInto(Head base) {
+        replaced.forEach(name -> {
+            if (!Arrays.equals(base.parameters().get(name).shape(), weights.get(name).shape())) {
+                throw new IllegalArgumentException(
+                        "`%s` is %s in this adapter and %s in the base: merge into a model of its own instead"
+                                .formatted(
+                                        name, Arrays.toString(weights.get(name).shape()),
+                                        Arrays.toString(base.parameters().get(name).shape())));
+            }
+        });
         var merge = new Merge(base);
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             changed().forEach((name, weight) -> base.parameters().get(name).copyInPlace(weight));
@@ -506,10 +610,9 @@ public final class Adapted implements AutoCloseable {
     /// @param shares what each counts; all adapt `base`
     /// @throws IllegalArgumentException if one is DoRA, whose changes do not add up
     public static Adapted sum(Head base, Map<Adapted, Double> shares) {
-        if (shares.isEmpty() || shares.keySet().stream().anyMatch(each -> each.config.useDora())) {
-            throw new IllegalArgumentException(shares.isEmpty()
-                    ? "There is no adapter to add up"
-                    : "DoRA adapters do not add up; merge one into the base and adapt what comes out");
+        List<LoraConfig> configs = shares.keySet().stream().map(Adapted::addable).toList();
+        if (configs.isEmpty()) {
+            throw new IllegalArgumentException("There is no adapter to add up");
         }
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             var stored = new LinkedHashMap<String, Tensor>();
@@ -533,7 +636,7 @@ public final class Adapted implements AutoCloseable {
                 Tensor change = adapted.weights.get(name).sub(own).mul(share);
                 stored.put(name, stored.getOrDefault(name, own).add(change));
             }));
-            LoraConfig first = shares.keySet().iterator().next().config;
+            LoraConfig first = configs.getFirst();
             int rank = Collections.max(ranks.values());
             var alphas = new LinkedHashMap<String, Double>();
             ranks.forEach((module, own) -> alphas.put(module, own.doubleValue()));
@@ -541,10 +644,76 @@ public final class Adapted implements AutoCloseable {
                     .withPatterns(ranks, alphas).withTaskType(first.taskType()).withBaseModel(first.baseModel())
                     .withModulesToSave(shares.keySet().stream().flatMap(each -> each.config.modulesToSave().stream())
                             .distinct().toList())
-                    .withBias(shares.keySet().stream().map(each -> each.config.bias())
+                    .withBias(configs.stream().map(LoraConfig::bias)
                             .filter(bias -> bias != LoraConfig.Bias.NONE).findFirst().orElse(LoraConfig.Bias.NONE));
             return restored(base, whole, stored, "the sum");
         }
+    }
+
+    /// The base with another adapter for each row of a batch.
+    static Head byRow(Head base, List<Optional<Adapted>> rows) {
+        rows.forEach(row -> row.ifPresent(Adapted::requireByRow));
+        if (rows.stream().allMatch(Optional::isEmpty)) {
+            throw new IllegalArgumentException("No row has an adapter; the base answers without");
+        }
+        var source = new Over(base.parameters(), name -> false, Map.of(), WeightSource.random(0), "", "");
+        try (var off = Gradients.off()) {
+            return Models.rebuild(base, source, (place, plain) -> {
+                String module = place.full("");
+                List<Optional<LowRank>> detours = rows.stream()
+                        .map(row -> row.map(each -> each.detours.get(module.substring(0, module.length() - 1))))
+                        .toList();
+                Optional<LowRank> any = detours.stream().flatMap(Optional::stream).findFirst();
+                if (any.isEmpty()) {
+                    return plain;
+                }
+                long rank = detours.stream().flatMap(Optional::stream).mapToLong(each -> each.down().size(0)).max()
+                        .orElseThrow();
+                return new LowRankRows(plain,
+                        place.get(DOWN, (random, shape) -> stacked(detours, each -> each.down().transpose(0, 1), shape),
+                                rows.size(), any.get().down().size(1), rank),
+                        place.get(UP,
+                                (random, shape) -> stacked(detours,
+                                        each -> each.up().mul(each.scale()).transpose(0, 1), shape),
+                                rows.size(), rank, any.get().up().size(0)));
+            });
+        }
+    }
+
+    /// `[rows, …]`: a matrix of each row in the corner of zeros.
+    private static Tensor stacked(List<Optional<LowRank>> detours, Function<LowRank, Tensor> matrix, long... shape) {
+        Tensor all = Tensor.zeros(DType.FLOAT32, shape);
+        for (int row = 0; row < detours.size(); row++) {
+            if (detours.get(row).isPresent()) {
+                Tensor own = matrix.apply(detours.get(row).get());
+                all.select(0, row).narrow(0, 0, own.size(0)).narrow(1, 0, own.size(1)).copyInPlace(own);
+            }
+        }
+        return all.to(detours.stream().flatMap(Optional::stream).findFirst().orElseThrow().down().device());
+    }
+
+    private void requireByRow() {
+        String hindrance = config instanceof PromptConfig
+                ? "it stands before the text"
+                : !replaced.isEmpty()
+                        ? "it has its own " + replaced.iterator().next()
+                        : detours.values().stream().anyMatch(each -> each.magnitude() != null)
+                                ? "it is DoRA"
+                                : detours.keySet().stream().anyMatch(module -> module.contains(".experts."))
+                                        ? "it changes experts, which see tokens of several rows"
+                                        : "";
+        if (!hindrance.isEmpty()) {
+            throw new IllegalArgumentException("An adapter cannot be chosen by row if " + hindrance);
+        }
+    }
+
+    private LoraConfig addable() {
+        if (config instanceof LoraConfig lora && !lora.useDora()) {
+            return lora;
+        }
+        throw new IllegalArgumentException(config instanceof LoraConfig
+                ? "DoRA adapters do not add up; merge one into the base and adapt what comes out"
+                : "Prompts and prefixes do not add up");
     }
 
     private static Set<String> modules(Map<Adapted, Double> shares) {

@@ -3,7 +3,9 @@ package dev.weft.adapt;
 import dev.weft.models.heads.Head;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 
@@ -12,6 +14,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
 /// Each is a model of its own over the same tensors, so that calls with different adapters may run at once. The base stays
 /// the caller's.
 public final class AdapterSet implements AutoCloseable {
+    /// PEFT's name for the base without any adapter.
+    public static final String BASE = "__base__";
+
     private final Head base;
     private final Map<String, Adapted> adapters = new ConcurrentSkipListMap<>();
 
@@ -57,6 +62,16 @@ public final class AdapterSet implements AutoCloseable {
     /// @throws IllegalArgumentException if there is none; the message names those that there are
     public Head model(String name) {
         return adapter(name).model();
+    }
+
+    /// The base for batches of as many rows, each with its own adapter; [#BASE] is none. Of LoRA adapters alone, without DoRA
+    /// and without modules trained whole. It shares the base's tensors and is the caller's to close.
+    ///
+    /// @throws IllegalArgumentException for an unknown name, or an adapter that cannot be chosen by row
+    public Head model(List<String> rows) {
+        return Adapted.byRow(base, rows.stream().map(name -> name.equals(BASE)
+                ? Optional.<Adapted>empty()
+                : Optional.of(adapter(name))).toList());
     }
 
     private Adapted adapter(String name) {

@@ -38,7 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
 public record LoraConfig(int rank, double alpha, double dropout, Targets targets, Targets exclude,
         List<Integer> layersToTransform, List<String> layersPattern, Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern, List<String> modulesToSave, Bias bias, boolean useRslora, boolean useDora,
-        Init init, String taskType, String baseModel) {
+        Init init, String taskType, String baseModel) implements AdapterConfig {
     /// Which of the base's biases are trained.
     public enum Bias {
         NONE, ALL,
@@ -62,7 +62,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
             "corda_config", "lora_ga_config", "qalora_group_size", "runtime_config", "fan_in_fan_out", "r",
             "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "layers_to_transform",
             "layers_pattern", "rank_pattern", "alpha_pattern", "modules_to_save", "bias", "use_rslora", "use_dora",
-            "init_lora_weights");
+            "init_lora_weights", "ensure_weight_tying");
 
     public LoraConfig {
         layersToTransform = List.copyOf(layersToTransform);
@@ -106,6 +106,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
                 modulesToSave, bias, useRslora, useDora, init, taskType, baseModel);
     }
 
+    @Override
     public LoraConfig withModulesToSave(List<String> modules) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modules, bias, useRslora, useDora, init, taskType, baseModel);
@@ -126,12 +127,14 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
                 alphaPattern, modulesToSave, bias, useRslora, use, init, taskType, baseModel);
     }
 
+    @Override
     public LoraConfig withTaskType(String task) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, useRslora, useDora, init, task, baseModel);
     }
 
     /// Where PEFT looks for the base.
+    @Override
     public LoraConfig withBaseModel(String place) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, useRslora, useDora, init, taskType, place);
@@ -158,11 +161,6 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
             }
         }
         return false;
-    }
-
-    /// Whether the weight of this name belongs to a module that is trained whole.
-    boolean saves(String weight) {
-        return modulesToSave.stream().anyMatch(module -> weight.contains(module + "."));
     }
 
     int rankOf(String module) {
@@ -254,20 +252,14 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
 
     /// `adapter_config.json`.
     ///
-    /// @throws IllegalArgumentException if it is no LoRA, or sets what would change the answers and Weft lacks, by name
+    /// @throws IllegalArgumentException if it sets what would change the answers and Weft lacks, by name
     static LoraConfig fromJson(Json json) {
-        if (!json.text("peft_type").equals("LORA")) {
-            throw json.mustBe("peft_type", "LORA; Weft reads no other adapters of projections");
-        }
-        for (String name : json.names()) {
-            if (!IDLE.contains(name) && means(json.node().get(name)) && !name.equals("ensure_weight_tying")) {
-                throw new IllegalArgumentException(
-                        "%s: \"%s\" is set to %s, which changes what the adapter does and which Weft does not know"
-                                .formatted(json, name, json.node().get(name)));
-            }
-        }
-        if (!json.has("target_modules")) {
+        AdapterConfig.requireKnown(json, IDLE);
+        if (Targets.fromJson(json, "target_modules").equals(Targets.none())) {
             throw json.mustBe("target_modules", "names, a regular expression or all-linear");
+        }
+        if (json.number("lora_dropout", 0) < 0 || json.number("lora_dropout", 0) >= 1) {
+            throw json.mustBe("lora_dropout", "at least 0 and below 1");
         }
         return new LoraConfig(json.positive("r"), json.number("lora_alpha"), json.number("lora_dropout", 0),
                 Targets.fromJson(json, "target_modules"), Targets.fromJson(json, "exclude_modules"),
@@ -277,11 +269,6 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
                 choice(Bias.class, json + ": \"bias\"", json.text("bias", "none")), json.flag("use_rslora", false),
                 json.flag("use_dora", false), init(json), json.text("task_type", ""),
                 json.text("base_model_name_or_path", ""));
-    }
-
-    private static boolean means(JsonNode value) {
-        return !(value.isNull() || value.isBoolean() && !value.booleanValue()
-                || value.isContainer() && value.isEmpty());
     }
 
     /// Some ways to begin change the base as well: what was trained on that is no adapter of the base as it is.
@@ -311,10 +298,8 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
         return all;
     }
 
-    /// What PEFT reads.
-    ///
-    /// @param turned whether the targets are stored as `[in, out]`
-    ObjectNode toJson(boolean turned) {
+    @Override
+    public ObjectNode toJson(boolean turned) {
         ObjectNode json = Json.object();
         ObjectNode alphas = Json.object();
         alphaPattern.forEach((name, own) -> number(alphas, name, own));
@@ -357,7 +342,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
         }
     }
 
-    private static void put(ObjectNode json, String name, String text) {
+    static void put(ObjectNode json, String name, String text) {
         if (text.isEmpty()) {
             json.putNull(name);
         } else {

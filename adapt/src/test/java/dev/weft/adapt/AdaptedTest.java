@@ -18,6 +18,7 @@ import dev.weft.tensor.TensorScope;
 import dev.weft.train.Optimizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -288,12 +289,12 @@ class AdaptedTest {
         try (Head base = Models.create(llama(16), 1);
                 Head wide = Models.create(llama(32), 1);
                 Head other = Models.create(bert(), 1);
-                Adapted adapted = Adapted.create(base, ATTENTION, 2)) {
+                Adapted adapted = Adapted.create(base, ATTENTION.withBaseModel("my/llama"), 2)) {
             long live = TensorScope.liveTensors();
             adapted.save(folder);
             assertThatThrownBy(() -> Adapted.load(wide, folder)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessage(folder.resolve("adapter_model.safetensors")
-                            + ": this adapter is for another base: `model.layers.0.self_attn.q_proj.lora_A.weight` is"
+                            + ": this adapter is for another base (base_model_name_or_path \"my/llama\"): `model.layers.0.self_attn.q_proj.lora_A.weight` is"
                             + " [2, 16] there, [2, 32] here");
             assertThatThrownBy(() -> Adapted.load(other, folder)).hasMessageContaining(
                     ": the targets of this adapter (q_proj, v_proj) are no projections of this model, which has dense, key, query, value");
@@ -347,6 +348,104 @@ class AdaptedTest {
         try (Head base = Models.create(llama(16), 1)) {
             assertThatThrownBy(() -> Adapted.load(base, folder)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(message);
+        }
+    }
+
+    @Test
+    void each_row_of_a_batch_has_its_own_adapter_or_none(@TempDir Path folder) {
+        LoraConfig other = LoraConfig.of(3, 5, Targets.of("v_proj", "down_proj")).withRslora(true);
+        long live = TensorScope.liveTensors();
+        try (Head base = Models.create(llama(16), 1); var set = new AdapterSet(base)) {
+            for (var each : Map.of("one", ATTENTION, "two", other, "whole",
+                    ATTENTION.withModulesToSave(List.of("norm")), "dora", ATTENTION.withDora(true)).entrySet()) {
+                try (Adapted adapted = shaken(base, each.getValue(), 2)) {
+                    adapted.save(folder.resolve(each.getKey()));
+                }
+                set.add(each.getKey(), folder.resolve(each.getKey()));
+            }
+            double[][] whole = {logits(set.model("two")), logits(base), logits(set.model("one"))};
+            int half = whole[0].length / 2;
+            try (Head mixed = set.model(List.of("two", AdapterSet.BASE))) {
+                double[] found = logits(mixed);
+                assertClose(Arrays.copyOf(found, half), Arrays.copyOf(whole[0], half), 1e-5);
+                assertThat(Arrays.copyOfRange(found, half, 2 * half))
+                        .isEqualTo(Arrays.copyOfRange(whole[1], half, 2 * half));
+            }
+            try (Head mixed = set.model(List.of("one", "two"))) {
+                double[] found = logits(mixed);
+                assertClose(Arrays.copyOf(found, half), Arrays.copyOf(whole[2], half), 1e-5);
+                assertClose(Arrays.copyOfRange(found, half, 2 * half), Arrays.copyOfRange(whole[0], half, 2 * half),
+                        1e-5);
+            }
+            try (Head mixed = set.model(List.of("one", "two", "one"))) {
+                assertThatThrownBy(() -> logits(mixed)).hasMessageContaining("2 rows").hasMessageContaining("of 3");
+            }
+            assertThatThrownBy(() -> set.model(List.of("one", "whole")))
+                    .hasMessageContaining("its own model.layers.0.input_layernorm.weight");
+            assertThatThrownBy(() -> set.model(List.of("dora"))).hasMessageContaining("DoRA");
+            assertThatThrownBy(() -> set.model(List.of(AdapterSet.BASE))).hasMessageContaining("No row");
+        }
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(live);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void tokens_added_to_the_vocabulary_travel_with_the_adapter(boolean tied, @TempDir Path folder) {
+        Map<String, Tensor> inputs = Map.of("input_ids", Tensor.of(new int[]{5, 41, 7, 40}, 1, 4));
+        double[] wanted;
+        try (Head base = Models.create(llama(16).put("tie_word_embeddings", tied), 1)) {
+            try (Head larger = Models.resized(base, 42); Adapted adapted = shaken(larger, ATTENTION, 2)) {
+                assertThat(adapted.config().modulesToSave()).contains("model.embed_tokens");
+                assertThat(adapted.parameters()).hasSize(tied ? 9 : 10);
+                adapted.save(folder);
+                try (var off = Gradients.off(); var scope = TensorScope.open()) {
+                    wanted = adapted.model().outputs(inputs, ForwardPass.plain()).get("logits").toDoubles();
+                }
+            }
+            try (Adapted loaded = Adapted.load(base, folder);
+                    Head merged = loaded.merged();
+                    var off = Gradients.off();
+                    var scope = TensorScope.open()) {
+                assertThat(loaded.model().outputs(inputs, ForwardPass.plain()).get("logits").toDoubles())
+                        .isEqualTo(wanted).hasSize(4 * 42);
+                merged.save(folder.resolve("merged"));
+                try (Head opened = Models.load(folder.resolve("merged"))) {
+                    assertClose(opened.outputs(inputs, ForwardPass.plain()).get("logits").toDoubles(), wanted, 1e-4);
+                }
+                assertThatThrownBy(() -> loaded.mergeInto(base)).isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("is [42, 16] in this adapter and [40, 16] in the base");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            "r": 0 | "r" must be a positive integer, found 0
+            "r": "eight" | "r" must be a positive integer, found "eight"
+            "target_modules": [] | "target_modules" must be names
+            "target_modules": null | "target_modules" must be names
+            "target_modules": "(" | "target_modules" must be a regular expression
+            "task_type": "DREAMING" | "task_type" must be nothing or one of CAUSAL_LM, FEATURE_EXTRACTION
+            "lora_dropout": 1.5 | "lora_dropout" must be at least 0 and below 1, found 1.5
+            "lora_alpha": "much" | "lora_alpha" must be a number, found "much"
+            "rank_pattern": {"q_proj": -1} | "rank_pattern.q_proj" must be a positive integer, found -1
+            "bias": "some" | "bias" must be one of
+            "peft_type": "PREFIX_TUNING", "num_virtual_tokens": 0 | "num_virtual_tokens" must be a positive integer, found 0
+            "peft_type": "PROMPT_TUNING", "prompt_tuning_init": "LUCK" | "prompt_tuning_init" must be RANDOM
+            """)
+    void nonsense_in_a_config_is_told_in_one_line(String setting, String message, @TempDir Path folder)
+            throws Exception {
+        ObjectNode config = Json.object().put("peft_type", "LORA").put("r", 2).put("lora_alpha", 4);
+        config.putArray("target_modules").add("q_proj");
+        config.setAll(Json.parse("setting", "{" + setting + "}").node());
+        if (setting.startsWith("\"peft_type")) {
+            config.remove(List.of("r", "lora_alpha", "target_modules"));
+        }
+        Json.write(folder.resolve("adapter_config.json"), config);
+        try (Head base = Models.create(llama(16), 1)) {
+            assertThatThrownBy(() -> Adapted.load(base, folder)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(message).hasMessageContaining("adapter_config.json")
+                    .hasNoSuppressedExceptions();
         }
     }
 

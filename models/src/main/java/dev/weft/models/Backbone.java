@@ -44,6 +44,11 @@ public interface Backbone {
         return sizes().numHiddenLayers();
     }
 
+    /// Vectors of no token that stand before every text: [#outputs] has them, [#forward] leaves them out.
+    default int prompts() {
+        return 0;
+    }
+
     /// How a head's new weights begin.
     default Init init() {
         return sizes().init();

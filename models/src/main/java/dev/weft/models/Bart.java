@@ -327,6 +327,11 @@ public final class Bart implements Seq2Seq {
     }
 
     @Override
+    public Embedding encoderTokens() {
+        return encoder.tokens;
+    }
+
+    @Override
     public int encoderLayers() {
         return config.encoder().layers();
     }

@@ -3,6 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.Frame;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.nn.Embedding;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Linear;
@@ -51,7 +52,7 @@ public record EncoderDecoder(Backbone encoder, Backbone decoder, Projection brid
     /// The scores of ids are the decoder's own head's.
     static Projection vocabulary(Frame frame) {
         Json decoderConfig = decoderConfig(frame.config());
-        var seq2seq = (EncoderDecoder) frame.backbone();
+        var seq2seq = (Seq2Seq) frame.backbone();
         return Families.of(decoderConfig).heads().vocabulary().load(new Frame(decoderConfig, seq2seq.decoder(),
                 frame.weights().at("decoder"), decoderWeights(decoderConfig, frame.weights()), null, List.of()));
     }
@@ -67,6 +68,11 @@ public record EncoderDecoder(Backbone encoder, Backbone decoder, Projection brid
         return Seq2Seq.super.forward(tokenIds, seen == null
                 ? pass
                 : pass.withEncoded(new Encoded(bridge.forward(seen.hidden()), seen.mask())));
+    }
+
+    @Override
+    public Embedding encoderTokens() {
+        return encoder.tokens();
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -130,9 +131,49 @@ public final class Models {
     /// The same model once more, with weights from elsewhere and projections as planned: how adapters stand over one base,
     /// whose tensors they share.
     public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan) {
+        return rebuild(base, source, plan, (plain, weights) -> plain);
+    }
+
+    /// The same with something around the backbone, before the head is put on.
+    ///
+    /// @param around makes it, of the backbone and the weights of the whole model
+    public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan,
+            BiFunction<Backbone, Weights, Backbone> around) {
         Frame frame = base.frame();
         return build(frame.config(), frame.generation(), HeadKind.of(architecture(frame.config())),
-                Weights.from(source, plan));
+                Weights.from(source, plan), around);
+    }
+
+    /// The same model for another number of ids, as after tokens were added to its tokenizer: embeddings, and whatever else
+    /// has a row for each id, get rows at their end or lose them; what is tied stays so. New rows are the mean of the old ones
+    /// (Hewitt 2021, <https://nlp.stanford.edu/~johnhew/vocab-expansion.html>), as the reference's with `mean_resizing` but
+    /// for its noise of 1e-9. Other weights are the base's own tensors, which may be closed before it.
+    ///
+    /// @throws IllegalArgumentException if the config has no single number of ids
+    public static Head resized(Head base, int vocabSize) {
+        return resized(base, vocabSize, null);
+    }
+
+    /// The same with new rows as the family's new weights begin.
+    public static Head resized(Head base, int vocabSize, long seed) {
+        return resized(base, vocabSize, WeightSource.random(seed));
+    }
+
+    private static Head resized(Head base, int vocabSize, @Nullable WeightSource fresh) {
+        Frame frame = base.frame();
+        if (!frame.config().has("vocab_size") || vocabSize < 1) {
+            throw new IllegalArgumentException(
+                    "%s: a model whose config has one vocab_size can have another, of at least 1; asked for %d"
+                            .formatted(frame.config(), vocabSize));
+        }
+        ObjectNode config = frame.config().node().deepCopy();
+        int old = frame.config().integer("vocab_size");
+        config.put("vocab_size", vocabSize);
+        if (frame.config().integer("decoder_vocab_size", 0) == old) {
+            config.put("decoder_vocab_size", vocabSize);
+        }
+        return build(Json.of(frame.config().toString(), config), frame.generation(),
+                HeadKind.of(architecture(frame.config())), Weights.from(new Resized(base, old, vocabSize, fresh)));
     }
 
     /// The config of a folder when it is opened as this class.
@@ -215,13 +256,18 @@ public final class Models {
     }
 
     private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
+        return build(config, generation, kind, weights, (plain, all) -> plain);
+    }
+
+    private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights,
+            BiFunction<Backbone, Weights, Backbone> around) {
         Family family = Families.of(config);
         try {
             String prefix = family.prefix(kind);
             Weights base = weights.at(prefix).storedAt(
                     Stream.of(prefix, family.prefix(), "").filter(place -> !place.isEmpty()).distinct()
                             .toArray(String[]::new));
-            Backbone backbone = family.builder().build(config, base, kind);
+            Backbone backbone = around.apply(family.builder().build(config, base, kind), weights);
             var notes = new ArrayList<String>();
             Head head = family.heads().load(kind, new Frame(config, backbone, weights, base, generation, notes));
             notes.addAll(notes(weights, base));

@@ -17,6 +17,11 @@ public interface Seq2Seq extends Backbone {
 
     Backbone decoder();
 
+    /// The encoder's input embedding.
+    default Embedding encoderTokens() {
+        return tokens();
+    }
+
     int encoderLayers();
 
     /// How decoder inputs are made of labels.

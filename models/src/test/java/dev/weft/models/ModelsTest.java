@@ -20,6 +20,7 @@ import dev.weft.tensor.TensorScope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -289,6 +290,58 @@ class ModelsTest {
             assertThatThrownBy(() -> model.outputs(Map.of("pixel_values", Tensor.zeros(DType.FLOAT32, 1)),
                     ForwardPass.plain())).hasMessage("Weft does not take the inputs [pixel_values]");
         }
+    }
+
+    @Test
+    void tokens_are_added_as_the_mean_of_the_others_and_what_is_tied_stays_tied(@TempDir Path folder) {
+        long live = TensorScope.liveTensors();
+        try (var scope = TensorScope.open(); Head base = Models.create(bert("BertForMaskedLM"), 1)) {
+            Head larger = Models.resized(base, 43);
+            Map<String, Tensor> own = base.parameters();
+            Map<String, Tensor> found = larger.parameters();
+            assertThat(found.keySet()).isEqualTo(own.keySet());
+            Tensor old = own.get("bert.embeddings.word_embeddings.weight").detach();
+            Tensor table = found.get("bert.embeddings.word_embeddings.weight").detach();
+            assertThat(table.shape()).containsExactly(43, 16);
+            assertThat(table.narrow(0, 0, 40).toFloats()).containsExactly(old.toFloats());
+            for (int row = 40; row < 43; row++) {
+                assertThat(table.select(0, row).sub(old.mean(0, false)).abs().max().item()).isLessThan(1e-6);
+            }
+            assertThat(found.get("cls.predictions.bias").shape()).containsExactly(43);
+            assertThat(larger.frame().weights().grown()).containsExactly("bert.embeddings.word_embeddings.weight",
+                    "cls.predictions.bias");
+            String kept = "bert.encoder.layer.0.attention.self.query.weight";
+            assertThat(found.get(kept).sharesMemory(own.get(kept))).isTrue();
+            assertThat(found.values()).allMatch(Tensor::requiresGrad);
+            var outputs = larger.outputs(Map.of("input_ids", Tensor.of(new int[]{42, 3}, 1, 2)), ForwardPass.plain());
+            assertThat(outputs.get("logits").shape()).containsExactly(1, 2, 43);
+            larger.save(folder);
+            try (Head loaded = Models.load(folder); Head smaller = Models.resized(loaded, 38)) {
+                assertThat(loaded.backbone().vocabSize()).isEqualTo(43);
+                assertThat(smaller.parameters().get("bert.embeddings.word_embeddings.weight").toFloats())
+                        .containsExactly(old.narrow(0, 0, 38).toFloats());
+            }
+            larger.close();
+        }
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(live);
+    }
+
+    @Test
+    void tokens_are_added_as_new_weights_of_a_seed() {
+        try (var scope = TensorScope.open();
+                Head base = Models.create(llama(), 1);
+                Head one = Models.resized(base, 42, 7);
+                Head again = Models.resized(base, 42, 7);
+                Head other = Models.resized(base, 42, 8)) {
+            float[] added = rows(one);
+            assertThat(added).containsExactly(rows(again)).isNotEqualTo(rows(other));
+            assertThat(Arrays.copyOf(added, 16)).isNotEqualTo(Arrays.copyOfRange(added, 16, 32));
+            assertThatThrownBy(() -> Models.resized(base, 0)).hasMessageContaining("asked for 0");
+        }
+    }
+
+    private static float[] rows(Head model) {
+        return model.parameters().get("model.embed_tokens.weight").detach().narrow(0, 40, 2).toFloats();
     }
 
     static Stream<List<String>> wrongConfigs() {

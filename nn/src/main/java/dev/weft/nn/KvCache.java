@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 ///
 /// On a CPU keys and values of half precision are held in float32, which is what attention computes in there: narrowing
 /// them would save half of the memory and widen all of them again for every token.
-public final class KvCache implements AutoCloseable {
+public final class KvCache implements Past, AutoCloseable {
     private static final long FIRST_ROOM = 64;
     /// How far a layer with a window can be cut back ([#truncate]) after it forgot.
     private static final long SLACK = 64;
@@ -165,16 +165,12 @@ public final class KvCache implements AutoCloseable {
     }
 
     /// Positions seen so far.
+    @Override
     public long length() {
         return layers.isEmpty() ? 0 : layers.getLast().length;
     }
 
-    /// Adds `[batch, kvHeads, new, headDim]` to layer `layer` and gives all it has.
-    public Entry append(int layer, Tensor keys, Tensor values) {
-        return append(layer, keys, values, Long.MAX_VALUE);
-    }
-
-    /// The same for a layer whose queries see only `window` keys, their own among them: gives what the new ones may see.
+    @Override
     public Entry append(int layer, Tensor keys, Tensor values, long window) {
         if (layer == layers.size()) {
             // A window moves on in a room of twice its size.
@@ -187,6 +183,7 @@ public final class KvCache implements AutoCloseable {
     /// Keys and values of an encoder's output, which every new token looks at again: computed the first time.
     ///
     /// @param owner whose they are
+    @Override
     public Entry encoded(Object owner, Supplier<Entry> computed) {
         return encoded.computeIfAbsent(owner, first -> {
             try (var scope = TensorScope.open()) {

@@ -1,6 +1,6 @@
 package dev.weft.nn;
 
-/// Which projection a place in the tree of weights gets: the plain one, or one wrapped or replaced by its name.
+/// Which projection or embedding a place in the tree of weights gets: the plain one, or one wrapped or replaced by its name.
 ///
 /// This is how adapters and quantization enter a model without its family knowing of them.
 @FunctionalInterface
@@ -9,4 +9,9 @@ public interface ProjectionPlan {
 
     /// @param weights the place, whose [Weights#full] gives names
     Projection choose(Weights weights, Linear plain);
+
+    /// The same for look-ups: tokens, positions, segments.
+    default Embedding choose(Weights weights, Embedding plain) {
+        return plain;
+    }
 }

@@ -15,6 +15,11 @@ public interface WeightSource {
     /// @throws IllegalArgumentException if it is missing or of another shape; the message names it, both shapes and the place
     Tensor read(String name, Init init, long... shape);
 
+    /// Names of those that it has and that are partly new: tables with rows added.
+    default Set<String> grown() {
+        return Set.of();
+    }
+
     /// New weights, each a function of the seed and its own name, so that adding a weight leaves the others as they were.
     static WeightSource random(long seed) {
         return new WeightSource() {

@@ -155,6 +155,10 @@ public final class Weights {
         return ledger.plan.choose(this, plain);
     }
 
+    Embedding planned(Embedding plain) {
+        return ledger.plan.choose(this, plain);
+    }
+
     /// Says that a file may hold this without meaning anything: buffers of old versions, copies of tied weights.
     public void ignore(String... names) {
         for (String name : names) {
@@ -175,6 +179,11 @@ public final class Weights {
     /// The full names of those that the source lacked and that were made new, sorted.
     public List<String> made() {
         return List.copyOf(ledger.made);
+    }
+
+    /// The full names of those to which rows were added.
+    public Set<String> grown() {
+        return ledger.source.grown();
     }
 
     /// What the source has and nobody asked for or ignored, by the source's names, sorted.

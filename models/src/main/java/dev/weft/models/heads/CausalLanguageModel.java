@@ -17,8 +17,9 @@ public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean sh
     @Override
     public Loss losses(Map<String, Tensor> outputs, Map<String, Tensor> inputs, double labelSmoothing) {
         Tensor logits = outputs.get("logits");
+        Tensor targets = targets(inputs);
         boolean next = shifts && !inputs.containsKey(SHIFTED);
-        return Losses.crossEntropy(next ? logits.narrow(1, 0, logits.size(1) - 1) : logits, targets(inputs),
+        return Losses.crossEntropy(logits.narrow(1, Math.max(0, prompts() - (next ? 1 : 0)), targets.size(1)), targets,
                 labelSmoothing);
     }
 
@@ -33,6 +34,11 @@ public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean sh
             return shifted;
         }
         Tensor labels = Losses.given(inputs, "labels");
-        return shifts ? Losses.next(labels) : labels;
+        // The last of the prompts predicts the first token.
+        return shifts && prompts() == 0 ? Losses.next(labels) : labels;
+    }
+
+    private int prompts() {
+        return backbone().prompts();
     }
 }

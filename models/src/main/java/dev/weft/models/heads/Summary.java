@@ -120,6 +120,7 @@ public final class Summary {
     private final int padId;
     private final int endId;
     private final double dropout;
+    private final int prompts;
 
     private Summary(Style style, Frame frame, Projection output) {
         this.style = style;
@@ -127,6 +128,7 @@ public final class Summary {
         steps = style.layers().stream().map(layer -> step(layer, frame)).toList();
         padId = frame.config().integer("pad_token_id", -1);
         endId = frame.config().has("eos_token_id") ? frame.config().integers("eos_token_id").getFirst() : -1;
+        prompts = frame.backbone().prompts();
         dropout = style.drops() ? frame.classifierDropout() : 0;
     }
 
@@ -155,7 +157,11 @@ public final class Summary {
         return output.forward(drop.apply(vector, dropout));
     }
 
-    private Tensor picked(Tensor hidden, Map<String, Tensor> inputs) {
+    private Tensor picked(Tensor all, Map<String, Tensor> inputs) {
+        // The first position is the first prompt's, as in PEFT; any other is the text's.
+        Tensor hidden = prompts == 0 || style.pick() == Pick.FIRST
+                ? all
+                : all.narrow(1, prompts, all.size(1) - prompts);
         Tensor ids = inputs.get("input_ids");
         return switch (style.pick()) {
             case EACH -> hidden;
