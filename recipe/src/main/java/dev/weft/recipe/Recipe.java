@@ -31,7 +31,8 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
             @Nullable Integer hidden, @Nullable Integer heads, @Nullable Double dropout, List<String> addedTokens) {}
 
     /// How text becomes ids.
-    public record TokenizerPart(@Nullable String from, int vocabSize, boolean lowercase, List<String> text,
+    public record TokenizerPart(@Nullable String from, int vocabSize, boolean lowercase, List<String> languages,
+            List<String> text,
             @Nullable String chatTemplate) {}
 
     /// What is learned from.

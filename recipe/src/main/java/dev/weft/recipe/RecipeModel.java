@@ -6,6 +6,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.ConfigNames;
 import dev.weft.models.Models;
+import dev.weft.models.Transformer;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.Heads;
@@ -32,9 +33,11 @@ final class RecipeModel implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final @Nullable ChatTemplate template;
     private final boolean made;
+    private final Recipe.Evaluate evaluate;
 
     private RecipeModel(Head head, @Nullable Adapted adapted, @Nullable Head base, Tokenizer tokenizer,
-            @Nullable ChatTemplate template, boolean made) {
+            @Nullable ChatTemplate template, boolean made, Recipe.Evaluate evaluate) {
+        this.evaluate = evaluate;
         this.head = head;
         this.adapted = adapted;
         this.base = base;
@@ -57,7 +60,7 @@ final class RecipeModel implements AutoCloseable {
             if (recipe.train().freezeLayers() >= 0) {
                 Layers.freezeLower(head, recipe.train().freezeLayers());
             }
-            return new RecipeModel(head, null, null, tokenizer, template, made);
+            return new RecipeModel(head, null, null, tokenizer, template, made, recipe.evaluate());
         }
         if (recipe.model().from() == null) {
             throw new IllegalArgumentException("An adapter needs a model to stand on; name its folder with --model");
@@ -68,7 +71,7 @@ final class RecipeModel implements AutoCloseable {
                 ? Adapted.create(base, LoraConfig.parse(lora).withBaseModel(from.toString()), recipe.train().seed())
                 : Adapted.load(base, checkpoint);
         adapted.train(true);
-        return new RecipeModel(adapted.model(), adapted, base, tokenizer, template, false);
+        return new RecipeModel(adapted.model(), adapted, base, tokenizer, template, false, recipe.evaluate());
     }
 
     private static Heads heads(TrainingTask task, List<String> labels, Recipe recipe) {
@@ -125,6 +128,10 @@ final class RecipeModel implements AutoCloseable {
             config.put("intermediate_size", 4 * ConfigNames.width(ConfigNames.own(config)));
         }
         config = ConfigNames.own(config);
+        if (family.equals("marian")) {
+            // What is not said is as in the 2017 paper.
+            config = Transformer.base(tokenizer.vocabSize()).config().setAll(config);
+        }
         Double dropout = part.dropout();
         config = ConfigNames.withDropout(config, dropout == null ? 0 : dropout);
         for (String role : List.of("bos", "eos", "pad")) {
@@ -183,17 +190,22 @@ final class RecipeModel implements AutoCloseable {
 
     private ObjectNode generation() {
         ObjectNode config = head.frame().config().node();
-        ObjectNode generation = Json.object();
-        for (String name : List.of("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id",
-                "forced_eos_token_id", "bad_words_ids")) {
+        boolean writes = HeadKind.of(Models.architecture(head.frame().config())) == HeadKind.SEQ2SEQ;
+        ObjectNode generation = config.path("model_type").asString().equals("marian")
+                ? Transformer.base(tokenizer.vocabSize()).generation()
+                : Json.object();
+        for (String name : List.of("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")) {
             if (config.has(name)) {
                 generation.set(name, config.get(name));
             }
         }
-        return generation;
+        return writes
+                ? generation.put("num_beams", evaluate.beams()).put("length_penalty", evaluate.lengthPenalty())
+                        .put("max_length", evaluate.maxNewTokens())
+                : generation;
     }
 
-    /// The folder's tokenizer, with the tokens that a recipe adds.
+    /// The chat template that a recipe tells, or its model's folder.
     static ChatTemplate template(Recipe recipe) {
         String told = recipe.tokenizer().chatTemplate();
         if (told != null) {

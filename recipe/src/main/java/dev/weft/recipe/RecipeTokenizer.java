@@ -15,7 +15,7 @@ import java.util.List;
 /// The tokenizer of a recipe: one that is there, or one learned from the data.
 final class RecipeTokenizer {
     /// What can be learned.
-    static final List<String> KINDS = List.of("char", "bpe", "wordpiece", "unigram");
+    static final List<String> KINDS = List.of("char", "bpe", "wordpiece", "unigram", "marian");
 
     private RecipeTokenizer() {}
 
@@ -35,7 +35,17 @@ final class RecipeTokenizer {
         TokenizerTrainer trainer = trainer(part, task, kind);
         boolean files = !part.text().isEmpty() || !data.hasRows();
         Corpus corpus = files ? data.text().corpus() : Corpus.of(data.texts());
-        return trainer.train(corpus, (step, done, total) -> listener.working("tokenizer: " + step, done, total));
+        Tokenizer tokenizer = trainer.train(corpus,
+                (step, done, total) -> listener.working("tokenizer: " + step, done, total));
+        if (!kind.equals("marian")) {
+            return tokenizer;
+        }
+        List<String> languages = part.languages();
+        if (languages.size() != 2) {
+            throw new IllegalArgumentException(
+                    "A marian tokenizer is of two languages, such as --languages en,de; found " + languages);
+        }
+        return tokenizer.asMarian(languages.getFirst(), languages.getLast());
     }
 
     private static TokenizerTrainer trainer(Recipe.TokenizerPart part, TrainingTask task, String kind) {
@@ -50,6 +60,11 @@ final class RecipeTokenizer {
             }
             case "wordpiece" -> WordPieceTrainer.ofVocabSize(part.vocabSize())
                     .withPipeline(TrainingPipeline.bert(part.lowercase()));
+            case "marian" -> UnigramTrainer.ofVocabSize(part.vocabSize())
+                    .withPipeline(part.lowercase()
+                            ? TrainingPipeline.sentencePiece().withLowercase()
+                            : TrainingPipeline.sentencePiece())
+                    .withSpecialTokens("</s>", "<unk>", "<pad>");
             default -> {
                 var trainer = UnigramTrainer.ofVocabSize(part.vocabSize());
                 yield part.lowercase() ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
