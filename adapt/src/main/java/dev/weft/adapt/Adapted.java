@@ -54,6 +54,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// ```
 public final class Adapted implements AutoCloseable {
     private static final String CONFIG = "adapter_config.json";
+    /// Beside PEFT's files: `{"0": "no", "1": "yes"}`, the labels of an adapter with a classifier of its own.
+    private static final String LABELS = "labels.json";
     /// Where PEFT has the weights, best first.
     private static final List<String> FILES = List.of("adapter_model.safetensors", "adapter_model.bin");
     private static final String TYING = "ensure_weight_tying";
@@ -168,16 +170,27 @@ public final class Adapted implements AutoCloseable {
             Optional<HeadKind> task = Models.heads(opened.config()).stream()
                     .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
                     .min(Comparator.comparing(kind -> kind != HeadKind.of(own)));
-            List<String> labels = labels(adapter);
+            List<String> told = told(adapter);
+            List<String> labels = told.isEmpty() ? labels(adapter) : told;
             WeightSource numbers = dtype == null ? source.asStored() : source.as(dtype);
-            boolean fits = labels.isEmpty() || !opened.config().has("id2label")
-                    || opened.config().object("id2label").names().size() == labels.size();
+            boolean fits = labels.isEmpty() || told.isEmpty() && (!opened.config().has("id2label")
+                    || opened.config().object("id2label").names().size() == labels.size());
             return task.isEmpty() || task.get() == HeadKind.of(own) && fits
                     ? Models.load(opened, own, numbers)
                     : Models.load(opened, new Heads(task.get(), fits && opened.config().has("id2label")
                             ? List.of()
                             : labels, ""), numbers);
         }
+    }
+
+    /// The names of the labels that the adapter was trained for; none where it does not say, as PEFT's do not.
+    private static List<String> told(Path adapter) {
+        Path file = adapter.resolve(LABELS);
+        if (!Files.isRegularFile(file)) {
+            return List.of();
+        }
+        Json json = Json.read(file);
+        return json.names().stream().map(json::text).toList();
     }
 
     /// As many as the classifier that the adapter brings tells apart.
@@ -505,6 +518,10 @@ public final class Adapted implements AutoCloseable {
         ObjectNode json = config.toJson(detours.values().stream()
                 .anyMatch(detour -> detour.frozen().layout() == Linear.Layout.IN_OUT));
         Json.write(folder.resolve(CONFIG), savesTied() ? json.put(TYING, true) : json);
+        Json base = model.frame().config();
+        if (List.of("SEQ_CLS", "TOKEN_CLS").contains(config.taskType()) && base.has("id2label")) {
+            Json.write(folder.resolve(LABELS), base.object("id2label").node());
+        }
     }
 
     /// Whether the adapter has its own input embedding, which is the output head too.

@@ -81,6 +81,8 @@ final class TrainingCommand implements Callable<Integer> {
             spec.addOption(text("--preset", "NAME",
                     "Sizes to start from: tiny, small (nanoGPT's CPU setting), medium, gpt2. Default: small, if there is no recipe."));
         }
+        spec.addOption(text("--range-test", "FROM..TO",
+                "Instead of training, raise the learning rate from one to the other over the steps, such as 1e-6..1, and say where the loss falls fastest."));
         spec.addOption(OptionSpec.builder("--explain").type(boolean.class)
                 .description("Print all that a recipe can say, with defaults and explanations, and end.").build());
         groups();
@@ -162,12 +164,28 @@ final class TrainingCommand implements Callable<Integer> {
                 Recipe recipe = recipe();
                 folder = out();
                 try (var run = RecipeRun.start(recipe, folder, progress)) {
+                    if (given("--range-test") != null) {
+                        return ranged(run, folder);
+                    }
                     result = Interrupts.heeding(run::stop, run::run);
                 }
             }
         }
         told(result, folder);
         return 0;
+    }
+
+    private int ranged(RecipeRun run, Path folder) {
+        String[] ends = given("--range-test").split("\\.\\.");
+        try {
+            var test = run.rangeTest(Double.parseDouble(ends[0]), Double.parseDouble(ends[1]));
+            System.out.printf(Locale.ROOT, "the loss falls fastest at a learning rate of %.3g (%s)%n", test.steepest(),
+                    folder.resolve("learning-rate.svg"));
+            return 0;
+        } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
+            throw new IllegalArgumentException(
+                    "--range-test takes two learning rates, such as 1e-6..1, found " + given("--range-test"), e);
+        }
     }
 
     private void told(Trainer.Result result, Path folder) {

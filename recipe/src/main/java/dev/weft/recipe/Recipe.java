@@ -51,7 +51,13 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
             double temperature) {}
 
     /// A few weights beside a base.
-    public record Adapter(@Nullable String lora) {}
+    public record Adapter(@Nullable String lora, @Nullable Integer promptTokens, @Nullable String promptText,
+            @Nullable Integer prefixTokens, @Nullable Integer prefixWidth) {
+        /// Whether there is one.
+        boolean any() {
+            return lora != null || promptTokens != null || prefixTokens != null;
+        }
+    }
 
     /// How it is trained.
     public record Train(long steps, @Nullable Double epochs, int batch, int batchTokens, int microBatches,

@@ -1,7 +1,9 @@
 package dev.weft.recipe;
 
 import dev.weft.adapt.Adapted;
+import dev.weft.adapt.AdapterConfig;
 import dev.weft.adapt.LoraConfig;
+import dev.weft.adapt.PromptConfig;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.ConfigNames;
@@ -17,9 +19,12 @@ import dev.weft.train.Layers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.IntNode;
 import tools.jackson.databind.node.NullNode;
@@ -49,9 +54,8 @@ final class RecipeModel implements AutoCloseable {
     /// @param checkpoint of the run, to go on from; null at its beginning
     static RecipeModel open(Recipe recipe, TrainingTask task, List<String> labels, Tokenizer tokenizer,
             @Nullable ChatTemplate template, @Nullable Path checkpoint) {
-        String lora = recipe.adapter().lora();
         Heads heads = heads(task, labels, recipe);
-        if (lora == null) {
+        if (!recipe.adapter().any()) {
             boolean made = recipe.model().from() == null;
             Head head = checkpoint != null
                     ? Models.loadForTraining(checkpoint, heads)
@@ -66,12 +70,40 @@ final class RecipeModel implements AutoCloseable {
             throw new IllegalArgumentException("An adapter needs a model to stand on; name its folder with --model");
         }
         Path from = Path.of(recipe.model().from());
-        Head base = Models.load(from, heads);
+        Head base = grown(Models.load(from, heads), recipe, tokenizer);
         Adapted adapted = checkpoint == null
-                ? Adapted.create(base, LoraConfig.parse(lora).withBaseModel(from.toString()), recipe.train().seed())
+                ? Adapted.create(base, adapter(recipe, tokenizer).withBaseModel(from.toString()), recipe.train().seed())
                 : Adapted.load(base, checkpoint);
         adapted.train(true);
         return new RecipeModel(adapted.model(), adapted, base, tokenizer, template, false, recipe.evaluate());
+    }
+
+    private static AdapterConfig adapter(Recipe recipe, Tokenizer tokenizer) {
+        Recipe.Adapter part = recipe.adapter();
+        if (Stream.of(part.lora(), part.promptTokens(), part.prefixTokens()).filter(Objects::nonNull).count() > 1) {
+            throw new IllegalArgumentException("Choose one adapter: --lora, --prompt-tokens or --prefix-tokens");
+        }
+        if (part.lora() != null) {
+            return LoraConfig.parse(part.lora());
+        }
+        if (part.prefixTokens() != null) {
+            PromptConfig prefix = PromptConfig.prefix(part.prefixTokens());
+            return part.prefixWidth() == null ? prefix : prefix.withProjection(part.prefixWidth());
+        }
+        PromptConfig prompt = PromptConfig.prompt(Objects.requireNonNull(part.promptTokens()));
+        String text = part.promptText();
+        return text == null
+                ? prompt.withSampledVocabulary()
+                : prompt.withText(text, Arrays.stream(tokenizer.encode(text, false).ids()).boxed().toList(),
+                        Objects.requireNonNull(recipe.model().from()));
+    }
+
+    /// The model with a row for each token that the recipe adds; closes the other.
+    private static Head grown(Head head, Recipe recipe, Tokenizer tokenizer) {
+        if (recipe.model().addedTokens().isEmpty() || head.backbone().vocabSize() >= tokenizer.vocabSize()) {
+            return head;
+        }
+        return Models.resized(head, tokenizer.vocabSize());
     }
 
     private static Heads heads(TrainingTask task, List<String> labels, Recipe recipe) {
@@ -98,7 +130,9 @@ final class RecipeModel implements AutoCloseable {
         Head head = part.layers() == null
                 ? Models.loadForTraining(from, heads)
                 : Models.loadStudent(from, heads, part.layers());
-        return head;
+        Head grown = grown(head, recipe, tokenizer);
+        grown.requiresGrad(true);
+        return grown;
     }
 
     /// What a new model is, its sizes under its family's names.

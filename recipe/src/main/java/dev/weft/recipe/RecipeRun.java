@@ -35,6 +35,7 @@ import dev.weft.train.Layers;
 import dev.weft.train.Objective;
 import dev.weft.train.Optimizer;
 import dev.weft.train.PreferenceObjective;
+import dev.weft.train.RateRangeTest;
 import dev.weft.train.RunFolder;
 import dev.weft.train.Schedule;
 import dev.weft.train.Settings;
@@ -74,6 +75,7 @@ public final class RecipeRun implements AutoCloseable {
     private final RunFolder folder;
     private final RunListener listener;
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
+    private final Trainer.Task<Map<String, Tensor>> task;
     private final Trainer<Map<String, Tensor>> trainer;
     private final RunListener.Plan plan;
 
@@ -158,10 +160,10 @@ public final class RecipeRun implements AutoCloseable {
                     : model.head();
             Optimizer optimizer = optimizer(model, trained);
             open.push(optimizer);
-            var settings = settings();
             Supplier<Validation> validation = validation(task, model, tokenizer, data, prepared, objective, device);
-            trainer = new Trainer<>(new Trainer.Task<>(trained, objective, prepared.training(), optimizer, schedule(),
-                    recipe.evaluate().every() == 0 ? null : validation, model::save, fingerprint(data)), settings);
+            this.task = new Trainer.Task<>(trained, objective, prepared.training(), optimizer, schedule(),
+                    recipe.evaluate().every() == 0 ? null : validation, model::save, fingerprint(data));
+            trainer = new Trainer<>(this.task, settings());
             var notes = new ArrayList<>(model.notes());
             notes.addAll(data.notes());
             double seconds = trainer.rehearse();
@@ -238,7 +240,7 @@ public final class RecipeRun implements AutoCloseable {
             throw new IllegalArgumentException("Unknown optimizer '" + train.optimizer()
                     + "'; choose adamw, adafactor, lion or sgd");
         }
-        if (recipe.adapter().lora() != null && recipe.checkpoints().average() > 1) {
+        if (recipe.adapter().any() && recipe.checkpoints().average() > 1) {
             throw new IllegalArgumentException(
                     "Checkpoints of adapters are not averaged; leave out checkpoints.average, or use --average-weights");
         }
@@ -446,6 +448,14 @@ public final class RecipeRun implements AutoCloseable {
     /// The recipe with everything settled, as the run folder has it.
     public Recipe recipe() {
         return recipe;
+    }
+
+    /// Raises the learning rate from `from` to `to` over the run's steps and writes `learning-rate.svg`; the model stays as it
+    /// was, and the run can begin afterwards.
+    public RateRangeTest rangeTest(double from, double to) {
+        RateRangeTest test = RateRangeTest.run(task, settings(), from, to);
+        AtomicFile.write(folder.path().resolve("learning-rate.svg"), test.svg());
+        return test;
     }
 
     /// Trains to the end. Afterwards the folder holds the best model, or the mean of the last checkpoints where the recipe says

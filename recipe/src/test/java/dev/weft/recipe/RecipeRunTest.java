@@ -229,6 +229,66 @@ class RecipeRunTest {
         assertThat(folder.resolve("whole").resolve("chat_template.jinja")).isRegularFile();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"prompt_tokens", "prefix_tokens"})
+    void a_few_vectors_before_every_text_are_trained(String kind, @TempDir Path folder) {
+        Path base = folder.resolve("base");
+        run(recipe("text-generation").with("data.max_length", 128), base);
+        Recipe recipe = recipe("chat").with("model.from", base.toString()).with("model.layers", null)
+                .with("model.hidden", null).with("model.heads", null).with("adapter." + kind, 4)
+                .with("data.max_length", 100).with("tokenizer.from", base.toString());
+
+        try (var run = RecipeRun.start(recipe, folder.resolve("tuned"), RunListener.SILENT)) {
+            assertThat(run.plan().trained()).isLessThan(run.plan().parameters() / 10);
+            assertThat(run.run().lastLoss()).isFinite();
+        }
+
+        assertThat(adapter(base, folder.resolve("tuned"))).anyMatch(number -> number != 0);
+    }
+
+    @Test
+    void tokens_that_are_added_get_rows_and_an_adapter_brings_them(@TempDir Path folder) {
+        Path base = folder.resolve("base");
+        run(recipe("text-generation").with("data.max_length", 128), base);
+        Recipe recipe = recipe("chat").with("model.from", base.toString()).with("model.layers", null)
+                .with("model.hidden", null).with("model.heads", null).with("data.max_length", 100)
+                .with("model.added_tokens", "<|im_start|>,<|im_end|>");
+
+        run(recipe, folder.resolve("whole"));
+        run(recipe.with("adapter.lora", "rank=2"), folder.resolve("adapted"));
+
+        int before = Tokenizers.load(base).vocabSize();
+        try (var model = Models.load(folder.resolve("whole"));
+                var plain = Models.load(base, Heads.causalLanguage());
+                var adapted = Adapted.load(plain, folder.resolve("adapted"))) {
+            assertThat(Tokenizers.load(folder.resolve("whole")).vocabSize()).isEqualTo(before + 2);
+            assertThat(model.backbone().vocabSize()).isEqualTo(before + 2);
+            assertThat(adapted.model().backbone().vocabSize()).isEqualTo(before + 2);
+        }
+    }
+
+    @Test
+    void an_adapter_remembers_the_names_of_its_labels(@TempDir Path folder) {
+        Path base = folder.resolve("base");
+        run(recipe("fill-mask"), base);
+        run(recipe("text-classification").with("model.from", base.toString()).with("model.layers", null)
+                .with("model.hidden", null).with("model.heads", null).with("tokenizer.from", null)
+                .with("adapter.lora", "rank=2"), folder.resolve("tuned"));
+
+        try (var opened = Adapted.base(base, folder.resolve("tuned"))) {
+            assertThat(opened.frame().labelNames()).containsExactly("no", "yes");
+        }
+    }
+
+    @Test
+    void a_range_test_draws_the_loss_over_the_learning_rate(@TempDir Path folder) {
+        try (var run = RecipeRun.start(recipe("text-classification").with("train.steps", 30), folder,
+                RunListener.SILENT)) {
+            assertThat(run.rangeTest(1e-5, 1).points()).hasSizeGreaterThan(10);
+        }
+        assertThat(folder.resolve("learning-rate.svg")).isRegularFile();
+    }
+
     private static List<Float> adapter(Path base, Path run) {
         try (var scope = TensorScope.open();
                 var model = Models.load(base, Heads.causalLanguage());

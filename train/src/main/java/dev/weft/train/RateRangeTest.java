@@ -1,11 +1,13 @@
 package dev.weft.train;
 
+import dev.weft.eval.picture.Chart;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// Which learning rate to take: the rate rises exponentially from step to step, and where the loss falls fastest is a good
@@ -96,5 +98,28 @@ public record RateRangeTest(List<Point> points) {
                     "The loss fell at none of the %d rates; begin lower, or look at the data".formatted(points.size()));
         }
         return points.get(found).rate();
+    }
+
+    /// The smoothed loss over the learning rate, on a scale of powers of ten, with [#steepest] marked where there is one.
+    public String svg() {
+        double low = points.stream().mapToDouble(Point::smoothed).min().orElseThrow();
+        double high = points.stream().limit(Math.max(2, points.size() / 2)).mapToDouble(Point::smoothed).max()
+                .orElseThrow() + 1e-9;
+        var losses = new Chart.Range(low - 0.05 * (high - low), high);
+        var powers = new Chart.Range(Math.log10(points.getFirst().rate()),
+                Math.log10(points.getLast().rate()) + 1e-9);
+        var chart = new Chart("learning rate, 10 to the power of", powers, "%.1f", losses, "%.2f").line(
+                points.stream()
+                        .map(point -> new Chart.Point(Math.log10(point.rate()), Math.min(high, point.smoothed())))
+                        .toList(),
+                "#4477aa", 2);
+        try {
+            double x = Math.log10(steepest());
+            chart.line(List.of(new Chart.Point(x, losses.from()), new Chart.Point(x, high)), "#cc3311", 1)
+                    .legend(String.format(Locale.ROOT, "falls fastest at %.2g", steepest()), "#cc3311");
+        } catch (IllegalArgumentException e) {
+            chart.legend("falls nowhere", "#cc3311");
+        }
+        return chart.svg();
     }
 }
