@@ -54,7 +54,9 @@ final class RecipeModel implements AutoCloseable {
     /// @param checkpoint of the run, to go on from; null at its beginning
     static RecipeModel open(Recipe recipe, TrainingTask task, List<String> labels, Tokenizer tokenizer,
             @Nullable ChatTemplate template, @Nullable Path checkpoint) {
-        Heads heads = heads(task, labels, recipe);
+        Heads heads = heads(task, labels);
+        Double dropout = recipe.model().dropout();
+        heads = dropout == null ? heads : heads.withDropout(dropout);
         if (!recipe.adapter().any()) {
             boolean made = recipe.model().from() == null;
             Head head = checkpoint != null
@@ -106,7 +108,7 @@ final class RecipeModel implements AutoCloseable {
         return Models.resized(head, tokenizer.vocabSize());
     }
 
-    private static Heads heads(TrainingTask task, List<String> labels, Recipe recipe) {
+    private static Heads heads(TrainingTask task, List<String> labels) {
         return switch (task) {
             case TEXT_CLASSIFICATION -> Heads.sequenceClassification(labels);
             case MULTI_LABEL_CLASSIFICATION -> Heads.multiLabelClassification(labels);
@@ -166,8 +168,7 @@ final class RecipeModel implements AutoCloseable {
             // What is not said is as in the 2017 paper.
             config = Transformer.base(tokenizer.vocabSize()).config().setAll(config);
         }
-        Double dropout = part.dropout();
-        config = ConfigNames.withDropout(config, dropout == null ? 0 : dropout);
+        config = ConfigNames.withDropout(config, 0);
         for (String role : List.of("bos", "eos", "pad")) {
             OptionalInt id = tokenId(tokenizer, role + "_token");
             if (!config.has(role + "_token_id")) {

@@ -341,6 +341,7 @@ class RecipeRunTest {
         run(recipe("fill-mask"), base);
         run(recipe("text-classification").with("model.from", base.toString()).with("model.layers", null)
                 .with("model.hidden", null).with("model.heads", null).with("train.freeze_layers", 1)
+                .with("model.dropout", 0.3)
                 .with("tokenizer.from", null), folder.resolve("tuned"));
 
         try (var scope = TensorScope.open();
@@ -352,6 +353,7 @@ class RecipeRunTest {
                     assertThat(weight.toFloats()).as(name).isEqualTo(old.get(name).toFloats());
                 }
             });
+            assertThat(after.frame().config().number("hidden_dropout_prob", 0)).isEqualTo(0.3);
             assertThat(after.parameters().get("bert.encoder.layer.1.output.dense.weight").toFloats())
                     .isNotEqualTo(old.get("bert.encoder.layer.1.output.dense.weight").toFloats());
         }

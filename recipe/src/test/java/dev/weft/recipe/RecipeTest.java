@@ -3,8 +3,11 @@ package dev.weft.recipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -94,6 +97,14 @@ class RecipeTest {
     void what_a_recipe_cannot_say_is_told_with_its_key(String yaml, String message) {
         assertThatThrownBy(() -> Recipe.parse(yaml, "mine.yaml")).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageMatching("(?s)" + message);
+    }
+
+    @Test
+    void the_recipes_beside_the_rooms_say_nothing_that_no_recipe_can_say() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("../recipes"))) {
+            assertThat(files.map(Recipe::read).toList()).hasSizeGreaterThan(5)
+                    .allSatisfy(recipe -> assertThat(TrainingTask.of(recipe.task())).isNotNull());
+        }
     }
 
     @Test

@@ -1,7 +1,9 @@
 package dev.weft.models.heads;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.ConfigNames;
 import java.util.List;
+import java.util.OptionalDouble;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Heads to ask for when a folder is opened: on the same body, with new weights where the file has none.
@@ -9,7 +11,16 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param kind        what kind
 /// @param labels      names of what it tells apart; empty: as the folder's config says
 /// @param problemType of sequence classification, as `config.json` has it; empty: as the labels decide
-public record Heads(HeadKind kind, List<String> labels, String problemType) {
+/// @param dropout     share of activations that training drops in the whole model; empty: as the folder's config says
+public record Heads(HeadKind kind, List<String> labels, String problemType, OptionalDouble dropout) {
+    public Heads(HeadKind kind, List<String> labels, String problemType) {
+        this(kind, labels, problemType, OptionalDouble.empty());
+    }
+
+    public Heads withDropout(double share) {
+        return new Heads(kind, labels, problemType, OptionalDouble.of(share));
+    }
+
     /// The base model, with pooling where the family has it.
     public static Heads base() {
         return of(HeadKind.BASE);
@@ -77,6 +88,6 @@ public record Heads(HeadKind kind, List<String> labels, String problemType) {
         if (!problemType.isEmpty()) {
             config.put("problem_type", problemType);
         }
-        return config;
+        return dropout.isPresent() ? ConfigNames.withDropout(config, dropout.getAsDouble()) : config;
     }
 }
