@@ -1,10 +1,10 @@
 package dev.weft.cli;
 
 import dev.weft.recipe.RunListener;
+import dev.weft.train.Validation;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -141,10 +141,11 @@ final class ProgressLine implements RunListener, AutoCloseable {
     @Override
     public void evaluated(Evaluation evaluation) {
         if (bar == null) {
-            out.printf(Locale.ROOT, "step %d  validation %s%s%n", evaluation.step(),
-                    evaluation.found().values().entrySet().stream()
-                            .map(value -> String.format(Locale.ROOT, "%s %.4f", value.getKey(), value.getValue()))
-                            .collect(Collectors.joining(", ")),
+            Validation found = evaluation.found();
+            Double loss = found.values().get("loss");
+            out.printf(Locale.ROOT, "step %d  validation %s %.4f%s%s%n", evaluation.step(), found.metric(),
+                    found.value(),
+                    loss == null || found.metric().equals("loss") ? "" : ", loss %.4f".formatted(loss),
                     evaluation.best() ? "  best so far" : "");
         }
     }

@@ -190,11 +190,12 @@ final class TrainingCommand implements Callable<Integer> {
 
     private void told(Trainer.Result result, Path folder) {
         String best = Double.isNaN(result.best()) ? "" : ", best validation %.4f".formatted(result.best());
-        System.err.printf("%s at step %d: loss %.4f%s%n", switch (result.end()) {
+        String loss = Double.isNaN(result.lastLoss()) ? "" : ": loss %.4f".formatted(result.lastLoss());
+        System.err.printf("%s at step %d%s%s%n", switch (result.end()) {
             case COMPLETED -> "done";
             case EARLY -> "stopped early, no new best,";
             case STOPPED -> "stopped";
-        }, result.step(), result.lastLoss(), best);
+        }, result.step(), loss, best);
         System.err.printf("%s (curve: %s)%n", folder, folder.resolve(LossCurve.FILE));
         if (result.end() == Trainer.End.STOPPED) {
             System.err.println("go on with: weft train --resume " + folder);
@@ -289,12 +290,11 @@ final class TrainingCommand implements Callable<Integer> {
             for (OptionSpec option : spec.options()) {
                 if (key.options().contains(option.longestName()) && option.getValue() != null) {
                     changes.put(key.path(), option.getValue());
-                    if (option.originalStringValues().size() > 0 && spec.commandLine() != null
-                            && key.path().equals("data.train") && typed("--chat")) {
-                        changes.put("task", "chat");
-                    }
                 }
             }
+        }
+        if (typed("--chat")) {
+            changes.put("task", "chat");
         }
         if (spec.findOption("--set").getValue() instanceof List<?> sets) {
             for (Object set : sets) {

@@ -7,11 +7,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.TreeSet;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
-/// How a run went as pictures, from its `metrics.jsonl`: `loss.svg`, and for each value of its evaluations that is no loss
-/// one of its name, such as `accuracy.svg`.
+/// How a run went as pictures, from its `metrics.jsonl`: `loss.svg`, and where its evaluations measure more than a loss the
+/// first of their values under its name, such as `accuracy.svg`.
 public final class LossCurve {
     public static final String FILE = "loss.svg";
 
@@ -25,15 +25,13 @@ public final class LossCurve {
             return;
         }
         AtomicFile.write(run.resolve(FILE), svg(training, points(lines, MetricsLog.VALIDATION + "loss")));
-        var names = new TreeSet<String>();
-        lines.forEach(line -> line.propertyNames().stream().filter(name -> name.startsWith(MetricsLog.VALIDATION))
-                .forEach(name -> names.add(name.substring(MetricsLog.VALIDATION.length()))));
-        names.remove("loss");
-        for (String name : names) {
-            List<Chart.Point> points = points(lines, MetricsLog.VALIDATION + name);
-            if (!points.isEmpty()) {
-                AtomicFile.write(run.resolve(name + ".svg"), svg(name, points, training.getLast().x()));
-            }
+        Optional<String> main = lines.stream().flatMap(line -> line.propertyNames().stream())
+                .filter(name -> name.startsWith(MetricsLog.VALIDATION)).findFirst()
+                .map(name -> name.substring(MetricsLog.VALIDATION.length())).filter(name -> !name.equals("loss"));
+        if (main.isPresent()) {
+            String name = main.get();
+            AtomicFile.write(run.resolve(name + ".svg"),
+                    svg(name, points(lines, MetricsLog.VALIDATION + name), training.getLast().x()));
         }
     }
 
