@@ -190,8 +190,12 @@ final class TrainingCommand implements Callable<Integer> {
 
     private void told(Trainer.Result result, Path folder) {
         String best = Double.isNaN(result.best()) ? "" : ", best validation %.4f".formatted(result.best());
-        String loss = Double.isNaN(result.lastLoss()) ? "" : ": loss %.4f".formatted(result.lastLoss());
-        System.err.printf("%s at step %d%s%s%n", switch (result.end()) {
+        // Of a run that had no step left to do there is no loss.
+        String loss = Double.isNaN(result.lastLoss())
+                ? "nothing was left to do"
+                : "loss %.4f".formatted(
+                        result.lastLoss());
+        System.err.printf("%s at step %d: %s%s%n", switch (result.end()) {
             case COMPLETED -> "done";
             case EARLY -> "stopped early, no new best,";
             case STOPPED -> "stopped";
