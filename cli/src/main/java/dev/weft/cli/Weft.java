@@ -12,7 +12,8 @@ import picocli.CommandLine.ScopeType;
 /// The command: `weft COMMAND`.
 @Command(name = "weft", mixinStandardHelpOptions = true, version = "weft 0.1.0", sortOptions = false, description = "Transformers for the JVM: train, run and look inside Transformer models.", synopsisSubcommandLabel = "COMMAND", subcommands = {
         QuickstartCommand.class, GenerateCommand.class, ChatCommand.class,
-        EvalCommand.class, MergeCommand.class, RunCommand.class, TokenizerCommand.class, ChatTemplateCommand.class,
+        SearchCommand.class, EvalCommand.class, MergeCommand.class, RunCommand.class, TokenizerCommand.class,
+        ChatTemplateCommand.class,
         InfoCommand.class,
         DoctorCommand.class,
         ParityCommand.class,

@@ -76,6 +76,7 @@ public final class RecipeRun implements AutoCloseable {
     private final Trainer.Task<Map<String, Tensor>> task;
     private final Trainer<Map<String, Tensor>> trainer;
     private final RunListener.Plan plan;
+    private final boolean judged;
 
     /// Begins a run.
     ///
@@ -160,8 +161,9 @@ public final class RecipeRun implements AutoCloseable {
             Optimizer optimizer = optimizer(model, trained);
             open.push(optimizer);
             Supplier<Validation> validation = validation(task, model, tokenizer, data, prepared, objective, device);
+            judged = validation != null && recipe.evaluate().every() > 0;
             this.task = new Trainer.Task<>(trained, objective, prepared.training(), optimizer, schedule(),
-                    recipe.evaluate().every() == 0 ? null : validation, model::save, fingerprint(data));
+                    judged ? validation : null, model::save, fingerprint(data));
             trainer = new Trainer<>(this.task, settings());
             trainer.requireSameData(folder);
             var notes = new ArrayList<>(model.notes());
@@ -213,7 +215,7 @@ public final class RecipeRun implements AutoCloseable {
     // ---- what the recipe leaves open ----
 
     /// With places that mean the same from every folder.
-    private static Recipe absolute(Recipe recipe) {
+    static Recipe absolute(Recipe recipe) {
         Recipe all = recipe.with("data.folder", absolute(recipe.data().folder()));
         for (String key : List.of("model.from", "distill.teacher", "data.cache", "tokenizer.chat_template")) {
             String told = switch (key) {
@@ -463,6 +465,11 @@ public final class RecipeRun implements AutoCloseable {
         return plan;
     }
 
+    /// Whether anything is held out to judge the model by.
+    boolean judged() {
+        return judged;
+    }
+
     /// The recipe with everything settled, as the run folder has it.
     public Recipe recipe() {
         return recipe;
@@ -479,8 +486,13 @@ public final class RecipeRun implements AutoCloseable {
     /// Trains to the end. Afterwards the folder holds the best model, or the mean of the last checkpoints where the recipe says
     /// so.
     public Trainer.Result run() {
+        return run(recipe.train().steps());
+    }
+
+    /// The same as far as step `until`; the schedule stays that of all steps.
+    Trainer.Result run(long until) {
         listener.planned(plan);
-        Trainer.Result result = trainer.run(folder, listener);
+        Trainer.Result result = trainer.run(folder, listener, until);
         int average = recipe.checkpoints().average();
         if (average > 1 && result.end() != Trainer.End.STOPPED) {
             CheckpointAverage.write(folder.path(), Math.min(average, folder.count()), folder.path());

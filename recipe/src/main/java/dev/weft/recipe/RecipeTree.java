@@ -148,7 +148,7 @@ final class RecipeTree {
         return result;
     }
 
-    private static JsonNode plain(@Nullable Object value) {
+    static JsonNode plain(@Nullable Object value) {
         if (value instanceof String text && (text.matches("[\\[{].*[]}]|-?[0-9][0-9._eE+-]*|true|false|null"))) {
             try {
                 return Recipe.YAML.readTree(text);

@@ -72,21 +72,27 @@ public final class RunFolder implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if another trainer holds it
     public static RunFolder open(Path path) {
-        FileChannel channel = null;
         try {
             Files.createDirectories(path.resolve(CHECKPOINTS));
-            channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (lock(channel) == null) {
-                channel.close();
-                throw new IllegalArgumentException("Another trainer is at work in " + path
-                        + "; wait for it, stop it, or train into another folder with --out");
-            }
-            var folder = new RunFolder(path, channel);
+            var folder = new RunFolder(path, locked(path));
             folder.removeUnfinished();
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException("The run folder " + path + " cannot be used: " + e.getMessage(), e);
         }
+    }
+
+    /// Locks a folder until the channel is closed or the process ends.
+    ///
+    /// @throws IllegalArgumentException if another trainer holds it
+    public static FileChannel locked(Path folder) throws IOException {
+        var channel = FileChannel.open(folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (lock(channel) == null) {
+            channel.close();
+            throw new IllegalArgumentException("Another trainer is at work in " + folder
+                    + "; wait for it, stop it, or train into another folder with --out");
+        }
+        return channel;
     }
 
     private static @Nullable FileLock lock(FileChannel channel) throws IOException {

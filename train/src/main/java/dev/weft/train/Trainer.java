@@ -44,7 +44,7 @@ public final class Trainer<B> {
         COMPLETED,
         /// No evaluation was better for as long as the patience lasted.
         EARLY,
-        /// Somebody called [Trainer#stop].
+        /// Somebody called [Trainer#stop], or it was to go no further.
         STOPPED
     }
 
@@ -82,8 +82,14 @@ public final class Trainer<B> {
     /// @throws TrainingFailed           if a loss or a gradient is not finite
     /// @throws IllegalArgumentException if the checkpoint was trained on other data
     public Result run(RunFolder folder, TrainingListener listener) {
+        return run(folder, listener, settings.steps());
+    }
+
+    /// The same as far as step `until`, where the model is judged and kept as at the end. The schedule stays that of all steps:
+    /// when the run goes on, it is as one that never paused.
+    public Result run(RunFolder folder, TrainingListener listener, long until) {
         try {
-            return new Loop(folder, listener).run();
+            return new Loop(folder, listener, Math.min(until, settings.steps())).run();
         } catch (IOException e) {
             throw new UncheckedIOException("The run in " + folder.path() + " stopped: " + e.getMessage(), e);
         } finally {
@@ -239,10 +245,12 @@ public final class Trainer<B> {
     private final class Loop {
         private final RunFolder folder;
         private final TrainingListener listener;
+        private final long until;
         private RunFolder.Progress progress;
 
-        Loop(RunFolder folder, TrainingListener listener) {
+        Loop(RunFolder folder, TrainingListener listener, long until) {
             this.folder = folder;
+            this.until = until;
             this.listener = listener;
             Optional<Path> checkpoint = folder.latest();
             progress = checkpoint.map(this::resumed)
@@ -261,7 +269,7 @@ public final class Trainer<B> {
             listener.started(progress.step(), settings.steps());
             try (var metrics = MetricsLog.open(folder.path(), progress.step());
                     var events = new EventFile(folder.path())) {
-                while (progress.step() < settings.steps() && end == End.COMPLETED) {
+                while (progress.step() < until && end == End.COMPLETED) {
                     TrainingListener.Step done = guarded(progress.step());
                     last = done.loss();
                     progress = new RunFolder.Progress(done.step(), progress.best(), progress.sinceBest(),
@@ -277,7 +285,7 @@ public final class Trainer<B> {
                             ? End.STOPPED
                             : settings.patience() > 0 && progress.sinceBest() >= settings.patience() ? End.EARLY : end;
                     if (due(settings.checkpointEvery()) || end != End.COMPLETED
-                            || progress.step() == settings.steps()) {
+                            || progress.step() == until) {
                         checkpoint();
                     }
                 }
@@ -286,6 +294,7 @@ public final class Trainer<B> {
                 task.optimizer().asUsed(() -> task.writer().save(folder.path()));
             }
             LossCurve.draw(folder.path());
+            end = end == End.COMPLETED && progress.step() < settings.steps() ? End.STOPPED : end;
             return new Result(end, progress.step(), last, progress.best());
         }
 
@@ -311,7 +320,7 @@ public final class Trainer<B> {
 
         /// At every `every`-th step, and at the last.
         private boolean due(long every) {
-            return every > 0 && (progress.step() % every == 0 || progress.step() == settings.steps());
+            return every > 0 && (progress.step() % every == 0 || progress.step() == until);
         }
 
         private void evaluate(MetricsLog metrics, EventFile events) {

@@ -2,8 +2,9 @@ package dev.weft.eval.picture;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
-/// Curves over an axis, with four ticks a side and a legend in the upper right corner.
+/// Curves and dots over an axis, with ticks on both sides and a legend in the upper right corner.
 public final class Chart {
     private static final int WIDTH = 800;
     private static final int HEIGHT = 400;
@@ -22,6 +23,9 @@ public final class Chart {
 
     public record Point(double x, double y) {}
 
+    /// What an axis says at a place.
+    public record Tick(double at, String text) {}
+
     private final Range across;
     private final Range up;
     private final Drawing drawing = new Drawing(WIDTH, HEIGHT);
@@ -31,15 +35,21 @@ public final class Chart {
     /// @param acrossFormat how its ticks are written, as for [String#format]
     /// @param upFormat     how those of the vertical axis are
     public Chart(String name, Range across, String acrossFormat, Range up, String upFormat) {
+        this(name, across, IntStream.rangeClosed(0, 4).mapToDouble(i -> across.from + (across.to - across.from) * i / 4)
+                .mapToObj(x -> new Tick(x, Drawing.format(acrossFormat, x))).toList(), up, upFormat);
+    }
+
+    /// With ticks of one's own along the horizontal axis.
+    public Chart(String name, Range across, List<Tick> ticks, Range up, String upFormat) {
         this.across = across;
         this.up = up;
         for (int tick = 0; tick <= 4; tick++) {
-            double x = across.from + (across.to - across.from) * tick / 4;
             double y = up.from + (up.to - up.from) * tick / 4;
             drawing.line(MARGIN, down(y), RIGHT, down(y), "#ddd");
             drawing.text(MARGIN - 6, down(y) + 4, Drawing.Anchor.END, "black", Drawing.format(upFormat, y));
-            drawing.text(across(x), HEIGHT - MARGIN + 18, Drawing.Anchor.MIDDLE, "black",
-                    Drawing.format(acrossFormat, x));
+        }
+        for (Tick tick : ticks) {
+            drawing.text(across(tick.at), HEIGHT - MARGIN + 18, Drawing.Anchor.MIDDLE, "black", tick.text);
         }
         drawing.text(WIDTH / 2.0, HEIGHT - 12, Drawing.Anchor.MIDDLE, "black", name);
     }
@@ -53,6 +63,12 @@ public final class Chart {
             }
             drawing.lines(path.toString(), colour, width);
         }
+        return this;
+    }
+
+    /// A dot at each point.
+    public Chart dots(List<Point> points, String colour) {
+        points.forEach(point -> drawing.circle(across(point.x), down(point.y), 4, colour));
         return this;
     }
 

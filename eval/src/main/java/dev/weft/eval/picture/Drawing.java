@@ -35,6 +35,10 @@ public final class Drawing {
                 colour));
     }
 
+    void circle(double x, double y, double radius, String colour) {
+        shapes.append(format("<circle cx='%.1f' cy='%.1f' r='%.1f' fill='%s'/>\n", x, y, radius, colour));
+    }
+
     public void text(double x, double y, Anchor anchor, String colour, String text) {
         shapes.append(format("<text x='%.1f' y='%.1f' text-anchor='%s' fill='%s'>", x, y,
                 anchor.name().toLowerCase(Locale.ROOT), colour)).append(escaped(text)).append("</text>\n");

@@ -50,6 +50,18 @@ class PictureTest {
     }
 
     @Test
+    void dots_stand_over_ticks_of_ones_own() throws Exception {
+        Document svg = parsed(new Chart("optimizer", new Chart.Range(-0.5, 1.5),
+                List.of(new Chart.Tick(0, "adamw"), new Chart.Tick(1, "lion")), new Chart.Range(0, 1), "%.1f")
+                .dots(List.of(new Chart.Point(0, 0.5), new Chart.Point(1, 1)), "red").svg());
+        assertThat(texts(svg)).contains("adamw", "lion", "1.0").hasSize(5 + 2 + 1);
+        var dots = svg.getElementsByTagName("circle");
+        assertThat(dots.getLength()).isEqualTo(2);
+        Element high = (Element) dots.item(1);
+        assertThat(high.getAttribute("cy")).isEqualTo("12.0");
+    }
+
+    @Test
     void what_cannot_be_drawn_is_refused() {
         assertThatThrownBy(() -> new Chart.Range(1, 1)).hasMessageContaining("upwards");
         assertThatThrownBy(() -> new HeatMap("r", List.of("a"), "c", List.of("b", "c"), new double[][]{{1}},
