@@ -105,7 +105,9 @@ final class RecipeModel implements AutoCloseable {
         if (recipe.model().addedTokens().isEmpty() || head.backbone().vocabSize() >= tokenizer.vocabSize()) {
             return head;
         }
-        return Models.resized(head, tokenizer.vocabSize());
+        try (head) {
+            return Models.resized(head, tokenizer.vocabSize());
+        }
     }
 
     private static Heads heads(TrainingTask task, List<String> labels) {
