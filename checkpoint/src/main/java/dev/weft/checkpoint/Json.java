@@ -95,7 +95,9 @@ public final class Json {
                     place == null || place.getLineNr() < 1
                             ? ""
                             : " at line %d, column %d".formatted(place.getLineNr(), place.getColumnNr()),
-                    MappedFile.oneLine(String.valueOf(e.getOriginalMessage()))), e);
+                    MappedFile
+                            .oneLine(String.valueOf(e.getOriginalMessage()).replaceAll(" \\(start marker at .*", ""))),
+                    e);
         }
         if (root instanceof ObjectNode object) {
             return new Json(file, "", object);

@@ -172,11 +172,16 @@ final class TrainingCommand implements Callable<Integer> {
 
     private void told(Trainer.Result result, Path folder) {
         String best = Double.isNaN(result.best()) ? "" : ", best validation %.4f".formatted(result.best());
-        System.err.printf("%s at step %d: loss %.4f%s%n", switch (result.end()) {
+        // Of a run that had no step left to do there is no loss.
+        String loss = Double.isNaN(result.lastLoss())
+                ? "nothing was left to do"
+                : "loss %.4f".formatted(
+                        result.lastLoss());
+        System.err.printf("%s at step %d: %s%s%n", switch (result.end()) {
             case COMPLETED -> "done";
             case EARLY -> "stopped early, no new best,";
             case STOPPED -> "stopped";
-        }, result.step(), result.lastLoss(), best);
+        }, result.step(), loss, best);
         System.err.printf("%s (curve: %s)%n", folder, folder.resolve(LossCurve.FILE));
         if (result.end() == Trainer.End.STOPPED) {
             System.err.println("go on with: weft train --resume " + folder);

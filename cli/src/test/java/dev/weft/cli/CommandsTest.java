@@ -37,7 +37,7 @@ class CommandsTest {
         run = root.resolve("run");
         Ran ran = Ran.weft(train(text, run));
         assertThat(ran.status()).as(ran.err()).isZero();
-        assertThat(ran.err()).contains("done at step 30").contains("best validation loss");
+        assertThat(ran.err()).contains("done at step 30").contains("best validation");
     }
 
     @Test

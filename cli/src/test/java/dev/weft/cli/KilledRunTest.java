@@ -51,7 +51,8 @@ class KilledRunTest {
         process.waitFor(1500, TimeUnit.MILLISECONDS);
     }
 
-    private static List<String> losses(Path run) throws IOException {
+    /// What a run logged, but for its speed.
+    static List<String> losses(Path run) throws IOException {
         return Files.readAllLines(run.resolve("metrics.jsonl")).stream()
                 .map(line -> line.replaceAll(",\"tokens_per_second\":[^}]*", "")).toList();
     }

@@ -35,7 +35,10 @@ final class CacheFile {
             }
             Files.move(temporary, whole, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
-            throw new UncheckedIOException("%s: the token cache cannot be written: %s".formatted(path, e.getMessage()),
+            throw new UncheckedIOException(
+                    "%s: the cache cannot be written: %s; make room, or choose another folder with --cache".formatted(
+                            path,
+                            e.getMessage()),
                     e);
         } finally {
             try {

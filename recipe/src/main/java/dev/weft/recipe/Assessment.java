@@ -15,7 +15,6 @@ import dev.weft.models.heads.ConditionalLanguageModel;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.Pretraining;
 import dev.weft.nn.ForwardPass;
-import dev.weft.nn.Loss;
 import dev.weft.run.Generation;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import dev.weft.run.pipeline.TextToText;
@@ -35,7 +34,6 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// How well a model does its task on rows: the task's [usual metrics][UsualMetrics], the loss where there is one, and what it
@@ -250,28 +248,5 @@ public final class Assessment {
         var values = new LinkedHashMap<>(report.values());
         values.put("loss", loss);
         return new Report(report.task(), values, report.signatures());
-    }
-
-    /// Losses of batches on their way to that of the whole.
-    private static final class LossSum {
-        private double[] sums = {};
-        private long[] counts = {};
-        private double[] weights = {};
-
-        void add(Loss loss) {
-            int terms = loss.terms().size();
-            sums = Arrays.copyOf(sums, terms);
-            counts = Arrays.copyOf(counts, terms);
-            weights = loss.terms().stream().mapToDouble(Loss.Term::weight).toArray();
-            for (int i = 0; i < terms; i++) {
-                sums[i] += loss.terms().get(i).sum().item();
-                counts[i] += loss.terms().get(i).count();
-            }
-        }
-
-        double mean() {
-            return IntStream.range(0, sums.length).filter(i -> counts[i] > 0)
-                    .mapToDouble(i -> weights[i] * sums[i] / counts[i]).sum();
-        }
     }
 }

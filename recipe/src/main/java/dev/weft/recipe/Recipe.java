@@ -95,6 +95,15 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
         }
     }
 
+    /// That of a run, which says everything: what is cut off could be taken for another one.
+    ///
+    /// @throws IllegalArgumentException if a part is missing
+    static Recipe whole(Path file) {
+        Recipe recipe = read(file);
+        RecipeTree.requireAllParts(file);
+        return recipe;
+    }
+
     /// A recipe from YAML.
     ///
     /// @param name what messages call it

@@ -83,9 +83,23 @@ final class RecipeData implements AutoCloseable {
         }
         if (data.devShare() > 0) {
             Rows.Split split = all.split(data.devShare(), recipe.train().seed());
+            requireBoth(split, all, data.devShare());
             return new RecipeData(recipe, task, split.training(), split.validation());
         }
         return new RecipeData(recipe, task, all, null);
+    }
+
+    private static void requireBoth(Rows.Split split, Rows all, double share) {
+        for (Rows side : List.of(split.training(), split.validation())) {
+            try (Rows.Cursor cursor = side.open()) {
+                if (!cursor.hasNext()) {
+                    throw new IllegalArgumentException(
+                            "%s: of its %,d rows --dev-share %s leaves none to %s; choose another share (0 for nothing held out), more rows, or files with --dev"
+                                    .formatted(all.name(), all.count(), share,
+                                            side == split.training() ? "train on" : "evaluate on"));
+                }
+            }
+        }
     }
 
     private static String examples(Recipe recipe, TrainingTask task) {
@@ -297,7 +311,8 @@ final class RecipeData implements AutoCloseable {
     ///
     /// @param validation null where nothing is held out
     /// @param held       of a long text what is held out, instead
-    record Prepared(Lessons training, @Nullable Lessons validation, @Nullable Tokens held) {}
+    /// @param notes      what the user should know of the examples
+    record Prepared(Lessons training, @Nullable Lessons validation, @Nullable Tokens held, List<String> notes) {}
 
     Prepared prepare(Tokenizer tokenizer, ChatTemplate template, Labels labels, int start, RunListener listener) {
         if (task == TrainingTask.PRETRAINING) {
@@ -319,7 +334,19 @@ final class RecipeData implements AutoCloseable {
                         done -> listener.working("encoding", done, 0)));
         fingerprint = examples.fingerprint() + (validation == null ? "" : "-" + validation.fingerprint());
         return new Prepared(lessons(examples, tokenizer, true),
-                validation == null ? null : lessons(validation, tokenizer, false), null);
+                validation == null ? null : lessons(validation, tokenizer, false), null, cut(examples));
+    }
+
+    /// How many texts were as long as is allowed, or longer. Long contexts of questions are not cut: they become windows.
+    private List<String> cut(Examples examples) {
+        int length = recipe.data().maxLength();
+        long full = task == TrainingTask.QUESTION_ANSWERING || task == TrainingTask.MULTIPLE_CHOICE
+                ? 0
+                : Arrays.stream(examples.lengths()).filter(each -> each >= length).count();
+        return full == 0
+                ? List.of()
+                : List.of("%,d of %,d examples fill all %,d tokens of --max-length; what was longer is cut off"
+                        .formatted(full, examples.count(), length));
     }
 
     private Rows prefixed(Rows rows) {
@@ -474,11 +501,12 @@ final class RecipeData implements AutoCloseable {
         }
         if (task != TrainingTask.TEXT_GENERATION) {
             return new Prepared(lessons(chunks(training, tokenizer), tokenizer, true),
-                    dev == null ? null : lessons(chunks(some(dev), tokenizer), tokenizer, false), null);
+                    dev == null ? null : lessons(chunks(some(dev), tokenizer), tokenizer, false), null, List.of());
         }
         Recipe.Train train = recipe.train();
         var windows = new TokenWindows(training, train.batch() / train.microBatches(), data.maxLength());
-        return new Prepared(new Lessons.Windows(windows, train.seed()), null, dev == null ? null : some(dev));
+        return new Prepared(new Lessons.Windows(windows, train.seed()), null, dev == null ? null : some(dev),
+                List.of());
     }
 
     private Tokens some(Tokens held) {
@@ -556,7 +584,8 @@ final class RecipeData implements AutoCloseable {
         fingerprint = Integer.toHexString(all.stream().flatMap(List::stream).mapToInt(Arrays::hashCode).reduce(1,
                 (sum, each) -> 31 * sum + each)) + "-" + data.maxLength();
         return new Prepared(lessons(pairs(pairs, all, tokenizer), tokenizer, true),
-                dev.size() < 2 ? null : lessons(pairs(pairs, dev, tokenizer), tokenizer, false), null);
+                dev.size() < 2 ? null : lessons(pairs(pairs, dev, tokenizer), tokenizer, false), null,
+                List.of());
     }
 
     private List<List<int[]>> sentences(List<String> files, Tokenizer tokenizer) {

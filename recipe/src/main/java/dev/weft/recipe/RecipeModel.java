@@ -157,6 +157,10 @@ final class RecipeModel implements AutoCloseable {
         return head;
     }
 
+    Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
     List<String> notes() {
         var notes = new ArrayList<>((base == null ? head : base).notes());
         if (head.backbone().vocabSize() < tokenizer.vocabSize()) {

@@ -16,7 +16,6 @@ import dev.weft.models.heads.Heads;
 import dev.weft.nn.Activations;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
-import dev.weft.nn.Loss;
 import dev.weft.nn.Model;
 import dev.weft.run.Tokenizers;
 import dev.weft.tensor.DType;
@@ -46,7 +45,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -105,7 +103,7 @@ public final class RecipeRun implements AutoCloseable {
             throw new IllegalArgumentException(
                     run + " holds no run to resume: there is no " + Recipe.FILE + " in it");
         }
-        Recipe recipe = Recipe.read(file);
+        Recipe recipe = Recipe.whole(file);
         for (var change : changes.entrySet()) {
             if (!change.getKey().matches("(train|evaluate|checkpoints)\\..*")
                     || change.getKey().matches("train\\.(optimizer|freeze.*|seed|average_weights)")) {
@@ -146,6 +144,7 @@ public final class RecipeRun implements AutoCloseable {
             Path checkpoint = resumes ? folder.latest().orElse(null) : null;
             RecipeModel model = RecipeModel.open(given, task, labels, tokenizer, template, checkpoint);
             open.push(model);
+            requireRoom(given, model.head());
             int start = model.head().frame().config().integer("decoder_start_token_id", 0);
             RecipeData.Prepared prepared = data.prepare(tokenizer, template == null ? ChatTemplate.chatMl() : template,
                     Labels.of(labels), start, listener);
@@ -162,8 +161,10 @@ public final class RecipeRun implements AutoCloseable {
             Supplier<Validation> validation = validation(task, model, tokenizer, data, prepared, objective, device);
             trainer = new Trainer<>(new Trainer.Task<>(trained, objective, prepared.training(), optimizer, schedule(),
                     recipe.evaluate().every() == 0 ? null : validation, model::save, fingerprint(data)), settings);
+            trainer.requireSameData(folder);
             var notes = new ArrayList<>(model.notes());
             notes.addAll(data.notes());
+            notes.addAll(prepared.notes());
             double seconds = trainer.rehearse();
             long trainedCount = trained.parameters().values().stream().filter(Tensor::requiresGrad)
                     .mapToLong(Tensor::count).sum();
@@ -185,6 +186,19 @@ public final class RecipeRun implements AutoCloseable {
     private static void requireOn(Device device, Tensor weight) {
         if (!weight.device().equals(device)) {
             throw new IllegalArgumentException("The model is on %s, not on %s".formatted(weight.device(), device));
+        }
+    }
+
+    /// Examples are cut to a length that the model has positions for.
+    private static void requireRoom(Recipe recipe, Head head) {
+        int room = head.backbone().maxPositions();
+        Integer target = recipe.data().maxTargetLength();
+        boolean source = recipe.data().maxLength() > room;
+        if (source || target != null && target > room) {
+            throw new IllegalArgumentException(
+                    "%s is %d, and the model has room for %d tokens; choose a smaller one".formatted(
+                            source ? "--max-length" : "--max-target-length",
+                            source ? recipe.data().maxLength() : target, room));
         }
     }
 
@@ -316,7 +330,7 @@ public final class RecipeRun implements AutoCloseable {
         Head head = model.head();
         String teacher = recipe.distill().teacher();
         if (teacher != null) {
-            return distillation(task, head, Path.of(teacher), device);
+            return distillation(task, model, Path.of(teacher), device);
         }
         return switch (task) {
             case SENTENCE_SIMILARITY -> new ContrastiveObjective(head,
@@ -333,8 +347,10 @@ public final class RecipeRun implements AutoCloseable {
         };
     }
 
-    private DistillationObjective distillation(TrainingTask task, Head student, Path folder, Device device) {
+    private DistillationObjective distillation(TrainingTask task, RecipeModel model, Path folder, Device device) {
         Recipe.Distill distill = recipe.distill();
+        Head student = model.head();
+        requireSameTokens(model.tokenizer(), folder);
         Head teacher = Models.load(folder, Heads.of(task.head()));
         open.push(teacher);
         ObjectNode small = student.frame().config().node();
@@ -353,6 +369,22 @@ public final class RecipeRun implements AutoCloseable {
                         ? DistillationObjective.Pair.evenly(ConfigNames.layers(small), ConfigNames.layers(large))
                         : List.of(),
                 device);
+    }
+
+    /// Both read the same ids, so these must mean the same to both.
+    private static void requireSameTokens(Tokenizer student, Path teacher) {
+        Tokenizer its = Tokenizers.load(teacher);
+        for (int id = 0; id < Math.max(student.vocabSize(), its.vocabSize()); id++) {
+            if (!Objects.equals(student.token(id), its.token(id))) {
+                throw new IllegalArgumentException(
+                        "The teacher in %s has another vocabulary than the student: token %d is %s there, %s here; give the student the teacher's with --tokenizer %s"
+                                .formatted(teacher, id, quoted(its.token(id)), quoted(student.token(id)), teacher));
+            }
+        }
+    }
+
+    private static String quoted(@Nullable String token) {
+        return token == null ? "none" : '"' + token + '"';
     }
 
     private @Nullable Supplier<Validation> validation(TrainingTask task, RecipeModel model, Tokenizer tokenizer,
@@ -393,27 +425,13 @@ public final class RecipeRun implements AutoCloseable {
 
     /// The mean over everything that counts in the held-out examples.
     private static double loss(Lessons lessons, Objective<Map<String, Tensor>> objective) {
-        double[] sums = {};
-        long[] counts = {};
-        double[] weights = {};
+        var sum = new LossSum();
         for (long step = 0; step < lessons.stepsPerEpoch(); step++) {
             try (var scope = TensorScope.open()) {
-                Loss loss = objective.loss(lessons.batch(step, 0), ForwardPass.plain());
-                int terms = loss.terms().size();
-                sums = Arrays.copyOf(sums, terms);
-                counts = Arrays.copyOf(counts, terms);
-                weights = loss.terms().stream().mapToDouble(Loss.Term::weight).toArray();
-                for (int i = 0; i < terms; i++) {
-                    sums[i] += loss.terms().get(i).sum().item();
-                    counts[i] += loss.terms().get(i).count();
-                }
+                sum.add(objective.loss(lessons.batch(step, 0), ForwardPass.plain()));
             }
         }
-        double total = 0;
-        for (int i = 0; i < sums.length; i++) {
-            total += counts[i] == 0 ? 0 : weights[i] * sums[i] / counts[i];
-        }
-        return total;
+        return sum.mean();
     }
 
     // ---- what the folder keeps ----

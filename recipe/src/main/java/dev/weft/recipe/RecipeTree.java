@@ -7,6 +7,8 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -63,6 +65,22 @@ final class RecipeTree {
                     name + ": a recipe has keys such as task, model and data, found " + tree.getNodeType());
         }
         return object;
+    }
+
+    /// @throws IllegalArgumentException if a file lacks one of the parts that recipes have
+    static void requireAllParts(Path file) {
+        ObjectNode tree;
+        try {
+            tree = parse(Files.readString(file), file.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+        }
+        List<String> missing = names(Recipe.class).stream().filter(part -> !tree.has(part)).toList();
+        if (!missing.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "%s is damaged: it says nothing of %s; put back what was there, or begin a new run with --out"
+                            .formatted(file, String.join(", ", missing)));
+        }
     }
 
     /// The lower tree with what the upper one says.

@@ -49,7 +49,10 @@ final class EventFile implements AutoCloseable {
             out.write(little(4).putInt(maskedCrc(content)).array());
             out.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException("The TensorBoard file could not be written: " + e.getMessage(), e);
+            throw new UncheckedIOException(
+                    "The TensorBoard file cannot be written: %s; make room and go on with --resume"
+                            .formatted(e.getMessage()),
+                    e);
         }
     }
 

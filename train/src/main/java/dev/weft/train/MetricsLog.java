@@ -20,9 +20,11 @@ final class MetricsLog implements AutoCloseable {
     static final String VALIDATION = "validation_";
     private static final JsonMapper JSON = new JsonMapper();
 
+    private final Path file;
     private final BufferedWriter writer;
 
-    private MetricsLog(BufferedWriter writer) {
+    private MetricsLog(Path file, BufferedWriter writer) {
+        this.file = file;
         this.writer = writer;
     }
 
@@ -36,7 +38,7 @@ final class MetricsLog implements AutoCloseable {
             }
         }
         AtomicFile.write(file, kept.toString());
-        return new MetricsLog(Files.newBufferedWriter(file, StandardOpenOption.APPEND));
+        return new MetricsLog(file, Files.newBufferedWriter(file, StandardOpenOption.APPEND));
     }
 
     /// All whole lines; a line cut short by a kill is left out.
@@ -71,7 +73,8 @@ final class MetricsLog implements AutoCloseable {
             writer.newLine();
             writer.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException("metrics.jsonl could not be written: " + e.getMessage(), e);
+            throw new UncheckedIOException("%s cannot be written: %s; make room and go on with --resume %s".formatted(
+                    file, e.getMessage(), file.getParent()), e);
         }
     }
 

@@ -28,7 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// ```
 /// config.json, model.safetensors, tokenizer.json   the best model so far, readable by everything
-/// training.json                                    how it was started
+/// recipe.yaml, training.json                       how it was started, where by a recipe
 /// metrics.jsonl, loss.svg, events.out.tfevents.*   how it went
 /// checkpoints/step-00000500/                       a model folder, and what resuming needs
 /// ```

@@ -131,26 +131,49 @@ public final class Trainer<B> {
     /// anything changes.
     ///
     /// @return seconds
+    /// @throws TrainingFailed           if the loss is not finite, naming a weight that is not
+    /// @throws IllegalArgumentException if nothing in the batch counts
     public double rehearse() {
         long start = System.nanoTime();
         try (var scope = TensorScope.open()) {
             int parts = task.batches().parts(0, settings.microBatches());
+            long[] counts = {};
             for (int micro = 0; micro < parts; micro++) {
                 try (var part = TensorScope.open()) {
-                    loss(task.batches().batch(0, micro), 0, micro).mean().backward();
+                    Loss loss = loss(task.batches().batch(0, micro), 0, micro);
+                    if (!loss.terms().stream().allMatch(term -> Double.isFinite(term.sum().item()))) {
+                        throw new TrainingFailed("Before anything is learned, the loss of the first batch is no finite "
+                                + "number. " + suspect());
+                    }
+                    counts = counts.length == 0 ? loss.counts() : sum(counts, loss.counts());
+                    loss.mean().backward();
                 }
             }
+            anything(counts, 0);
         } finally {
             trained.forEach(Tensor::clearGrad);
         }
         return (System.nanoTime() - start) / 1e9;
     }
 
+    /// Where a loss that is no number came from.
+    private String suspect() {
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            return task.model().parameters().entrySet().stream()
+                    .filter(each -> !each.getValue().isFinite()).findFirst()
+                    .map(each -> "The weight " + each.getKey()
+                            + " of the model holds NaN or infinity; start from another model")
+                    .orElse("All weights are finite: look at the numbers in the data, or choose --precision float32");
+        }
+    }
+
     private long[] counts(List<B> batches) {
-        return batches.stream().map(task.objective()::counts).reduce((sum, part) -> {
-            Arrays.setAll(sum, i -> sum[i] + part[i]);
-            return sum;
-        }).orElseThrow();
+        return batches.stream().map(task.objective()::counts).reduce(Trainer::sum).orElseThrow();
+    }
+
+    private static long[] sum(long[] sum, long[] part) {
+        Arrays.setAll(sum, i -> sum[i] + part[i]);
+        return sum;
     }
 
     private static long[] anything(long[] counts, long step) {
@@ -189,6 +212,23 @@ public final class Trainer<B> {
         }
     }
 
+    /// Refuses a folder that this cannot go on in, as [#run] would.
+    ///
+    /// @throws IllegalArgumentException if its last checkpoint was trained on other data
+    public void requireSameData(RunFolder folder) {
+        folder.latest().ifPresent(checkpoint -> progress(folder, checkpoint));
+    }
+
+    private RunFolder.Progress progress(RunFolder folder, Path checkpoint) {
+        RunFolder.Progress stored = RunFolder.progress(checkpoint);
+        if (!stored.dataFingerprint().equals(task.dataFingerprint())) {
+            throw new IllegalArgumentException(("The run in %s was trained on other data (%s, now %s); "
+                    + "give it the same text and tokenizer, or start a new run with --out")
+                    .formatted(folder.path(), stored.dataFingerprint(), task.dataFingerprint()));
+        }
+        return stored;
+    }
+
     private TrainingFailed diverged(String what, double value, long step, double rate) {
         trained.forEach(Tensor::clearGrad);
         return new TrainingFailed(
@@ -210,12 +250,7 @@ public final class Trainer<B> {
         }
 
         private RunFolder.Progress resumed(Path checkpoint) {
-            RunFolder.Progress stored = RunFolder.progress(checkpoint);
-            if (!stored.dataFingerprint().equals(task.dataFingerprint())) {
-                throw new IllegalArgumentException(("The run in %s was trained on other data (%s, now %s); "
-                        + "give it the same text and tokenizer, or start a new run with --out")
-                        .formatted(folder.path(), stored.dataFingerprint(), task.dataFingerprint()));
-            }
+            RunFolder.Progress stored = progress(folder, checkpoint);
             RunFolder.restore(checkpoint, task.optimizer());
             return stored;
         }
@@ -258,10 +293,11 @@ public final class Trainer<B> {
             try {
                 return Trainer.this.step(step);
             } catch (TrainingFailed e) {
-                String kept = folder.latest().map(path -> "The last good checkpoint is " + path)
-                        .orElse("No checkpoint was written before it");
-                throw new TrainingFailed(
-                        e.getMessage() + ". " + kept + "; go on from there with a lower --learning-rate");
+                String kept = folder.latest()
+                        .map(path -> "The last good checkpoint is " + path + "; go on from there")
+                        .orElse("No checkpoint was written before it; begin again");
+                throw new TrainingFailed("%s. %s with --resume %s and a lower --learning-rate".formatted(
+                        e.getMessage(), kept, folder.path()));
             }
         }
 

@@ -169,7 +169,7 @@ class TrainerTest {
                     new Schedule.InverseSquareRoot(1e30, 0)), PLAIN.withClipNorm(0).withCheckpoints(1, 2));
             assertThatThrownBy(() -> trainer.run(run, TrainingListener.SILENT)).isInstanceOf(TrainingFailed.class)
                     .hasMessageMatching("The (loss|gradient) became .* at step \\d+ \\(learning rate .*\\)\\. "
-                            + "The last good checkpoint is .*step-\\d+; go on from there with a lower --learning-rate");
+                            + "The last good checkpoint is .*step-\\d+; go on from there with --resume .* and a lower --learning-rate");
             model.parameters().forEach(
                     (name, weight) -> assertThat(weight.isFinite() || weight.abs().max().item() > 1e20).isTrue());
         }
