@@ -10,8 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Real processes, killed at random moments and started again: the losses are those of a run that nobody disturbed.
 class KilledRunTest {
@@ -21,13 +24,40 @@ class KilledRunTest {
     void a_run_killed_again_and_again_ends_with_the_losses_of_one_that_was_not(@TempDir Path root) throws Exception {
         Path text = Files.writeString(root.resolve("corpus.txt"),
                 "the cat sat on the mat. the dog sat on the log.\n".repeat(40));
+        String[] more = {"--steps", "400", "--checkpoint-every", "7", "--dropout", "0.1", "--micro-batches", "2"};
+        killed(root, "model.safetensors", out -> CommandsTest.train(text, out, more));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "classifier | train --set model.config.hidden_dropout_prob=0.1 --micro-batches 2 | model.safetensors",
+            "translation | train --task translation --train left.txt --dev right.txt --train-target right.txt --dev-target left.txt --set evaluate.rows=4 --set model.config.model_type=marian --tokenizer marian --languages en,de --vocab-size 70 --label-smoothing 0.1 | model.safetensors",
+            "adapter | finetune BASE --lora rank=2,dropout=0.1,targets=query --set model.layers=null --set model.hidden=null --set model.heads=null --set tokenizer.from=null | adapter_model.safetensors"})
+    void a_recipe_killed_again_and_again_ends_with_the_losses_of_one_that_was_not(String name, String options,
+            String weights, @TempDir Path root) throws Exception {
+        TrainingFaultsTest.write(root);
+        String recipe = root.resolve("tiny.yaml").toString();
+        Path base = root.resolve("base");
+        if (options.contains("BASE")) {
+            assertThat(start("train", "--recipe", recipe, "--out", base.toString()).waitFor()).isZero();
+        }
+        killed(root, weights, out -> {
+            var command = new ArrayList<>(
+                    List.of(options.replace("BASE", base.toString()).strip().split(" ")));
+            // So often that a kill may well come in the middle of a checkpoint.
+            command.addAll(List.of("--recipe", recipe, "--out", out.toString(), "--steps", "240",
+                    "--checkpoint-every", "3", "--evaluate-every", "40", "--set", "checkpoints.keep=2"));
+            return command.toArray(String[]::new);
+        });
+    }
+
+    private static void killed(Path root, String weights, Function<Path, String[]> command) throws Exception {
         Path whole = root.resolve("whole");
         Path killed = root.resolve("killed");
-        String[] more = {"--steps", "400", "--checkpoint-every", "7", "--dropout", "0.1", "--micro-batches", "2"};
-        assertThat(start(CommandsTest.train(text, whole, more)).waitFor()).isZero();
+        assertThat(start(command.apply(whole)).waitFor()).isZero();
 
         var random = new Random(11);
-        Process process = start(CommandsTest.train(text, killed, more));
+        Process process = start(command.apply(killed));
         for (int kill = 0; kill < KILLS; kill++) {
             waitForCheckpoint(killed, process);
             process.waitFor(random.nextInt(600), TimeUnit.MILLISECONDS);
@@ -40,8 +70,7 @@ class KilledRunTest {
         process.waitFor();
         assertThat(start("train", "--resume", killed.toString()).waitFor()).isZero();
         assertThat(losses(killed)).hasSize(losses(whole).size()).isEqualTo(losses(whole));
-        assertThat(Files.mismatch(killed.resolve("model.safetensors"), whole.resolve("model.safetensors")))
-                .isEqualTo(-1);
+        assertThat(Files.mismatch(killed.resolve(weights), whole.resolve(weights))).isEqualTo(-1);
     }
 
     private static void waitForCheckpoint(Path run, Process process) throws IOException, InterruptedException {

@@ -12,6 +12,7 @@ import dev.weft.run.Tokenizers;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.RunFolder;
 import dev.weft.train.Trainer;
+import dev.weft.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -322,6 +323,35 @@ class RecipeRunTest {
             assertThat(mean.parameters().get(name).toFloats()).containsExactly(expected,
                     within(1e-7f));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text-classification", "translation", "adapter"})
+    void a_long_run_keeps_no_tensors(String kind, @TempDir Path folder) {
+        boolean adapts = kind.equals("adapter");
+        Recipe recipe = recipe(adapts ? "text-classification" : kind).with("train.steps", 150)
+                .with("evaluate.every", 25).with("evaluate.rows", 4).with("checkpoints.every", 50);
+        if (adapts) {
+            Path base = folder.resolve("base");
+            run(recipe("text-classification"), base);
+            recipe = recipe.with("model.from", base.toString()).with("model.layers", null).with("model.hidden", null)
+                    .with("model.heads", null).with("tokenizer.from", null).with("adapter.lora", "rank=2,dropout=0.1");
+        }
+        var live = new LinkedHashMap<Long, Long>();
+        long before = TensorScope.liveTensors();
+
+        try (var run = RecipeRun.start(recipe, folder.resolve("run"), new RunListener() {
+            @Override
+            public void step(TrainingListener.Step step) {
+                live.put(step.step(), TensorScope.liveTensors());
+            }
+        })) {
+            run.run();
+        }
+
+        assertThat(live).hasSize(150);
+        assertThat(live.get(150L)).isEqualTo(live.get(50L)).isGreaterThan(before);
+        assertThat(TensorScope.liveTensors()).isEqualTo(before);
     }
 
     @Test
