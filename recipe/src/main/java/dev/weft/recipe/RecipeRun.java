@@ -169,6 +169,10 @@ public final class RecipeRun implements AutoCloseable {
             var notes = new ArrayList<>(model.notes());
             notes.addAll(data.notes());
             notes.addAll(prepared.notes());
+            if (judged && recipe.evaluate().metric() != null) {
+                // A name that no evaluation gives is told now, not after the first thousand steps.
+                trainer.judge();
+            }
             double seconds = trainer.rehearse();
             long trainedCount = trained.parameters().values().stream().filter(Tensor::requiresGrad)
                     .mapToLong(Tensor::count).sum();

@@ -436,6 +436,9 @@ class RecipeRunTest {
         assertThatThrownBy(() -> run(recipe("text-classification").with("data.examples", "windows"), folder))
                 .hasMessageContaining("Windows of a long text do not teach text-classification");
 
+        assertThatThrownBy(() -> run(recipe("text-classification").with("evaluate.metric", "beauty"), folder))
+                .hasMessageContaining("The evaluation gave no beauty; it gave [accuracy, ");
+
         assertThat(folder.resolve(Recipe.FILE)).doesNotExist();
         assertThat(folder.resolve("tokenizer.json")).doesNotExist();
     }

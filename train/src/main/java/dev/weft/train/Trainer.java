@@ -173,6 +173,21 @@ public final class Trainer<B> {
         }
     }
 
+    /// The evaluation of the model as it is.
+    ///
+    /// @throws IllegalStateException if the task has none
+    public Validation judge() {
+        Supplier<Validation> evaluation = task.evaluation();
+        if (evaluation == null) {
+            throw new IllegalStateException("This run has nothing to evaluate on");
+        }
+        try (var scope = TensorScope.open();
+                var off = Gradients.off();
+                var mixed = Autocast.open(settings.device(), settings.precision())) {
+            return evaluation.get();
+        }
+    }
+
     private long[] counts(List<B> batches) {
         return batches.stream().map(task.objective()::counts).reduce(Trainer::sum).orElseThrow();
     }
@@ -324,16 +339,10 @@ public final class Trainer<B> {
         }
 
         private void evaluate(MetricsLog metrics, EventFile events) {
-            Supplier<Validation> evaluation = task.evaluation();
-            if (evaluation == null) {
+            if (task.evaluation() == null) {
                 return;
             }
-            Validation found;
-            try (var scope = TensorScope.open();
-                    var off = Gradients.off();
-                    var mixed = Autocast.open(settings.device(), settings.precision())) {
-                found = evaluation.get();
-            }
+            Validation found = judge();
             boolean best = found.betterThan(progress.best());
             progress = new RunFolder.Progress(progress.step(), best ? found.value() : progress.best(),
                     best ? 0 : progress.sinceBest() + 1, progress.tokens(), progress.dataFingerprint());
