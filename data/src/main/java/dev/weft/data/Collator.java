@@ -94,7 +94,7 @@ public record Collator(int padId, Side side, int multipleOf) {
             return padId;
         }
         if (name.endsWith("labels")) {
-            return (int) TokenExamples.IGNORED;
+            return Example.IGNORED;
         }
         return switch (name) {
             case "special_tokens_mask" -> 1;

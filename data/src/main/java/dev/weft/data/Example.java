@@ -9,6 +9,9 @@ import java.util.function.Predicate;
 /// One encoded example: what a model takes and is judged by, under the names of the Python library (`input_ids`,
 /// `labels`, `start_positions`, …). Its arrays are not to be changed.
 public record Example(Map<String, Feature> features) {
+    /// A label that counts for nothing.
+    public static final int IGNORED = -100;
+
     public Example {
         features = Collections.unmodifiableMap(new TreeMap<>(features));
     }

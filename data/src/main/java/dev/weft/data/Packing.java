@@ -86,7 +86,7 @@ public record Packing(int seq, int padId, boolean predictNext) {
         long[] positions = new long[ids.length];
         boolean[] sees = new boolean[Math.multiplyExact(ids.length, width)];
         Arrays.fill(ids, padId);
-        Arrays.fill(labels, TokenExamples.IGNORED);
+        Arrays.fill(labels, Example.IGNORED);
         for (int row = 0; row < rows.size(); row++) {
             int at = 0;
             for (Example example : rows.get(row)) {

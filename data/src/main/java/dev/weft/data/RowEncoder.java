@@ -221,7 +221,7 @@ public interface RowEncoder {
             for (int i = 0; i < targets.length; i++) {
                 int word = encoding.wordIds()[i];
                 targets[i] = word < 0 || word == before && pieces == Pieces.FIRST
-                        ? (int) TokenExamples.IGNORED
+                        ? Example.IGNORED
                         : labels.id(word == before ? inside(tags.get(word)) : tags.get(word), row.place());
                 before = word;
             }

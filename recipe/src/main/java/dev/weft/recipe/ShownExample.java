@@ -1,5 +1,6 @@
 package dev.weft.recipe;
 
+import dev.weft.data.Example;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Tokenizer;
 import java.util.ArrayList;
@@ -12,7 +13,6 @@ import org.jspecify.annotations.Nullable;
 
 /// One example as text, as the model sees it: what it is to learn stands between « and ».
 final class ShownExample {
-    private static final long IGNORED = -100;
     private static final int LONGEST = 600;
 
     private ShownExample() {}
@@ -103,7 +103,7 @@ final class ShownExample {
     }
 
     private static String kept(long[] ids, Tokenizer tokenizer) {
-        long[] kept = Arrays.stream(ids).filter(id -> id != IGNORED).toArray();
+        long[] kept = Arrays.stream(ids).filter(id -> id != Example.IGNORED).toArray();
         return decoded(kept, 0, kept.length, tokenizer);
     }
 
@@ -114,8 +114,8 @@ final class ShownExample {
         int at = 0;
         while (at < ids.length) {
             int end = at;
-            boolean trained = labels[at] != IGNORED;
-            while (end < ids.length && labels[end] != IGNORED == trained) {
+            boolean trained = labels[at] != Example.IGNORED;
+            while (end < ids.length && labels[end] != Example.IGNORED == trained) {
                 end++;
             }
             String given = decoded(ids, at, end, tokenizer);
@@ -138,7 +138,7 @@ final class ShownExample {
         var text = new ArrayList<String>();
         for (int i = 0; i < ids.length; i++) {
             String piece = decoded(ids, i, i + 1, tokenizer).strip();
-            text.add(labels[i] == IGNORED ? piece : piece + "«" + names.get((int) labels[i]) + "»");
+            text.add(labels[i] == Example.IGNORED ? piece : piece + "«" + names.get((int) labels[i]) + "»");
         }
         return String.join(" ", text);
     }

@@ -3,7 +3,6 @@ package dev.weft.recipe;
 import dev.weft.data.Example;
 import dev.weft.data.Example.Feature;
 import dev.weft.data.Row;
-import dev.weft.data.TokenExamples;
 import dev.weft.data.examples.MaskedTokens;
 import dev.weft.eval.LanguageModelScore;
 import dev.weft.eval.UsualMetrics;
@@ -102,7 +101,7 @@ record TokenScore(UsualMetrics task, String logits, int shifted, List<Row> rows,
         Tensor labels = inputs.get("labels").narrow(1, shifted, width);
         Tensor scores = outputs.get(logits).narrow(1, 0, width);
         float[] losses = Kernels.crossEntropy(scores.reshape(-1, scores.size(-1)).to(DType.FLOAT32),
-                labels.reshape(-1), null, Kernels.Reduction.NONE, TokenExamples.IGNORED, 0).to(Device.CPU).toFloats();
+                labels.reshape(-1), null, Kernels.Reduction.NONE, Example.IGNORED, 0).to(Device.CPU).toFloats();
         boolean[] right = scores.argmax(-1).eq(labels).to(Device.CPU).toBooleans();
         for (int row = 0; row < numbers.length; row++) {
             int[] its = examples.get(numbers[row]).sequence("labels");
@@ -110,7 +109,7 @@ record TokenScore(UsualMetrics task, String logits, int shifted, List<Row> rows,
             long tokens = 0;
             long hits = 0;
             for (int i = shifted; i < its.length; i++) {
-                if (its[i] != TokenExamples.IGNORED) {
+                if (its[i] != Example.IGNORED) {
                     int place = row * width + i - shifted;
                     loss += losses[place];
                     hits += right[place] ? 1 : 0;

@@ -1,5 +1,6 @@
 package dev.weft.data.examples;
 
+import dev.weft.data.Example;
 import dev.weft.text.Encoding;
 import dev.weft.text.chat.RenderedChat;
 import java.util.Arrays;
@@ -7,9 +8,6 @@ import java.util.Map;
 
 /// Labels of a causal language model that is trained on answers alone, not on what was asked.
 public final class AnswerLabels {
-    /// A label that counts for nothing.
-    public static final int IGNORED = -100;
-
     private AnswerLabels() {}
 
     /// A conversation of which what the assistant says is trained.
@@ -28,7 +26,7 @@ public final class AnswerLabels {
         int[] labels = new int[length];
         int count = 0;
         for (int i = 0; i < length; i++) {
-            labels[i] = trained[i] ? ids[i] : IGNORED;
+            labels[i] = trained[i] ? ids[i] : Example.IGNORED;
             count += trained[i] && i > 0 ? 1 : 0;
         }
         if (count == 0) {

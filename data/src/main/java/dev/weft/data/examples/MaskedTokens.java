@@ -1,5 +1,6 @@
 package dev.weft.data.examples;
 
+import dev.weft.data.Example;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.random.RandomGenerator;
@@ -39,7 +40,7 @@ public record MaskedTokens(int maskId, int vocabSize, double share) {
     public Map<String, int[]> words(int[] ids, int[] wordIds, RandomGenerator random) {
         int[] masked = ids.clone();
         int[] labels = new int[ids.length];
-        Arrays.fill(labels, AnswerLabels.IGNORED);
+        Arrays.fill(labels, Example.IGNORED);
         boolean chosen = false;
         for (int i = 0; i < ids.length; i++) {
             if (i == 0 || wordIds[i] != wordIds[i - 1]) {
