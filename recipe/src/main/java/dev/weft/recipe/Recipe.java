@@ -6,6 +6,7 @@ import dev.weft.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -86,7 +87,7 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
 
     /// A recipe from its file.
     ///
-    /// @throws IllegalArgumentException if it is no YAML, or says what no recipe can say; the key is named
+    /// @throws IllegalArgumentException if it is not there, is no YAML, or says what no recipe can say; the key is named
     /// @throws UncheckedIOException     if it cannot be read
     public static Recipe read(Path file) {
         return read(file, defaults());
@@ -96,6 +97,8 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
     public static Recipe read(Path file, Recipe lower) {
         try {
             return lower.overlaid(Files.readString(file), file.toString());
+        } catch (NoSuchFileException e) {
+            throw new IllegalArgumentException(file + ": there is no such file", e);
         } catch (IOException e) {
             throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
         }

@@ -177,7 +177,7 @@ final class RecipeData implements AutoCloseable {
         Set<String> found = rows.columns();
         if (!found.contains(column)) {
             throw new IllegalArgumentException(
-                    "%s: the task needs a column \"%s\"; the columns are %s; say which it is with --%s-column NAME"
+                    "%s: the task needs a column \"%s\"; the columns are %s; say which it is with --%s-column NAME, or name the columns of a file without a line of names with --column-names"
                             .formatted(rows.name(), column, String.join(", ", found), column.replace('_', '-')));
         }
     }

@@ -91,7 +91,7 @@ public final class RecipeRun implements AutoCloseable {
             }
             return new RecipeRun(recipe, folder, listener, false);
         } catch (RuntimeException e) {
-            folder.close();
+            folder.discard();
             throw e;
         }
     }

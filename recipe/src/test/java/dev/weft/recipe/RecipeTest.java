@@ -110,6 +110,6 @@ class RecipeTest {
     @Test
     void a_file_that_is_not_there_is_told() {
         assertThatThrownBy(() -> Recipe.read(Path.of("nowhere.yaml")))
-                .hasMessageContaining("nowhere.yaml cannot be read");
+                .hasMessage("nowhere.yaml: there is no such file");
     }
 }

@@ -34,6 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// ```
 /// A checkpoint appears under its name only when it is whole, so that a kill at any moment leaves the last good one.
 public final class RunFolder implements AutoCloseable {
+    private static final String LOCK = ".lock";
     private static final String CHECKPOINTS = "checkpoints";
     private static final String STEP = "step-";
     private static final String UNFINISHED = ".unfinished-";
@@ -86,7 +87,7 @@ public final class RunFolder implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if another trainer holds it
     public static FileChannel locked(Path folder) throws IOException {
-        var channel = FileChannel.open(folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        var channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         if (lock(channel) == null) {
             channel.close();
             throw new IllegalArgumentException("Another trainer is at work in " + folder
@@ -230,6 +231,19 @@ public final class RunFolder implements AutoCloseable {
         } catch (IOException e) {
             // It is cleared away when the folder is opened next.
             assert folder != null;
+        }
+    }
+
+    /// Closes the folder of a run that never began, and removes what [#open] made: a refusal leaves nothing behind. A folder
+    /// that holds anything else stays.
+    public void discard() {
+        close();
+        for (Path made : List.of(path.resolve(LOCK), path.resolve(CHECKPOINTS), path)) {
+            try {
+                Files.deleteIfExists(made);
+            } catch (IOException e) {
+                return; // something lies in it
+            }
         }
     }
 
