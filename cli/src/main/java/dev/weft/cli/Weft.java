@@ -40,7 +40,7 @@ public final class Weft {
         for (var kind : TrainingCommand.Kind.values()) {
             line.addSubcommand(TrainingCommand.spec(kind));
         }
-        OTHERS.forEach(line::addSubcommand);
+        OTHERS.forEach(command -> line.addSubcommand(new CommandLine(command)));
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(true);
         line.setOverwrittenOptionsAllowed(true);

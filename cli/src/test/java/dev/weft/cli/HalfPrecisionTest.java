@@ -48,7 +48,8 @@ class HalfPrecisionTest {
     private static void compare(SoftAssertions softly, Path folder) {
         Json check = Json.read(folder.resolve("case.json")).objects("checks").stream()
                 .filter(each -> each.text("kind").equals("forward")).findFirst().orElse(null);
-        if (check == null) {
+        // What an adapter changes is compared in float32, the type it is trained in.
+        if (check == null || check.has("adapter")) {
             return;
         }
         String architecture = check.text("model_class", Json.read(folder.resolve("case.json")).text("model_class"));
