@@ -33,7 +33,7 @@ final class QuickstartCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "7", description = "Of the corpus, weights and batches. Default: ${DEFAULT-VALUE}.")
     long seed;
 
-    @Option(names = "--steps", defaultValue = "800", description = "Updates. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--steps", defaultValue = "1000", description = "Updates. Default: ${DEFAULT-VALUE}.")
     long steps;
 
     @Override

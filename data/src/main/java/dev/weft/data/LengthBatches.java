@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 public final class LengthBatches {
     private static final int POOL_BATCHES = 50;
 
+    private final int poolBatches;
     private final int[] lengths;
     private final long maxTokens;
     private final int maxRows;
@@ -26,6 +27,13 @@ public final class LengthBatches {
     /// @param maxRows   examples in a batch at most
     /// @throws IllegalArgumentException if there are no examples, or one is longer than a batch
     public LengthBatches(int[] lengths, long maxTokens, int maxRows, long seed) {
+        this(lengths, maxTokens, maxRows, seed, POOL_BATCHES);
+    }
+
+    /// The same with pools of another size: of one batch each, examples of all lengths stand together, which costs padding;
+    /// where length says much of what an example is about, a step is then less one-sided.
+    public LengthBatches(int[] lengths, long maxTokens, int maxRows, long seed, int poolBatches) {
+        this.poolBatches = poolBatches;
         this.lengths = lengths.clone();
         this.maxTokens = maxTokens;
         this.maxRows = maxRows;
@@ -50,7 +58,7 @@ public final class LengthBatches {
         Arrays.setAll(order, i -> i);
         shuffle(Arrays.asList(order), random);
         double mean = Math.max(1, Arrays.stream(lengths).average().orElseThrow());
-        int pool = (int) Math.min(order.length, POOL_BATCHES * Math.max(1, Math.min(maxRows, maxTokens / mean)));
+        int pool = (int) Math.min(order.length, poolBatches * Math.max(1, Math.min(maxRows, maxTokens / mean)));
         var batches = new ArrayList<int[]>();
         for (int from = 0; from < order.length; from += pool) {
             int to = Math.min(order.length, from + pool);

@@ -378,7 +378,10 @@ final class RecipeData implements AutoCloseable {
         }
         long room = Math.max(train.batchTokens(), Arrays.stream(examples.lengths()).max().orElse(1));
         return new Lessons.OfExamples(examples, change(tokenizer),
-                new LengthBatches(examples.lengths(), room, train.batch(), train.seed()),
+                // Lines are short, and their length often says what they are about.
+                examples(recipe, task).equals("lines")
+                        ? new LengthBatches(examples.lengths(), room, train.batch(), train.seed(), 1)
+                        : new LengthBatches(examples.lengths(), room, train.batch(), train.seed()),
                 new Collator(padId, task.head() == HeadKind.CAUSAL_LANGUAGE
                         ? Truncation.Side.RIGHT
                         : tokenizer.paddingSide(), 1),
