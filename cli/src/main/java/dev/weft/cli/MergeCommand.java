@@ -2,7 +2,6 @@ package dev.weft.cli;
 
 import dev.weft.adapt.Adapted;
 import dev.weft.models.heads.Head;
-import dev.weft.train.RunFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -47,7 +46,7 @@ final class MergeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<Path> homes = adapters.stream().map(MergeCommand::adapterFolder).toList();
+        List<Path> homes = adapters.stream().map(ScoredModel::modelFolder).toList();
         if (weights != null && weights.size() != homes.size()) {
             throw new IllegalArgumentException("--weights has %d numbers for %d adapters; give one each".formatted(
                     weights.size(), homes.size()));
@@ -80,12 +79,6 @@ final class MergeCommand implements Callable<Integer> {
     }
 
     /// The folder itself, or the newest checkpoint of a run.
-    private static Path adapterFolder(Path folder) {
-        return Files.exists(folder.resolve("adapter_config.json"))
-                ? folder
-                : RunFolder.latestIn(folder).orElse(folder);
-    }
-
     private void copyBeside(Path from) {
         if (!Files.isDirectory(from)) {
             return;

@@ -3,44 +3,46 @@ package dev.weft.eval;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// What is usually measured for each task, by the names the field writes. The first is the one to choose models by.
 public enum UsualMetrics {
     /// [Classification].
-    TEXT_CLASSIFICATION("text-classification", true, "accuracy", "f1_macro", "f1_weighted", "matthews_correlation"),
+    TEXT_CLASSIFICATION("text-classification", "accuracy", "f1_macro", "f1_weighted", "matthews_correlation"),
     /// [MultiLabel].
-    MULTI_LABEL_CLASSIFICATION("multi-label-classification", true, "f1_micro", "f1_macro", "hamming_loss", "accuracy"),
+    MULTI_LABEL_CLASSIFICATION("multi-label-classification", "f1_micro", "f1_macro", "hamming_loss", "accuracy"),
     /// [Regression].
-    REGRESSION("regression", true, "pearson", "spearmanr", "mse", "mae"),
+    REGRESSION("regression", "pearson", "spearmanr", "mse", "mae"),
     /// [Regression] of the cosines of sentence vectors.
-    SENTENCE_SIMILARITY("sentence-similarity", true, "spearmanr", "pearson"),
+    SENTENCE_SIMILARITY("sentence-similarity", "spearmanr", "pearson"),
     /// [Classification], a choice being its number.
-    MULTIPLE_CHOICE("multiple-choice", true, "accuracy"),
+    MULTIPLE_CHOICE("multiple-choice", "accuracy"),
     /// [EntityScore].
-    TOKEN_CLASSIFICATION("token-classification", true, "overall_f1", "overall_precision", "overall_recall",
+    TOKEN_CLASSIFICATION("token-classification", "overall_f1", "overall_precision", "overall_recall",
             "overall_accuracy"),
     /// [AnswerScore].
-    QUESTION_ANSWERING("question-answering", true, "f1", "exact_match", "exact"),
+    QUESTION_ANSWERING("question-answering", "f1", "exact_match", "exact"),
     /// [Bleu] and [Chrf].
-    TRANSLATION("translation", true, "bleu", "chrf"),
+    TRANSLATION("translation", "bleu", "chrf"),
     /// [Rouge].
-    SUMMARIZATION("summarization", true, "rougeL", "rouge1", "rouge2", "rougeLsum"),
+    SUMMARIZATION("summarization", "rougeL", "rouge1", "rouge2", "rougeLsum"),
     /// [LanguageModelScore].
-    TEXT_GENERATION("text-generation", false, "loss", "perplexity", "bits_per_byte"),
+    TEXT_GENERATION("text-generation", "loss", "perplexity", "bits_per_byte"),
     /// The mean over the masked tokens, and how many of them are guessed.
-    FILL_MASK("fill-mask", false, "loss", "perplexity", "accuracy"),
+    FILL_MASK("fill-mask", "loss", "perplexity", "accuracy"),
     /// [ErrorRate].
-    AUTOMATIC_SPEECH_RECOGNITION("automatic-speech-recognition", false, "wer", "cer");
+    AUTOMATIC_SPEECH_RECOGNITION("automatic-speech-recognition", "wer", "cer");
+
+    private static final Set<String> LOWER_IS_BETTER = Set.of("loss", "perplexity", "bits_per_byte", "mse", "mae",
+            "rmse", "hamming_loss", "wer", "cer", "expected_calibration_error", "maximum_calibration_error");
 
     private final String id;
-    private final boolean higherIsBetter;
     private final List<String> usual;
 
-    UsualMetrics(String id, boolean higherIsBetter, String... usual) {
+    UsualMetrics(String id, String... usual) {
         this.id = id;
-        this.higherIsBetter = higherIsBetter;
         this.usual = List.of(usual);
     }
 
@@ -67,7 +69,12 @@ public enum UsualMetrics {
 
     /// Whether the main value is better where it is higher; a loss and an error rate are not.
     public boolean higherIsBetter() {
-        return higherIsBetter;
+        return higherIsBetter(main());
+    }
+
+    /// Whether a value of that name is better where it is higher.
+    public static boolean higherIsBetter(String name) {
+        return !LOWER_IS_BETTER.contains(name);
     }
 
     /// What the metrics found, the usual values first.

@@ -83,6 +83,13 @@ public final class ConfigNames {
         return dropping;
     }
 
+    /// The size of a table of learned positions that has room for so many tokens: positions of RoBERTa's kin begin behind the
+    /// padding's.
+    public static int positions(ObjectNode config, int tokens) {
+        boolean behind = config.path("model_type").asString().matches(".*(roberta|camembert|mpnet|longformer).*");
+        return tokens + (behind ? 2 : 0);
+    }
+
     /// How many blocks a model of this config has; of each half, where it has two.
     ///
     /// @throws IllegalArgumentException if the config does not say

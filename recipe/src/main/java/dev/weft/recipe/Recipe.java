@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 import tools.jackson.dataformat.yaml.YAMLWriteFeature;
@@ -181,6 +182,13 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
 
     void write(Path run) {
         AtomicFile.write(run.resolve(FILE), yaml());
+    }
+
+    /// The text under a key; null if it is null.
+    @Nullable
+    String text(String key) {
+        JsonNode found = tree().at("/" + key.replace('.', '/'));
+        return found.isNull() ? null : found.asString();
     }
 
     private ObjectNode tree() {

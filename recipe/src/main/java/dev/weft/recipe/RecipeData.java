@@ -328,11 +328,12 @@ final class RecipeData implements AutoCloseable {
         ExampleFile examples = kept(ExampleFile.of(prefixed, encoder, cache(),
                 done -> listener.working("encoding", done, 0)));
         Rows judged = heldRows();
-        ExampleFile validation = judged == null
+        // Where the task's metrics are measured, they are measured on the rows.
+        ExampleFile validation = judged == null || task.measured()
                 ? null
                 : kept(ExampleFile.of(prefixed(judged), encoder, cache(),
                         done -> listener.working("encoding", done, 0)));
-        fingerprint = examples.fingerprint() + (validation == null ? "" : "-" + validation.fingerprint());
+        fingerprint = examples.fingerprint() + (judged == null ? "" : "-" + judged.fingerprint());
         return new Prepared(lessons(examples, tokenizer, true),
                 validation == null ? null : lessons(validation, tokenizer, false), null, cut(examples));
     }

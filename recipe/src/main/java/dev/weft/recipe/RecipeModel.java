@@ -16,6 +16,8 @@ import dev.weft.tensor.Tensor;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.train.Layers;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -155,22 +158,18 @@ final class RecipeModel implements AutoCloseable {
         }
         String family = config.path("model_type").asString();
         if (!ConfigNames.says(config, "max_position_embeddings")) {
-            // Positions of RoBERTa's kin begin behind the padding's.
-            int before = family.matches(".*(roberta|camembert|mpnet|longformer).*") ? 2 : 0;
             Integer target = recipe.data().maxTargetLength();
             config.put("max_position_embeddings",
-                    before + Math.max(recipe.data().maxLength(), target == null ? 0 : target));
+                    ConfigNames.positions(config, Math.max(recipe.data().maxLength(), target == null ? 0 : target)));
         }
         config.put("vocab_size", tokenizer.vocabSize());
         if (!ConfigNames.says(config, "intermediate_size") && ConfigNames.says(config, "hidden_size")) {
             config.put("intermediate_size", 4 * ConfigNames.width(ConfigNames.own(config)));
         }
-        config = ConfigNames.own(config);
-        if (family.equals("marian")) {
-            // What is not said is as in the 2017 paper.
-            config = Transformer.base(tokenizer.vocabSize()).config().setAll(config);
-        }
-        config = ConfigNames.withDropout(config, 0);
+        // What is not said of a Marian model is as in the 2017 paper; a new model drops nothing, unless its config says so.
+        ObjectNode told = ConfigNames.own(config);
+        ObjectNode usual = family.equals("marian") ? Transformer.base(tokenizer.vocabSize()).config() : Json.object();
+        config = ConfigNames.withDropout(usual.setAll(told), 0).setAll(told);
         for (String role : List.of("bos", "eos", "pad")) {
             OptionalInt id = tokenId(tokenizer, role + "_token");
             if (!config.has(role + "_token_id")) {
@@ -254,21 +253,15 @@ final class RecipeModel implements AutoCloseable {
             return Files.isDirectory(file) ? ChatTemplate.load(file) : ChatTemplate.of(told, text(file));
         }
         String from = recipe.model().from();
-        try {
-            return from == null ? ChatTemplate.chatMl() : ChatTemplate.load(Path.of(from));
-        } catch (IllegalArgumentException e) {
-            if (Files.exists(Path.of(from).resolve("chat_template.jinja"))) {
-                throw e;
-            }
-            return ChatTemplate.chatMl();
-        }
+        return (from == null ? Optional.<ChatTemplate>empty() : ChatTemplate.find(Path.of(from)))
+                .orElseGet(ChatTemplate::chatMl);
     }
 
     private static String text(Path file) {
         try {
             return Files.readString(file);
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
         }
     }
 

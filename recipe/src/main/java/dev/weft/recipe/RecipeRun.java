@@ -50,7 +50,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -67,8 +66,6 @@ public final class RecipeRun implements AutoCloseable {
     /// Of a run folder: versions, the data's fingerprint and what came out of the recipe.
     public static final String FACTS = "training.json";
     private static final double ONCE_SECONDS = 2;
-    private static final Set<String> LOWER_IS_BETTER = Set.of("loss", "perplexity", "bits_per_byte", "mse", "mae",
-            "rmse", "hamming_loss", "wer", "cer");
 
     private final Recipe recipe;
     private final RunFolder folder;
@@ -225,12 +222,7 @@ public final class RecipeRun implements AutoCloseable {
     static Recipe absolute(Recipe recipe) {
         Recipe all = recipe.with("data.folder", absolute(recipe.data().folder()));
         for (String key : List.of("model.from", "distill.teacher", "data.cache", "tokenizer.chat_template")) {
-            String told = switch (key) {
-                case "model.from" -> recipe.model().from();
-                case "distill.teacher" -> recipe.distill().teacher();
-                case "data.cache" -> recipe.data().cache();
-                default -> recipe.tokenizer().chatTemplate();
-            };
+            String told = recipe.text(key);
             all = told == null ? all : all.with(key, absolute(told));
         }
         String tokenizer = recipe.tokenizer().from();
@@ -262,6 +254,10 @@ public final class RecipeRun implements AutoCloseable {
         if (!List.of("adamw", "adafactor", "lion", "sgd").contains(train.optimizer())) {
             throw new IllegalArgumentException("Unknown optimizer '" + train.optimizer()
                     + "'; choose adamw, adafactor, lion or sgd");
+        }
+        if (recipe.adapter().any() && (!train.freeze().isEmpty() || train.freezeLayers() >= 0)) {
+            throw new IllegalArgumentException(
+                    "With an adapter the whole base is frozen already; leave out --freeze and --freeze-layers");
         }
         if (recipe.adapter().any() && recipe.checkpoints().average() > 1) {
             throw new IllegalArgumentException(
@@ -406,9 +402,7 @@ public final class RecipeRun implements AutoCloseable {
             return () -> Validation.loss(CausalEvaluation.score((LanguageModel) model.head(), windows, device).loss());
         }
         Rows rows = data.heldRows();
-        boolean measured = !task.metrics().isEmpty() && task != TrainingTask.TEXT_GENERATION
-                && task != TrainingTask.CHAT && task != TrainingTask.FILL_MASK;
-        if (rows == null || !measured) {
+        if (rows == null || !task.measured()) {
             Lessons lessons = prepared.validation();
             return lessons == null ? null : () -> Validation.loss(loss(lessons, objective));
         }
@@ -431,7 +425,7 @@ public final class RecipeRun implements AutoCloseable {
     private Validation validation(Report report) {
         String told = recipe.evaluate().metric();
         String metric = told == null ? report.values().keySet().iterator().next() : told;
-        return new Validation(metric, !LOWER_IS_BETTER.contains(metric), report.values());
+        return new Validation(metric, UsualMetrics.higherIsBetter(metric), report.values());
     }
 
     /// The mean over everything that counts in the held-out examples.

@@ -12,7 +12,7 @@ import java.util.Map;
 /// How alike two sentences are: the cosine of their vectors against a number that people gave.
 ///
 /// @param embedder holds the model
-record SimilarityScore(List<Row> rows, SentenceEmbedder embedder) implements TaskScore<Boolean> {
+record SimilarityScore(List<Row> rows, SentenceEmbedder embedder) implements TaskScore.Asking {
     /// Pairs that are read before progress is told.
     private static final int PART = 1024;
 
@@ -27,16 +27,6 @@ record SimilarityScore(List<Row> rows, SentenceEmbedder embedder) implements Tas
     @Override
     public List<Example> examples() {
         return List.of();
-    }
-
-    @Override
-    public List<String> outputs() {
-        return List.of();
-    }
-
-    @Override
-    public Boolean answer(int number, Map<String, float[]> its) {
-        return true;
     }
 
     @Override

@@ -54,6 +54,19 @@ interface TaskScore<A> {
     /// @param answers to the examples, in their order
     Assessment.Result result(List<A> answers, Assessment.Progress progress);
 
+    /// Rows that are asked about in another way than by the outputs of their examples.
+    interface Asking extends TaskScore<Boolean> {
+        @Override
+        default List<String> outputs() {
+            return List.of();
+        }
+
+        @Override
+        default Boolean answer(int number, Map<String, float[]> its) {
+            return true;
+        }
+    }
+
     /// The place of the highest of `count` numbers from `from` on.
     ///
     /// @throws IllegalArgumentException if one is not a number

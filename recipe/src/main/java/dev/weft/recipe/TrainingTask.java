@@ -65,6 +65,11 @@ public enum TrainingTask {
         return metrics;
     }
 
+    /// Whether these are measured while it is trained; else the loss of what is held out is all.
+    boolean measured() {
+        return !metrics.isEmpty() && head != HeadKind.CAUSAL_LANGUAGE && head != HeadKind.MASKED_LANGUAGE;
+    }
+
     /// @throws IllegalArgumentException if there is none of this name, with those there are
     public static TrainingTask of(String id) {
         return Arrays.stream(values()).filter(task -> task.id().equals(id)).findFirst()

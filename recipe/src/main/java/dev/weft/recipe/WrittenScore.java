@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /// @param examples for the loss; empty where its labels would need another language's tokens
 record WrittenScore(UsualMetrics task, List<Row> rows, List<Example> examples, TextToText writer, Generation generation)
         implements
-            TaskScore<Boolean> {
+            TaskScore.Asking {
     /// Texts that are written before progress is told.
     private static final int PART = 256;
 
@@ -52,16 +52,6 @@ record WrittenScore(UsualMetrics task, List<Row> rows, List<Example> examples, T
                     row.place()));
         }
         return all;
-    }
-
-    @Override
-    public List<String> outputs() {
-        return List.of();
-    }
-
-    @Override
-    public Boolean answer(int number, Map<String, float[]> its) {
-        return true;
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -46,6 +47,11 @@ public final class ChatTemplate {
     /// @throws java.io.UncheckedIOException if a file cannot be read
     public static ChatTemplate load(Path folder) {
         return ChatTemplateFiles.load(folder);
+    }
+
+    /// As [#load]; empty if the folder has no template.
+    public static Optional<ChatTemplate> find(Path folder) {
+        return ChatTemplateFiles.find(folder);
     }
 
     /// One template from its source.

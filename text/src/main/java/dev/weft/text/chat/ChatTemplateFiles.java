@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
@@ -21,6 +22,12 @@ final class ChatTemplateFiles {
     private ChatTemplateFiles() {}
 
     static ChatTemplate load(Path folder) {
+        return find(folder).orElseThrow(() -> new IllegalArgumentException(
+                ("%s: no chat template here; expected chat_template.jinja, or "
+                        + "\"chat_template\" in tokenizer_config.json").formatted(folder)));
+    }
+
+    static Optional<ChatTemplate> find(Path folder) {
         if (!Files.isDirectory(folder)) {
             throw new IllegalArgumentException("%s: there is no such folder".formatted(folder));
         }
@@ -34,13 +41,13 @@ final class ChatTemplateFiles {
             templates = named(legacy, json(legacy).path(TEMPLATE));
         }
         if (templates.isEmpty()) {
-            throw new IllegalArgumentException(("%s: no chat template here; expected chat_template.jinja, or "
-                    + "\"chat_template\" in tokenizer_config.json").formatted(folder));
+            return Optional.empty();
         }
         var tokens = new LinkedHashMap<String, String>();
         addTokens(json(folder.resolve("special_tokens_map.json")), tokens);
         addTokens(config, tokens);
-        return new ChatTemplate(templates, tokens, TemplateLimits.USUAL, Clock.systemDefaultZone(), null);
+        return Optional.of(
+                new ChatTemplate(templates, tokens, TemplateLimits.USUAL, Clock.systemDefaultZone(), null));
     }
 
     static void save(Path folder, Map<String, Template> templates) {
