@@ -77,9 +77,24 @@ public final class Engine {
         return switch (device.kind()) {
             case CUDA -> true;
             case MPS -> false;
-            case CPU -> cpuFlags().contains("avx512_bf16") || cpuFlags().contains("amx_bf16")
-                    || cpuFlags().contains("bf16");
+            case CPU -> (cpuFlags().contains("avx512_bf16") || cpuFlags().contains("amx_bf16")
+                    || cpuFlags().contains("bf16")) && FastPath.BFLOAT16.proven("products", Engine::bfloat16Trial);
         };
+    }
+
+    /// Products in bfloat16 against those of the same numbers in float32, with odd ends.
+    private static FastPath.Trial bfloat16Trial() {
+        var trial = new FastPath.Trial(0);
+        try (var random = Randomness.seeded(1)) {
+            for (long[] sizes : new long[][]{{1, 300, 1001}, {7, 77, 300}, {65, 129, 67}}) {
+                Tensor x = random.normal(0, 1, sizes[0], sizes[1]).to(DType.BFLOAT16);
+                Tensor weight = random.normal(0, 1, sizes[2], sizes[1]).to(DType.BFLOAT16);
+                trial = trial.and(FastPath.Trial.of(Kernels.plainLinear(x, weight, null, false),
+                        Kernels.plainLinear(x.to(DType.FLOAT32), weight.to(DType.FLOAT32), null, false),
+                        FastPath.Trial.rounding(DType.BFLOAT16, sizes[1])));
+            }
+        }
+        return trial;
     }
 
     /// What `weft doctor` prints: versions, BLAS, instruction set, threads, devices.

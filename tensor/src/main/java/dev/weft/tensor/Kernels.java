@@ -1,5 +1,7 @@
 package dev.weft.tensor;
 
+import java.util.List;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.LongArrayRef;
@@ -19,20 +21,26 @@ public final class Kernels {
 
     /// `x · weightᵀ + bias`: `[..., in]`, `[out, in]`, `[out]` to `[..., out]`.
     public static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        Tensor product = PackedWeight.times(x, weight, bias, false);
-        if (product != null) {
-            return product;
-        }
-        return bias == null
-                ? Tensor.produce("linear", () -> torch.linear(x.peer(), weight.peer()), x, weight)
-                : Tensor.produce("linear", () -> torch.linear(x.peer(), weight.peer(), bias.peer()), x, weight, bias);
+        return linear(x, weight, bias, false);
     }
 
     /// `x · weight + bias`: `[..., in]`, `[in, out]`, `[out]` to `[..., out]`.
     public static Tensor linearTurned(Tensor x, Tensor weight, @Nullable Tensor bias) {
-        Tensor product = PackedWeight.times(x, weight, bias, true);
-        if (product != null) {
-            return product;
+        return linear(x, weight, bias, true);
+    }
+
+    private static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+        Tensor product = PackedWeight.times(x, weight, bias, turned);
+        return product == null ? plainLinear(x, weight, bias, turned) : product;
+    }
+
+    /// The product as LibTorch has it.
+    static Tensor plainLinear(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+        if (!turned) {
+            return bias == null
+                    ? Tensor.produce("linear", () -> torch.linear(x.peer(), weight.peer()), x, weight)
+                    : Tensor.produce("linear", () -> torch.linear(x.peer(), weight.peer(), bias.peer()), x, weight,
+                            bias);
         }
         Tensor rows = x.reshape(-1, weight.size(0));
         Tensor flat = bias == null
@@ -137,6 +145,25 @@ public final class Kernels {
 
     /// Writes slices `index [n]` of `x` along axis `dim` over `out`, which may be a part of a larger tensor. Not recorded.
     public static void indexSelectInto(Tensor out, Tensor x, int dim, Tensor index) {
+        if (FastPath.COPIED_ROWS.proven(List.of(x.dtype(), x.device(), x.dim(), dim), () -> {
+            try (var random = Randomness.seeded(1)) {
+                long[] shape = LongStream.range(0, x.dim()).map(axis -> 5 + 2 * axis).toArray();
+                Tensor any = random.normal(0, 1, shape).to(x.dtype()).to(x.device());
+                Tensor places = Tensor.of(new int[]{3, 0, 3}, 3).to(x.device());
+                Tensor wanted = any.indexSelect(dim, places);
+                Tensor room = Tensor.cat(List.of(wanted, wanted), x.dim() - 1).mul(0);
+                Tensor part = room.narrow(x.dim() - 1, 1, wanted.size(-1));
+                indexSelectIntoUnproven(part, any, dim, places);
+                return FastPath.Trial.of(part, wanted, 1e-12);
+            }
+        })) {
+            indexSelectIntoUnproven(out, x, dim, index);
+        } else {
+            out.copyInPlace(x.indexSelect(dim, index));
+        }
+    }
+
+    private static void indexSelectIntoUnproven(Tensor out, Tensor x, int dim, Tensor index) {
         try {
             torch.index_select_out(out.peer(), x.peer(), (long) dim, index.peer());
         } catch (RuntimeException e) {

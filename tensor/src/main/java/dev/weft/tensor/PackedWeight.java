@@ -2,11 +2,9 @@ package dev.weft.tensor;
 
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
-import java.util.Arrays;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
+import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
@@ -24,6 +22,9 @@ final class PackedWeight {
     private static final long FEW_ROWS = 32;
     /// Up to so many FBGEMM is the quicker one.
     private static final long VERY_FEW_ROWS = 6;
+    /// oneDNN's blocks are at most so wide. A last block that is not full has been seen to be computed wrongly, so none is
+    /// made (docs/decisions/0020-fast-paths.md).
+    private static final long BLOCK = 64;
     /// Weights of fewer numbers stay in a core's cache.
     private static final long SMALL = 1 << 16;
     /// Float16 has more digits than bfloat16 and less range: in between every bfloat16 that matters is one.
@@ -35,7 +36,6 @@ final class PackedWeight {
     private static final IValue NO_ACTIVATION = new IValue("none");
     private static final IValue NO_ALGORITHM = new IValue("");
     private static final IValue NO_SCALARS = AtenOps.noScalars();
-    private static final Map<String, Boolean> WORKS = new ConcurrentHashMap<>();
 
     /// One order, made when it is first asked for. Apart from the packing, so that a cleaner can free it.
     private static final class Form<T extends Pointer> {
@@ -59,15 +59,34 @@ final class PackedWeight {
         }
     }
 
+    /// The products that the same code of a library computes.
+    ///
+    /// @param rows up to 32 their number, beyond that the next power of two and whether the last 16 are full
+    record Shapes(long out, long in, boolean turned, long rows, boolean biased) {
+        static Shapes of(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+            long rows = x.count() / x.size(-1);
+            long kind = rows <= FEW_ROWS ? rows : -2 * Long.highestOneBit(rows) - (rows % 16 == 0 ? 0 : 1);
+            return new Shapes(weight.size(turned ? 1 : 0), weight.size(turned ? 0 : 1), turned, kind, bias != null);
+        }
+
+        @Override
+        public String toString() {
+            return "weight [%d, %d]%s, %s rows".formatted(turned ? in : out, turned ? out : in,
+                    biased ? " with bias" : "", rows > 0 ? "" + rows : "over " + (-rows / 2 - 1));
+        }
+    }
+
     private final Form<org.bytedeco.pytorch.Tensor> blocked = new Form<>();
     private final Form<IValue> half = new Form<>();
     /// How often the weight had been written to.
     private final long version;
     private final boolean fitsHalf;
+    /// Numbers that prove nothing, such as zeros: this weight is left as it stands.
+    private volatile boolean unfit;
 
     private PackedWeight(Tensor weight) {
         version = weight.peer()._version();
-        fitsHalf = weight.dtype() == DType.BFLOAT16 && worksHalf() && inRange(weight);
+        fitsHalf = weight.dtype() == DType.BFLOAT16 && inRange(weight);
     }
 
     private static boolean inRange(Tensor weight) {
@@ -90,7 +109,8 @@ final class PackedWeight {
         }
         long rows = x.count() / x.size(-1);
         // In float32 only few rows gain more than the memory is worth.
-        if (rows == 0 || dtype == DType.FLOAT32 && rows >= FEW_ROWS || !works(dtype)) {
+        if (rows == 0 || dtype != DType.FLOAT32 && dtype != DType.BFLOAT16
+                || dtype == DType.FLOAT32 && rows >= FEW_ROWS) {
             return null;
         }
         PackedWeight packing = weight.packing();
@@ -100,23 +120,71 @@ final class PackedWeight {
         return packing.product(x, weight, bias, turned);
     }
 
-    private Tensor product(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+    private @Nullable Tensor product(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
         try {
-            if (fitsHalf && x.count() / x.size(-1) <= VERY_FEW_ROWS) {
-                IValue order = half.orMade(() -> half(weight, turned));
-                return Tensor.produce("linear", () -> half(x, order, bias), x);
+            Shapes shapes = Shapes.of(x, weight, bias, turned);
+            if (!unfit && fitsHalf && shapes.rows() > 0 && shapes.rows() <= VERY_FEW_ROWS
+                    && FastPath.PACKED_FLOAT16.proven(shapes,
+                            () -> tried(x, weight, bias, turned, each -> half(each, weight, bias, turned)))) {
+                return half(x, weight, bias, turned);
             }
-            var order = blocked.orMade(() -> blocked(weight, turned));
-            return Tensor.produce("linear", () -> blocked(x, order, bias), x);
+            FastPath path = weight.dtype() == DType.FLOAT32 ? FastPath.PACKED_FLOAT32 : FastPath.PACKED_BFLOAT16;
+            return !unfit && path.proven(shapes,
+                    () -> tried(x, weight, bias, turned, each -> blocked(each, weight, bias, turned)))
+                            ? blocked(x, weight, bias, turned)
+                            : null;
         } finally {
             // Another thread may have put a new packing in place of this one.
             Reference.reachabilityFence(this);
         }
     }
 
+    /// This weight itself, multiplied both ways by random numbers of the shape of `x`.
+    private FastPath.Trial tried(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned,
+            UnaryOperator<Tensor> quick) {
+        try (var random = Randomness.seeded(x.count())) {
+            Tensor any = random.normal(0, 1, x.shape()).to(x.dtype());
+            Tensor plain = Kernels.plainLinear(any, weight, null, turned);
+            // Columns of nothing would let a kernel pass that computes nothing there.
+            if (plain.eq(0).to(DType.FLOAT32).mean().item() > 0.01) {
+                unfit = true;
+                return FastPath.Trial.UNDECIDED;
+            }
+            Tensor whole = bias == null ? plain : plain.add(bias);
+            FastPath.Trial found = FastPath.Trial.of(quick.apply(any), whole,
+                    FastPath.Trial.rounding(weight.dtype(), x.size(-1)));
+            unfit |= Double.isNaN(found.error());
+            return found;
+        }
+    }
+
+    /// Through oneDNN's blocks, all of which are full.
+    private Tensor blocked(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+        var order = blocked.orMade(() -> blocked(weight, turned));
+        long out = weight.size(turned ? 1 : 0);
+        if (out % BLOCK == 0) {
+            return Tensor.produce("linear", () -> blocked(x, order, bias), x);
+        }
+        return TensorScope.tidy(() -> {
+            Tensor wide = Tensor.produce("linear", () -> blocked(x, order, null), x);
+            Tensor product = wide.narrow(-1, 0, out);
+            return bias == null ? product.contiguous() : product.add(bias);
+        });
+    }
+
+    private Tensor half(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+        IValue order = half.orMade(() -> half(weight, turned));
+        return Tensor.produce("linear", () -> half(x, order, bias), x);
+    }
+
     private static org.bytedeco.pytorch.Tensor blocked(Tensor weight, boolean turned) {
-        try (var off = Gradients.off(); var rows = turned ? weight.peer().t() : null) {
-            return AtenOps.result(AtenOps.Op.REORDER_LINEAR_WEIGHT, rows == null ? weight.peer() : rows, 8L);
+        try (var scope = TensorScope.open(); var off = Gradients.off()) {
+            Tensor rows = turned ? weight.transpose(0, 1) : weight;
+            long missing = Math.floorMod(-rows.size(0), BLOCK);
+            if (missing > 0) {
+                rows = Tensor.cat(List.of(rows, Tensor.zeros(rows.dtype(), missing, rows.size(1))), 0);
+            }
+            return AtenOps.result(AtenOps.Op.REORDER_LINEAR_WEIGHT, rows, 8L);
         }
     }
 
@@ -142,34 +210,6 @@ final class PackedWeight {
                 var product = AtenOps.result(AtenOps.Op.LINEAR_DYNAMIC_FP16, wide, order);
                 var sum = bias == null ? null : product.add_(bias.peer())) {
             return product.to(x.dtype().scalarType());
-        }
-    }
-
-    /// Tried once: a build without oneDNN or a chip without the instructions refuses.
-    static boolean works(DType dtype) {
-        return (dtype == DType.FLOAT32 || dtype == DType.BFLOAT16) && WORKS.computeIfAbsent(dtype.name(),
-                untried -> gives16(dtype, ones -> {
-                    try (var order = blocked(ones, false)) {
-                        return blocked(ones, order, null);
-                    }
-                }));
-    }
-
-    private static boolean worksHalf() {
-        return WORKS.computeIfAbsent("half", untried -> gives16(DType.BFLOAT16, ones -> {
-            try (IValue order = half(ones, false)) {
-                return half(ones, order, null);
-            }
-        }));
-    }
-
-    private static boolean gives16(DType dtype, Function<Tensor, org.bytedeco.pytorch.Tensor> product) {
-        try (var scope = TensorScope.open(); var off = Gradients.off()) {
-            Tensor ones = Tensor.full(1, dtype, 16, 16);
-            float[] sums = Tensor.wrap(product.apply(ones)).to(DType.FLOAT32).toFloats();
-            return Arrays.equals(sums, Tensor.full(16, DType.FLOAT32, 16, 16).toFloats());
-        } catch (RuntimeException refused) {
-            return false;
         }
     }
 

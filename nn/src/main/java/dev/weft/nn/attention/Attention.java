@@ -5,9 +5,11 @@ import dev.weft.nn.Trace;
 import dev.weft.tensor.Autocast;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Engine;
+import dev.weft.tensor.FastPath;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// softmax(QKᵀ · scale + mask) V — “Attention Is All You Need”, §3.2.1 — and the choice of the kernel that computes it.
@@ -55,10 +57,20 @@ public record Attention(double scale, double softcap, double dropout) {
         if (explicit(mask, drop, trace)) {
             return explicit(queries, allKeys, allValues, mask, drop, trace);
         }
-        if (recomputes(queries) && recorded(queries, keys, values)) {
-            return Gradients.apply(new RecomputedAttention(scale, mask), queries, allKeys, allValues);
+        boolean recorded = recorded(queries, keys, values);
+        var trial = AttentionTrial.of(queries, keys, values, mask, recorded);
+        if (recorded && recomputes(queries)) {
+            return FastPath.RECOMPUTED_ATTENTION.proven(trial, () -> trial.of(Attention::recomputed))
+                    ? recomputed(queries, allKeys, allValues, mask)
+                    : explicit(queries, allKeys, allValues, mask, drop, trace);
         }
-        return fused(queries, allKeys, allValues, mask);
+        return FastPath.FUSED_ATTENTION.proven(trial, () -> trial.of(Attention::fused))
+                ? fused(queries, allKeys, allValues, mask)
+                : explicit(queries, allKeys, allValues, mask, drop, trace);
+    }
+
+    private Tensor recomputed(Tensor queries, Tensor keys, Tensor values, ScoreMask mask) {
+        return Gradients.apply(new RecomputedAttention(scale, mask), queries, keys, values);
     }
 
     /// The same for queries, keys and values in one tensor, of which training makes one gradient instead of three.
@@ -66,11 +78,20 @@ public record Attention(double scale, double softcap, double dropout) {
     /// @param packed `[batch, seq, 3, heads, headDim]`
     /// @return       `[batch, heads, seq, headDim]`
     public Tensor attendPacked(Tensor packed, ScoreMask mask, Dropout drop, Trace trace) {
-        if (!explicit(mask, drop, trace) && recomputes(packed) && recorded(packed)) {
-            return Gradients.apply(new RecomputedAttention(scale, mask), packed);
-        }
         Tensor[] parts = RecomputedAttention.unpacked(packed);
+        if (!explicit(mask, drop, trace) && recomputes(packed) && recorded(packed)) {
+            var trial = AttentionTrial.of(parts[0], parts[1], parts[2], mask, true);
+            if (FastPath.RECOMPUTED_ATTENTION.proven(List.of("packed", trial),
+                    () -> trial.of(Attention::recomputedPacked))) {
+                return Gradients.apply(new RecomputedAttention(scale, mask), packed);
+            }
+        }
         return attend(parts[0], parts[1], parts[2], mask, drop, trace);
+    }
+
+    private Tensor recomputedPacked(Tensor queries, Tensor keys, Tensor values, ScoreMask mask) {
+        Tensor packed = Tensor.stack(List.of(queries, keys, values), 0).permute(1, 3, 0, 2, 4);
+        return Gradients.apply(new RecomputedAttention(scale, mask), packed);
     }
 
     /// Only the explicit product shows or changes the scores and weights.
@@ -97,7 +118,7 @@ public record Attention(double scale, double softcap, double dropout) {
         return recorded && Gradients.recording();
     }
 
-    private Tensor explicit(Tensor queries, Tensor keys, Tensor values, ScoreMask mask, Dropout drop, Trace trace) {
+    Tensor explicit(Tensor queries, Tensor keys, Tensor values, ScoreMask mask, Dropout drop, Trace trace) {
         // Scale the queries, not the scores: in half precision the raw scores can overflow.
         Tensor scores = queries.mul(scale).matmul(keys.transpose(-2, -1));
         if (softcap != 0) {
