@@ -1,9 +1,10 @@
 package dev.weft.tensor;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +44,7 @@ public enum FastPath {
     private record Shapes(FastPath path, Object of, int threads) {}
 
     private static final Map<Shapes, Boolean> JUDGED = new ConcurrentHashMap<>();
-    private static final Map<FastPath, List<String>> REFUSED = new EnumMap<>(FastPath.class);
+    private static final Map<FastPath, Set<String>> REFUSED = new EnumMap<>(FastPath.class);
 
     /// What a trial found.
     ///
@@ -109,11 +110,9 @@ public enum FastPath {
     private boolean judge(Shapes key, Proof proof) {
         long started = System.nanoTime();
         Trial trial = null;
-        String reason = null;
         try (var scope = TensorScope.open(); var off = Gradients.off(); var plain = Autocast.paused(Device.CPU)) {
             trial = proof.run();
         } catch (RuntimeException e) {
-            reason = "LibTorch refuses it";
             LOG.log(System.Logger.Level.DEBUG, () -> title + ": " + e.getMessage());
         }
         if (trial != null && Double.isNaN(trial.error())) {
@@ -123,37 +122,35 @@ public enum FastPath {
         if (JUDGED.putIfAbsent(key, proven) == null) {
             double milliseconds = (System.nanoTime() - started) / 1e6;
             LOG.log(System.Logger.Level.DEBUG, () -> "%s, %s: %s in %.1f ms".formatted(title, key.of(),
-                    proven ? "proven" : "refused", milliseconds));
-            if (!proven) {
-                refuse(key, reason == null
-                        ? "it computes something else than the plain way (%.3g times what rounding allows)"
-                                .formatted(trial.error())
-                        : reason);
+                    proven ? "proven" : "not used", milliseconds));
+            if (trial == null) {
+                // What a chip or a build does not have is no fault.
+                note("%s: LibTorch does not have them here".formatted(title), System.Logger.Level.DEBUG);
+            } else if (!proven) {
+                note("%s, %s: the result is another than that of the plain way (%.3g times what rounding allows)"
+                        .formatted(title, key.of(), trial.error()), System.Logger.Level.WARNING);
             }
         }
         return proven;
     }
 
-    /// What a chip or a build does not have is no fault; what it has and computes wrongly is said.
-    private void refuse(Shapes key, String reason) {
-        String line = "%s, %s: %s".formatted(title, key.of(), reason);
+    /// The first of each path is logged, all are kept.
+    private void note(String line, System.Logger.Level level) {
         boolean first;
         synchronized (REFUSED) {
-            List<String> lines = REFUSED.computeIfAbsent(this, none -> new ArrayList<>());
+            Set<String> lines = REFUSED.computeIfAbsent(this, none -> new LinkedHashSet<>());
             first = lines.isEmpty();
             lines.add(line);
         }
         if (first) {
-            boolean wrong = !reason.startsWith("LibTorch");
-            LOG.log(wrong ? System.Logger.Level.WARNING : System.Logger.Level.DEBUG,
-                    () -> line + ". The plain way is used instead; results are right, and slower.");
+            LOG.log(level, () -> line + ". The plain way is used instead: results are right, and slower");
         }
     }
 
     /// What was tried in this process and is not used, a line each.
     public static List<String> refusals() {
         synchronized (REFUSED) {
-            return REFUSED.values().stream().flatMap(List::stream).toList();
+            return REFUSED.values().stream().flatMap(Set::stream).toList();
         }
     }
 

@@ -67,7 +67,8 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, S
             ScoreMask mask = mask(random, batch, heads, querySeq, keySeq);
             // As exact as the numbers at hand allow; the explicit product in half precision rounds its weights.
             Way plain = (attention, q, k, v, seen) -> attention.explicit(q, k, v, seen, Dropout.OFF, Trace.SILENT);
-            List<Tensor> wanted = results(plain, mask, DType.FLOAT32, queries, keys, values, above);
+            List<Tensor> wanted = results(plain, mask, dtype == DType.FLOAT64 ? dtype : DType.FLOAT32, queries, keys,
+                    values, above);
             List<Tensor> found = results(quick, mask, dtype, queries, keys, values, above);
             var trial = new FastPath.Trial(0);
             // In half precision scores and weights are rounded on the way as well.
