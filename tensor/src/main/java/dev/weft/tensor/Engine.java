@@ -7,10 +7,10 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.presets.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
 
@@ -18,7 +18,8 @@ import org.bytedeco.pytorch.global.torch;
 ///
 /// Everything here is decided once, before the first native class loads; a property that the user set wins.
 public final class Engine {
-    private static final AtomicBoolean STARTED = new AtomicBoolean();
+    private static volatile boolean started;
+    private static boolean starting;
     private static final String MKL = "org/bytedeco/mkl/linux-x86_64/libmkl_rt.so.2";
 
     static {
@@ -35,24 +36,55 @@ public final class Engine {
     private Engine() {}
 
     /// Loads the native libraries and settles threads; later calls do nothing.
+    ///
+    /// @throws TensorException if there are none for this platform, or they cannot be unpacked
     public static void start() {
-        if (STARTED.compareAndSet(false, true)) {
-            // Extraction fails with an Error of many lines where the cache folder cannot be written.
-            try {
-                // MKL shall run on LibTorch's own OpenMP threads: its default brings a second pool, whose idle threads
-                // spin and take the cores from the first.
-                torch.set_env("MKL_THREADING_LAYER", "GNU", false);
-                torch.set_num_interop_threads(1);
-            } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
-                STARTED.set(false);
-                throw new TensorException("LibTorch could not be loaded on " + System.getProperty("os.name") + " "
-                        + System.getProperty("os.arch") + " (" + e.getMessage()
-                        + "); put org.bytedeco:pytorch for this platform on the class path, and see that "
-                        + System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache") + " can be written",
-                        e);
-            }
-            threads(Integer.getInteger("weft.threads", physicalCores()));
+        if (!started) {
+            startOnce();
         }
+    }
+
+    private static synchronized void startOnce() {
+        if (started || starting) {
+            return;
+        }
+        starting = true;
+        // Extraction fails with an Error of many lines where the cache folder cannot be written.
+        try {
+            LibraryCache.during(
+                    "ready: libtorch %s, %s".formatted(bindingVersion(), blas()),
+                    () -> {
+                        // MKL shall run on LibTorch's own OpenMP threads: its default brings a second pool, whose idle
+                        // threads spin and take the cores from the first.
+                        torch.set_env("MKL_THREADING_LAYER", "GNU", false);
+                        torch.set_num_interop_threads(1);
+                    });
+            threads(Integer.getInteger("weft.threads", physicalCores()));
+            started = true;
+        } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+            throw new TensorException(notLoaded(e), e);
+        } finally {
+            starting = false;
+        }
+    }
+
+    private static String bindingVersion() {
+        try {
+            return Loader.getVersion("org.bytedeco", "pytorch");
+        } catch (IOException e) {
+            return "of unknown version";
+        }
+    }
+
+    private static String notLoaded(Throwable failure) {
+        String platform = Loader.getPlatform();
+        return onClassPath("org/bytedeco/pytorch/" + platform + "/") || onClassPath("org/bytedeco/pytorch/" + platform
+                + "/" + System.mapLibraryName("jnitorch"))
+                        ? ("LibTorch could not be loaded on %s (%s); see that %s can be written and has 1 GB of room, or "
+                                + "name another folder with -Dorg.bytedeco.javacpp.cachedir=DIR").formatted(platform,
+                                        failure.getMessage(), LibraryCache.folder())
+                        : ("LibTorch for %s is not on the class path; add org.bytedeco:pytorch, openblas and javacpp with "
+                                + "the classifier %s (docs/embedding.md)").formatted(platform, platform);
     }
 
     /// One setting for every pool: LibTorch's own and the BLAS's.
@@ -113,7 +145,7 @@ public final class Engine {
         facts.put("native memory", Long.parseLong(System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes")) == 0
                 ? "limited by the machine"
                 : System.getProperty("org.bytedeco.javacpp.maxPhysicalBytes") + " bytes");
-        facts.put("library cache", System.getProperty("org.bytedeco.javacpp.cachedir", "~/.javacpp/cache"));
+        facts.put("library cache", LibraryCache.folder().toString());
         return facts;
     }
 
