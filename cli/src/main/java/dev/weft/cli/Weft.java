@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /// The command: `weft COMMAND`.
-@Command(name = "weft", mixinStandardHelpOptions = true, version = "weft 0.1.0", sortOptions = false, description = "Transformers for the JVM: train, run and look inside Transformer models.", synopsisSubcommandLabel = "COMMAND", subcommands = QuickstartCommand.class, footer = {
+@Command(name = "weft", mixinStandardHelpOptions = true, versionProvider = Weft.Version.class, sortOptions = false, description = "Transformers for the JVM: train, run and look inside Transformer models.", synopsisSubcommandLabel = "COMMAND", subcommands = QuickstartCommand.class, footer = {
         "", "Begin with:  weft quickstart",
         "Then:        weft train --text corpus.txt --out runs/mine",
         "             weft generate runs/mine --prompt \"Once\"", "",
@@ -19,6 +19,13 @@ import picocli.CommandLine.ScopeType;
 public final class Weft {
     @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "When something fails, show where in the code.")
     boolean stacktrace;
+
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[]{"weft " + dev.weft.tensor.Weft.version()};
+        }
+    }
 
     private static final List<Class<?>> OTHERS = List.of(GenerateCommand.class, ChatCommand.class, SearchCommand.class,
             EvalCommand.class, MergeCommand.class, RunCommand.class, TokenizerCommand.class, ChatTemplateCommand.class,

@@ -9,7 +9,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// from nothing: sinusoidal positions, a norm behind each part, ReLU, one table of embeddings for source, target and
 /// output. Its files are those of [Marian], so that the Python library's `MarianMTModel` translates with it.
 ///
-/// Ids are laid out as [dev.weft.text.Tokenizer#asMarian] does: `</s>` is 0, `<pad>` is the last and begins each
+/// Ids are laid out as `Tokenizer.asMarian` of room text does: `</s>` is 0, `<pad>` is the last and begins each
 /// translation.
 ///
 /// @param vocabSize        ids of both languages

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Σ −log softmax(logits)[label], computed in float32 whatever the logits are.
+/// Σ −log softmax(logits) at the label, computed in float32 whatever the logits are.
 ///
 /// For training the gradient is made together with the loss, some rows at a time, while their probabilities are in the
 /// processor's cache: over a large vocabulary each further reading of the logits costs as much as a layer.

@@ -133,6 +133,7 @@ public final class Engine {
     public static Map<String, String> describe() {
         start();
         var facts = new LinkedHashMap<String, String>();
+        facts.put("weft", Weft.version());
         facts.put("java", System.getProperty("java.version") + " (" + System.getProperty("java.vm.name") + ")");
         facts.put("platform", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
         facts.put("libtorch", torchVersion());

@@ -122,7 +122,7 @@ public final class Kernels {
         NONE, MEAN, SUM
     }
 
-    /// −log softmax(logits)[target]: `[n, classes]` and `[n]`; targets of `ignored` count for nothing.
+    /// −log softmax(logits) at the target: `[n, classes]` and `[n]`; targets of `ignored` count for nothing.
     public static Tensor crossEntropy(Tensor logits, Tensor targets, @Nullable Tensor weights, Reduction reduction,
             long ignored,
             double labelSmoothing) {
