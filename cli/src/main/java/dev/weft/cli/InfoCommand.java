@@ -31,6 +31,7 @@ final class InfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Voice.tellsNotesItself();
         var facts = new LinkedHashMap<String, Object>();
         Path home = ScoredModel.modelFolder(folder);
         ModelFolder opened = ModelFolder.open(home);

@@ -146,6 +146,7 @@ final class TrainingCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Voice.tellsNotesItself();
         if (given("--explain") != null) {
             System.out.print(Recipe.reference());
             return 0;

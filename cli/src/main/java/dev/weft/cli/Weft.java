@@ -42,6 +42,7 @@ public final class Weft {
     /// @return 0, or 1 when it failed, 2 when it was asked wrongly
     static int run(String... arguments) {
         var weft = new Weft();
+        Voice.tellsNotes();
         var line = new CommandLine(weft);
         // Options of training are made from the keys of recipes, which an annotation cannot say.
         for (var kind : TrainingCommand.Kind.values()) {

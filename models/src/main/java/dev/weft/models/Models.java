@@ -185,7 +185,9 @@ public final class Models {
     private static Head named(ModelFolder folder, Supplier<Head> load) {
         try {
             Head head = load.get();
-            head.notes().forEach(note -> LOG.log(System.Logger.Level.WARNING, () -> folder.path() + ": " + note));
+            for (String note : head.notes()) {
+                LOG.log(System.Logger.Level.WARNING, "{0}: {1}", folder.path(), note);
+            }
             return head;
         } catch (IllegalArgumentException e) {
             throw e.getMessage().contains(folder.path().toString())

@@ -23,6 +23,7 @@ import dev.weft.tensor.Device;
 import dev.weft.tensor.Engine;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
+import dev.weft.tensor.Weft;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.train.Adafactor;
@@ -448,17 +449,12 @@ public final class RecipeRun implements AutoCloseable {
     }
 
     private ObjectNode facts(RecipeData data) {
-        ObjectNode facts = Json.object().put("weft", version());
+        ObjectNode facts = Json.object().put("weft", Weft.version());
         Engine.describe().forEach(facts::put);
         facts.put("data", data.fingerprint()).put("examples", plan.examples()).put("parameters", plan.parameters())
                 .put("trained_parameters", plan.trained()).put("example", plan.example());
         plan.notes().forEach(facts.putArray("notes")::add);
         return facts;
-    }
-
-    private static String version() {
-        String version = RecipeRun.class.getPackage().getImplementationVersion();
-        return version == null ? "development" : version;
     }
 
     /// What the run is about to do.

@@ -143,7 +143,7 @@ public enum FastPath {
             lines.add(line);
         }
         if (first) {
-            LOG.log(level, () -> line + ". The plain way is used instead: results are right, and slower");
+            LOG.log(level, "{0}. The plain way is used instead: results are right, and slower", line);
         }
     }
 
