@@ -28,7 +28,7 @@ import java.util.function.LongConsumer;
 /// tokenizer and the task's settings. Examples are read from the file where they stand; 12 bytes of memory each say where.
 public final class ExampleFile implements Examples, AutoCloseable {
     private static final long MAGIC = 0x57454654_4558414DL; // "WEFTEXAM"
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int FINGERPRINT_BYTES = 32;
     /// Magic, version, 0, count, place of the index, fingerprint.
     private static final int HEADER_BYTES = 8 + 2 * 4 + 2 * 8 + FINGERPRINT_BYTES;

@@ -28,8 +28,8 @@ public sealed interface Format {
     record Json() implements Format {}
 
     /// A word in a line, with its columns; a blank line ends a sentence. A sentence is a row with the lists `tokens` and
-    /// `tags`: the first column and the last one. Tags are what the file says, whatever the scheme. `-DOCSTART-` is left
-    /// out.
+    /// `tags`: the first column and the last one. Tags are what the file says, whatever the scheme. `-DOCSTART-` and
+    /// comments, lines that begin with a number sign and are no words, are left out.
     record Conll() implements Format {}
 
     /// Read by DuckDB.

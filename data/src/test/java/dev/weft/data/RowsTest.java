@@ -89,6 +89,33 @@ class RowsTest {
     }
 
     @Test
+    void comments_between_sentences_are_no_words_and_a_number_sign_is_one() throws IOException {
+        Path conll = file("a.conll", """
+                # id 6f1 domain=en
+                # newdoc
+                Rome _ _ B-LOC
+                # _ _ O
+                1 _ _ O
+
+                # id 6f2\tdomain=en
+
+                # _ _ O
+                # tag = x
+
+                #sent_id=3
+                #1 _ _ B-X
+                """);
+        Path pairs = file("b.conll", "# text = It is 1 O\n# \nIt\tO\n#\tB-X\n#\tpunct\n\n#\tO\n");
+
+        assertThat(all(Rows.of(conll.toString()))).extracting(row -> row.texts("tokens")).containsExactly(
+                List.of("Rome", "#", "1"), List.of("#"), List.of("#1"));
+        assertThat(all(Rows.of(conll.toString()))).extracting(row -> row.texts("tags")).containsExactly(
+                List.of("B-LOC", "O", "O"), List.of("O"), List.of("B-X"));
+        assertThat(all(Rows.of(pairs.toString()))).extracting(row -> row.texts("tokens"))
+                .containsExactly(List.of("It", "#", "#"), List.of("#"));
+    }
+
+    @Test
     void json_lines_keep_lists_and_maps_and_what_is_packed_is_unpacked() throws IOException {
         Path path = folder.resolve("a.jsonl.gz");
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(path))) {
