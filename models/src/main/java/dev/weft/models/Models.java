@@ -47,8 +47,9 @@ public final class Models {
         return load(opened, architecture(opened.config()));
     }
 
-    /// Opens a folder with another head than its config names, mapped into memory. Weights that the file lacks for it are made
-    /// new, weights that it does not need are left out; both are named in [Head#notes] and logged as a warning.
+    /// Opens a folder with another head than its config names, mapped into memory. Weights that the file lacks for it, or has
+    /// for another number of labels, are made new, weights that it does not need are left out; both are named in [Head#notes]
+    /// and logged as a warning.
     public static Head load(Path folder, Heads head) {
         ModelFolder opened = ModelFolder.open(folder);
         try (CheckpointWeights source = CheckpointWeights.open(opened)) {
@@ -124,8 +125,14 @@ public final class Models {
             Family family = Families.of(folder.config());
             ObjectNode config = head.config(folder.config().node());
             return build(as(folder, config, family.architecture(head.kind())), folder.generationConfig().orElse(null),
-                    head.kind(), Weights.from(source, name -> !inBase(family.prefix(head.kind()), name)));
+                    head.kind(), with(head, family, source));
         });
+    }
+
+    /// Weights of a head may be new, and where labels are asked for, those for another number of labels are too.
+    private static Weights with(Heads head, Family family, WeightSource source) {
+        return Weights.from(source, name -> !inBase(family.prefix(head.kind()), name),
+                name -> !head.labels().isEmpty());
     }
 
     /// The same model once more, with weights from elsewhere and projections as planned: how adapters stand over one base,
@@ -238,8 +245,7 @@ public final class Models {
             Head model = named(opened, () -> build(
                     as(opened, head.config(config), family.architecture(head.kind())),
                     opened.generationConfig().orElse(null), head.kind(),
-                    Weights.from(new KeptBlocks(source.forTraining(), kept),
-                            name -> !inBase(family.prefix(head.kind()), name))));
+                    with(head, family, new KeptBlocks(source.forTraining(), kept))));
             model.requiresGrad(true);
             return model;
         }
