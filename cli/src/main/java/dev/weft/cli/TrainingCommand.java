@@ -152,13 +152,15 @@ final class TrainingCommand implements Callable<Integer> {
         }
         Path folder;
         Trainer.Result result;
-        try (var progress = new ProgressLine()) {
+        var ending = Interrupts.heeded();
+        try (var progress = new ProgressLine(ending)) {
             String resumed = given("--resume");
             if (resumed != null) {
                 folder = Path.of(resumed);
                 var changes = changes();
                 try (var run = RecipeRun.resume(folder, changes, progress)) {
-                    result = Interrupts.heeding(run::stop, run::run);
+                    ending.by(run::stop);
+                    result = run.run();
                 }
             } else {
                 Recipe recipe = recipe();
@@ -167,7 +169,8 @@ final class TrainingCommand implements Callable<Integer> {
                     if (given("--range-test") != null) {
                         return ranged(run, folder);
                     }
-                    result = Interrupts.heeding(run::stop, run::run);
+                    ending.by(run::stop);
+                    result = run.run();
                 }
             }
         }

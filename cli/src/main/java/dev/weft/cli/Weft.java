@@ -58,7 +58,7 @@ public final class Weft {
             command.getErr().println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
             return 2;
         });
-        return line.execute(arguments);
+        return Interrupts.whole(() -> line.execute(arguments));
     }
 
     /// One line that a user can act on. What was foreseen explains itself; the rest says what it is.

@@ -88,7 +88,8 @@ public final class Chat implements AutoCloseable {
         return options.withEndIds(ends);
     }
 
-    private static OptionalInt endOfTurn(ChatTemplate template, Tokenizer tokenizer) {
+    /// The special token that a template writes behind an answer, which ends it; empty if it writes none.
+    public static OptionalInt endOfTurn(ChatTemplate template, Tokenizer tokenizer) {
         String mark = "weft";
         try {
             String text = template.render(Conversation.of(
