@@ -89,12 +89,47 @@ public final class Adapted implements AutoCloseable {
     /// @param seed of the detours' weights
     /// @throws IllegalArgumentException if no projection is a target; the message names the projections that there are
     public static Adapted create(Head base, AdapterConfig config, long seed) {
+        List<String> unknown = config.modulesToSave().stream().filter(module -> !names(base, module)).toList();
+        if (!unknown.isEmpty()) {
+            if (!isTied(base)) {
+                throw unknown(base, unknown);
+            }
+            // A head that is the embedding has no name; trained whole, it becomes a matrix of its own.
+            try (Head own = Models.untied(base)) {
+                if (unknown.stream().anyMatch(module -> !names(own, module))) {
+                    throw unknown(own, unknown);
+                }
+                return create(own, config, seed);
+            }
+        }
         AdapterConfig whole = withHead(base, config);
         Map<String, Tensor> own = base.parameters();
         Adapted adapted = build(base, whole, name -> replaces(whole, own, name), Map.of(), WeightSource.random(seed),
                 "");
         adapted.weights.values().forEach(weight -> weight.requiresGrad(true));
         return adapted;
+    }
+
+    private static boolean names(Head base, String module) {
+        return base.parameters().keySet().stream().anyMatch(weight -> weight.contains(module + "."));
+    }
+
+    private static IllegalArgumentException unknown(Head base, List<String> modules) {
+        Set<String> known = base.parameters().keySet().stream().map(name -> name.split("\\."))
+                .map(parts -> parts[Math.max(0, parts.length - 2)]).filter(part -> !part.matches("[0-9]+"))
+                .collect(Collectors.toCollection(TreeSet::new));
+        return new IllegalArgumentException(
+                "to be trained whole (save) are %s, and this model has no modules of these names; it has %s".formatted(
+                        String.join(", ", modules), String.join(", ", known)));
+    }
+
+    /// Whether the scores of the vocabulary come from the input embedding.
+    private static boolean isTied(Head base) {
+        String backbone = base.frame().base().full("");
+        Tensor embedding = base.backbone().tokens().weight();
+        return base instanceof LanguageModel && base.parameters().entrySet().stream()
+                .noneMatch(each -> !each.getKey().startsWith(backbone)
+                        && Arrays.equals(each.getValue().shape(), embedding.shape()));
     }
 
     private static AdapterConfig withHead(Head base, AdapterConfig config) {
@@ -144,15 +179,29 @@ public final class Adapted implements AutoCloseable {
                 // What comes out of the projection, for PEFT.
                 stored.remove(PROMPTS);
             }
-            Adapted adapted = fitted(base, config, stored, file.toString());
-            if (adapted.savesTied() && !json.flag(TYING, false)) {
-                adapted.close();
-                throw new IllegalArgumentException(
-                        "%s: \"%s\" is not set, so that the adapter changes the input embedding and not the output head, which are one weight in this model; Weft keeps them one"
-                                .formatted(json, TYING));
+            if (!bringsHead(base, config, stored, json.flag(TYING, false))) {
+                return fitted(base, config, stored, file.toString());
             }
-            return adapted;
+            try (Head own = Models.untied(base)) {
+                return fitted(own, config, stored, file.toString());
+            }
         }
+    }
+
+    /// Whether the adapter has an output matrix, or an input embedding, apart from the other, which are one weight in the base:
+    /// PEFT trains copies of such modules, and keeps them one only where it was told to.
+    private static boolean bringsHead(Head base, AdapterConfig config, Map<String, Tensor> stored, boolean tying) {
+        if (tying || !isTied(base)) {
+            return false;
+        }
+        Map<String, Tensor> own = base.parameters();
+        String embedding = nameOf(base, base.backbone().tokens().weight());
+        long width = own.get(embedding).size(1);
+        return config.saves(embedding) || stored.entrySet().stream()
+                .anyMatch(each -> !isAdded(each.getKey()) && !own.containsKey(each.getKey())
+                        && each.getValue().dim() == 2 && each.getValue().size(1) == width
+                        && each.getValue().size(0) >= base.backbone().vocabSize()
+                        && config.saves(each.getKey()));
     }
 
     /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
@@ -252,7 +301,11 @@ public final class Adapted implements AutoCloseable {
     /// The name in the model of what PEFT's file calls `name`.
     private static String plain(AdapterConfig config, String name) {
         String bare = name.startsWith(prefix(config)) ? name.substring(prefix(config).length()) : name;
-        String tidy = bare.replace(".base_layer.", ".").replace(".modules_to_save.", ".");
+        // Checkpoints of a training script may say which of several adapters it is; there is but one in a file.
+        String tidy = bare.replace(".base_layer.", ".")
+                .replaceFirst("\\.(lora_[AB]|" + MAGNITUDE + ")\\.[^.]+\\.weight$",
+                        ".$1.weight")
+                .replaceFirst("\\.modules_to_save\\.(default\\.)?", ".");
         return tidy.endsWith(MAGNITUDE + ".weight") ? tidy.substring(0, tidy.length() - ".weight".length()) : tidy;
     }
 
@@ -403,6 +456,7 @@ public final class Adapted implements AutoCloseable {
         private final int vocabSize;
         private final Map<String, LowRank> detours = new LinkedHashMap<>();
         private final Set<String> seen = new TreeSet<>();
+        private final List<String> modules = new ArrayList<>();
 
         LoraPlan(Head base, LoraConfig config) {
             this.config = config;
@@ -415,6 +469,7 @@ public final class Adapted implements AutoCloseable {
             String module = place.full("");
             module = module.substring(0, module.length() - 1);
             seen.add(module.substring(module.lastIndexOf('.') + 1));
+            modules.add(module);
             boolean turned = plain.layout() == Linear.Layout.IN_OUT;
             long in = plain.weight().size(turned ? 0 : 1);
             long out = plain.weight().size(turned ? 1 : 0);
@@ -458,6 +513,16 @@ public final class Adapted implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "%sthe targets of this adapter (%s) are no projections of this model, which has %s".formatted(
                                 where.isEmpty() ? "" : where + ": ", config.targets(), String.join(", ", seen)));
+            }
+            // A new adapter says what it means: a name that fits nothing is a slip of the pen.
+            if (where.isEmpty() && config.targets() instanceof Targets.Names(List<String> names)) {
+                List<String> idle = names.stream()
+                        .filter(name -> modules.stream().noneMatch(Targets.of(name)::names)).toList();
+                if (!idle.isEmpty()) {
+                    throw new IllegalArgumentException(
+                            "targets=%s: this model has no projections of these names; it has %s".formatted(
+                                    String.join(",", idle), String.join(", ", seen)));
+                }
             }
         }
     }
@@ -526,13 +591,8 @@ public final class Adapted implements AutoCloseable {
 
     /// Whether the adapter has its own input embedding, which is the output head too.
     private boolean savesTied() {
-        String backbone = model.frame().base().full("");
-        long vocab = model.backbone().vocabSize();
-        return model instanceof LanguageModel
-                && replaced.stream().anyMatch(name -> config.saves(name) && name.startsWith(backbone)
-                        && weights.get(name).dim() == 2 && weights.get(name).size(0) == vocab)
-                && model.parameters().entrySet().stream().noneMatch(each -> !each.getKey().startsWith(backbone)
-                        && each.getValue().dim() == 2 && each.getValue().size(0) == vocab);
+        return isTied(model) && replaced.stream().anyMatch(name -> config.saves(name)
+                && weights.get(name) == model.backbone().tokens().weight());
     }
 
     // ---- merging ----
@@ -565,6 +625,11 @@ public final class Adapted implements AutoCloseable {
     /// tensors must run but the base: this model would add the adapter a second time.
     public Merge mergeInto(Head base) {
         replaced.forEach(name -> {
+            if (!base.parameters().containsKey(name)) {
+                throw new IllegalArgumentException(
+                        "`%s` is a weight of its own in this adapter and tied in the base: merge into a model of its own instead"
+                                .formatted(name));
+            }
             if (!Arrays.equals(base.parameters().get(name).shape(), weights.get(name).shape())) {
                 throw new IllegalArgumentException(
                         "`%s` is %s in this adapter and %s in the base: merge into a model of its own instead"

@@ -183,6 +183,24 @@ public final class Models {
                 HeadKind.of(architecture(frame.config())), Weights.from(new Resized(base, old, vocabSize, fresh)));
     }
 
+    /// The same model with an output matrix of its own, which begins as a copy of the input embedding that it was tied to.
+    /// Other weights are the base's own tensors, which may be closed before it.
+    ///
+    /// @throws IllegalArgumentException if the family ties them whatever its config says
+    public static Head untied(Head base) {
+        Frame frame = base.frame();
+        ObjectNode config = frame.config().node().deepCopy().put("tie_word_embeddings", false);
+        Head own = build(Json.of(frame.config().toString(), config), frame.generation(),
+                HeadKind.of(architecture(frame.config())), Weights.from(new Untied(base)));
+        if (own.parameters().size() == base.parameters().size()) {
+            own.close();
+            throw new IllegalArgumentException(
+                    "%s: the output matrix of this model is its input embedding always; it can have none of its own"
+                            .formatted(frame.config()));
+        }
+        return own;
+    }
+
     /// The config of a folder when it is opened as this class.
     private static Json as(ModelFolder folder, ObjectNode config, String architecture) {
         config.putArray("architectures").add(architecture);
