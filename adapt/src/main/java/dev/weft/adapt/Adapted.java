@@ -1,5 +1,6 @@
 package dev.weft.adapt;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
@@ -53,7 +54,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// adapted.save(folder);
 /// ```
 public final class Adapted implements AutoCloseable {
-    private static final String CONFIG = "adapter_config.json";
+    private static final String CONFIG = AdapterFolder.CONFIG;
     /// Beside PEFT's files: `{"0": "no", "1": "yes"}`, the labels of an adapter with a classifier of its own.
     private static final String LABELS = "labels.json";
     /// Where PEFT has the weights, best first.
@@ -212,24 +213,34 @@ public final class Adapted implements AutoCloseable {
 
     /// The same with numbers of another type: null keeps what the files have.
     public static Head base(Path folder, Path adapter, @Nullable DType dtype) {
-        ModelFolder opened = ModelFolder.open(folder);
-        Json json = Json.read(adapter.resolve(CONFIG));
-        String own = Models.architecture(opened.config());
+        ModelFolder opened = new AdapterFolder(adapter, folder).opened();
         try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            Optional<HeadKind> task = Models.heads(opened.config()).stream()
-                    .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
-                    .min(Comparator.comparing(kind -> kind != HeadKind.of(own)));
-            List<String> told = told(adapter);
-            List<String> labels = told.isEmpty() ? labels(adapter) : told;
             WeightSource numbers = dtype == null ? source.asStored() : source.as(dtype);
-            boolean fits = labels.isEmpty() || told.isEmpty() && (!opened.config().has("id2label")
-                    || opened.config().object("id2label").names().size() == labels.size());
-            return task.isEmpty() || task.get() == HeadKind.of(own) && fits
-                    ? Models.load(opened, own, numbers)
-                    : Models.load(opened, new Heads(task.get(), fits && opened.config().has("id2label")
-                            ? List.of()
-                            : labels, ""), numbers);
+            Optional<Heads> heads = heads(opened, adapter);
+            return heads.isPresent()
+                    ? Models.load(opened, heads.get(), numbers)
+                    : Models.load(opened, Models.architecture(opened.config()), numbers);
         }
+    }
+
+    /// The config of a base when it is opened as what an adapter was trained as.
+    static Json config(ModelFolder base, Path adapter) {
+        return heads(base, adapter).map(heads -> Models.config(base, heads)).orElseGet(base::config);
+    }
+
+    /// The head that an adapter was trained with, where it is not the base's own.
+    private static Optional<Heads> heads(ModelFolder base, Path adapter) {
+        Json json = Json.read(adapter.resolve(CONFIG));
+        HeadKind own = HeadKind.of(Models.architecture(base.config()));
+        Optional<HeadKind> task = Models.heads(base.config()).stream()
+                .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
+                .min(Comparator.comparing(kind -> kind != own));
+        List<String> told = told(adapter);
+        List<String> labels = told.isEmpty() ? labels(adapter) : told;
+        boolean fits = labels.isEmpty() || told.isEmpty() && (!base.config().has("id2label")
+                || base.config().object("id2label").names().size() == labels.size());
+        return task.filter(kind -> kind != own || !fits)
+                .map(kind -> new Heads(kind, fits && base.config().has("id2label") ? List.of() : labels, ""));
     }
 
     /// The names of the labels that the adapter was trained for; none where it does not say, as PEFT's do not.

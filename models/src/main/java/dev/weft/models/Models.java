@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
@@ -86,6 +87,18 @@ public final class Models {
                 : usual);
     }
 
+    /// The config of what a folder holds: a model's, or where it holds an adapter that of its base as the adapter was trained on
+    /// it.
+    public static Json config(Path folder) {
+        return AdapterFolder.find(folder).map(adapter -> AdapterLoader.here(adapter).config(adapter))
+                .orElseGet(() -> ModelFolder.open(folder).config());
+    }
+
+    /// The config of a folder when it is opened with this head.
+    public static Json config(ModelFolder folder, Heads head) {
+        return as(folder, head.config(folder.config().node()), Families.of(folder.config()).architecture(head.kind()));
+    }
+
     /// The kinds of heads that the family of this config has.
     public static Set<HeadKind> heads(Json config) {
         return Families.of(config).heads().choices();
@@ -123,9 +136,8 @@ public final class Models {
     public static Head load(ModelFolder folder, Heads head, WeightSource source) {
         return named(folder, () -> {
             Family family = Families.of(folder.config());
-            ObjectNode config = head.config(folder.config().node());
-            return build(as(folder, config, family.architecture(head.kind())), folder.generationConfig().orElse(null),
-                    head.kind(), with(head, family, source));
+            return build(config(folder, head), folder.generationConfig().orElse(null), head.kind(),
+                    with(head, family, source));
         });
     }
 

@@ -44,7 +44,7 @@ final class RecipeData implements AutoCloseable {
     /// Text after which a new one begins, where the tokenizer knows it.
     static final String END_OF_TEXT = "<|endoftext|>";
 
-    private final Recipe recipe;
+    private Recipe recipe;
     private final TrainingTask task;
     private final @Nullable Rows training;
     private final @Nullable Rows held;
@@ -619,6 +619,11 @@ final class RecipeData implements AutoCloseable {
             }
         }
         return Examples.of(examples);
+    }
+
+    /// What was settled since it was opened: how long examples are.
+    void follow(Recipe settled) {
+        recipe = settled;
     }
 
     /// Stands for the data and what examples it becomes; known when batches were prepared.

@@ -169,7 +169,8 @@ public final class RecipeRun implements AutoCloseable {
             Path checkpoint = resumes ? folder.latest().orElse(null) : null;
             RecipeModel model = RecipeModel.open(given, task, labels, tokenizer, template, checkpoint);
             open.push(model);
-            requireRoom(given, model.head());
+            given = fitting(given, model.head());
+            data.follow(given);
             int start = model.head().frame().config().integer("decoder_start_token_id", 0);
             RecipeData.Prepared prepared = data.prepare(tokenizer, template == null ? ChatTemplate.chatMl() : template,
                     Labels.of(labels), start, listener);
@@ -191,6 +192,10 @@ public final class RecipeRun implements AutoCloseable {
             var notes = new ArrayList<>(model.notes());
             notes.addAll(resumes ? List.of() : RecipeModel.otherLabels(given, task, labels));
             notes.addAll(data.notes());
+            if (given.data().maxLength() < asked.data().maxLength()) {
+                notes.add("examples have %,d tokens at most, all that the model has room for".formatted(
+                        given.data().maxLength()));
+            }
             notes.addAll(prepared.notes());
             notes.addAll(template == null ? List.of() : ChatMarks.notes(template, tokenizer));
             if (judged && recipe.evaluate().metric() != null) {
@@ -223,17 +228,19 @@ public final class RecipeRun implements AutoCloseable {
         }
     }
 
-    /// Examples are cut to a length that the model has positions for.
-    private static void requireRoom(Recipe recipe, Head head) {
+    /// Examples are cut to a length that the model has positions for: where nobody said another, to that.
+    private static Recipe fitting(Recipe recipe, Head head) {
         int room = head.backbone().maxPositions();
         Integer target = recipe.data().maxTargetLength();
-        boolean source = recipe.data().maxLength() > room;
+        boolean unsaid = recipe.data().maxLength() == Recipe.defaults().data().maxLength();
+        boolean source = recipe.data().maxLength() > room && !unsaid;
         if (source || target != null && target > room) {
             throw new IllegalArgumentException(
                     "%s is %d, and the model has room for %d tokens; choose a smaller one".formatted(
                             source ? "--max-length" : "--max-target-length",
                             source ? recipe.data().maxLength() : target, room));
         }
+        return recipe.data().maxLength() > room ? recipe.with("data.max_length", room) : recipe;
     }
 
     private static String shown(Lessons lessons, Tokenizer tokenizer, List<String> labels) {
