@@ -362,6 +362,13 @@ class AdaptedTest {
     }
 
     @Test
+    void a_setting_of_another_kind_is_told() {
+        assertThatThrownBy(() -> LoraConfig.parse("rank=2.5")).hasMessageContaining("rank must be a whole number");
+        assertThatThrownBy(() -> LoraConfig.parse("layers=1,x")).hasMessageContaining("layers must be a number");
+        assertThatThrownBy(() -> LoraConfig.parse("dora=yes")).hasMessageContaining("dora must be true or false");
+    }
+
+    @Test
     void keys_that_name_the_adapter_are_those_without_its_name(@TempDir Path folder) {
         try (Head base = Models.create(llama(16), 1);
                 Adapted adapted = shaken(base, ATTENTION.withDora(true).withModulesToSave(List.of("lm_head")), 2);

@@ -4,6 +4,7 @@ import dev.weft.tensor.TensorException;
 import dev.weft.train.TrainingFailed;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -36,9 +37,10 @@ public final class Weft {
     static int run(String... arguments) {
         var weft = new Weft();
         var line = new CommandLine(weft);
+        boolean shown = Stream.of(arguments).anyMatch(each -> List.of("--help", "-h").contains(each));
         // Options of training are made from the keys of recipes, which an annotation cannot say.
         for (var kind : TrainingCommand.Kind.values()) {
-            line.addSubcommand(TrainingCommand.spec(kind));
+            line.addSubcommand(TrainingCommand.spec(kind, shown));
         }
         OTHERS.forEach(command -> line.addSubcommand(new CommandLine(command)));
         line.setCaseInsensitiveEnumValuesAllowed(true);

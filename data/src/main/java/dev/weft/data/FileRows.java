@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -29,7 +30,8 @@ record FileRows(List<FileOf> files) implements Rows {
     private static final JsonMapper JSON = JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
-    record FileOf(Path path, Format format) {}
+    /// @param guessed whether the format is what the file's name says: then a csv file may have other separators
+    record FileOf(Path path, Format format, boolean guessed) {}
 
     static Rows of(List<String> pathsOrGlobs, @Nullable Format format) {
         List<Path> paths = pathsOrGlobs.stream().flatMap(each -> TextSource.find(each).stream()).distinct().toList();
@@ -37,7 +39,8 @@ record FileRows(List<FileOf> files) implements Rows {
             throw new IllegalArgumentException("No data was given; name a file, a glob or a query");
         }
         return new FileRows(
-                paths.stream().map(path -> new FileOf(path, format == null ? Format.of(path) : format)).toList());
+                paths.stream().map(path -> new FileOf(path, format == null ? Format.of(path) : format, format == null))
+                        .toList());
     }
 
     @Override
@@ -88,7 +91,9 @@ record FileRows(List<FileOf> files) implements Rows {
             }
             return switch (file.format()) {
                 case Format.Lines() -> lines(path, text);
-                case Format.Delimited delimited -> new Table(path, text, delimited).cursor();
+                case Format.Delimited delimited -> new Table(path, text, file.guessed() && delimited.quoted()
+                        ? delimited.by(separator(text, delimited.separator()))
+                        : delimited).cursor();
                 case Format.JsonLines() -> json(path, text, false);
                 case Format.Json() -> json(path, text, true);
                 case Format.Conll() -> sentences(path, text);
@@ -149,7 +154,7 @@ record FileRows(List<FileOf> files) implements Rows {
                 }
                 for (Word word : words) {
                     if (word.columns.size() < 2) {
-                        throw new IllegalArgumentException(
+                        throw new BadRow(
                                 "%s, line %d: a word and its tag are needed, found only \"%s\"; is it a file of sentences?"
                                         .formatted(path, word.line, word.columns.getFirst()));
                     }
@@ -176,6 +181,22 @@ record FileRows(List<FileOf> files) implements Rows {
             }
         }
         return lines;
+    }
+
+    /// What stands between the names of a first line, which is read ahead: programs of some languages write semicolons into csv
+    /// files, whose numbers have commas.
+    private static char separator(BufferedReader text, char usual) throws IOException {
+        text.mark(1 << 15);
+        var first = new StringBuilder();
+        boolean quoted = false;
+        for (int next = text.read(); next >= 0 && first.length() < 1 << 14
+                && (quoted || next != '\n'); next = text.read()) {
+            quoted ^= next == '"';
+            first.append(quoted ? '"' : (char) next);
+        }
+        text.reset();
+        return Stream.of(usual, ';', '\t', '|').filter(each -> first.indexOf(each.toString()) >= 0).findFirst()
+                .orElse(usual);
     }
 
     /// Values between separators.
@@ -215,7 +236,7 @@ record FileRows(List<FileOf> files) implements Rows {
                     return null;
                 }
                 if (found.size() != names.size()) {
-                    throw new IllegalArgumentException("%s, line %d: %d values where %s %d columns (%s)".formatted(path,
+                    throw new BadRow("%s, line %d: %d values where %s %d columns (%s)".formatted(path,
                             first, found.size(), firstNames, names.size(), String.join(", ", names)));
                 }
                 var values = new LinkedHashMap<String, @Nullable Object>();

@@ -210,7 +210,7 @@ public final class RecipeRun implements AutoCloseable {
             plan = new RunListener.Plan(task.id(), model.head().parameterCount(), trainedCount,
                     prepared.training().count(), shown(prepared.training(), tokenizer, labels),
                     recipe.train().steps(), seconds, Engine.peakResidentBytes(), recipe.train().precision(),
-                    recipe.train().device(), List.copyOf(notes));
+                    recipe.train().device(), List.copyOf(notes), data.leftOut());
             if (!resumes) {
                 tokenizer.save(folder.path());
             }
@@ -492,7 +492,8 @@ public final class RecipeRun implements AutoCloseable {
     private ObjectNode facts(RecipeData data, LocalDate day) {
         ObjectNode facts = Json.object().put("weft", version()).put("begun", day.toString());
         Engine.describe().forEach(facts::put);
-        facts.put("data", data.fingerprint()).put("examples", plan.examples()).put("parameters", plan.parameters())
+        facts.put("data", data.fingerprint()).put("examples", plan.examples()).put("rows_left_out", data.leftOut())
+                .put("parameters", plan.parameters())
                 .put("trained_parameters", plan.trained()).put("example", plan.example());
         plan.notes().forEach(facts.putArray("notes")::add);
         return facts;

@@ -595,4 +595,69 @@ class RecipeRunTest {
             assertThat(run.plan().notes()).noneMatch(note -> note.contains("head"));
         }
     }
+
+    @Test
+    void rows_that_are_not_as_the_task_needs_them_end_the_run_or_are_left_out_and_counted(@TempDir Path folder)
+            throws IOException {
+        var rows = new ArrayList<>(Files.readAllLines(data.resolve("rated.tsv")));
+        rows.addAll(List.of("no label\t", "too\tmany\tyes", "one"));
+        put("spoiled.tsv", rows);
+        put("held.tsv", List.of("sentence\tlabel", "film 1 was bad\tno", "film 2\tperhaps", "film 3\tyes"));
+        var talks = new ArrayList<>(Files.readAllLines(data.resolve("chat.jsonl")));
+        talks.add("""
+                {"messages": [{"role": "user", "content": "%s"}, {"role": "assistant", "content": "late"}]}"""
+                .formatted("so much is said ".repeat(40)));
+        put("long.jsonl", talks);
+        Recipe rated = recipe("text-classification").with("data.train", "spoiled.tsv").with("data.dev", "held.tsv");
+        Recipe chat = recipe("chat").with("data.train", "long.jsonl");
+
+        assertThatThrownBy(() -> run(rated, folder.resolve("no")))
+                .hasMessageContaining("spoiled.tsv, line 63").hasMessageContaining("--on-bad-rows skip");
+        assertThatThrownBy(() -> run(chat, folder.resolve("no"))).hasMessageContaining("long.jsonl, line 61")
+                .hasMessageContaining("--on-bad-rows skip");
+        for (int i = 0; i < 2; i++) {
+            // The second time examples come from the cache.
+            try (var run = RecipeRun.start(rated.with("data.on_bad_rows", "skip"), folder.resolve("rated" + i),
+                    RunListener.SILENT)) {
+                assertThat(run.plan().rowsLeftOut()).isEqualTo(4);
+                assertThat(run.plan().examples()).isEqualTo(60);
+                assertThat(run.plan().notes()).anyMatch(note -> note.startsWith("4 rows are left out"));
+                assertThat(run.run().best()).isNotNaN();
+            }
+            try (var run = RecipeRun.start(chat.with("data.on_bad_rows", "skip"), folder.resolve("chat" + i),
+                    RunListener.SILENT)) {
+                assertThat(run.plan().rowsLeftOut()).isEqualTo(1);
+            }
+        }
+        assertThat(folder.resolve("rated0").resolve(RecipeRun.FACTS)).content().contains("\"rows_left_out\" : 4");
+        assertThat(resume(folder.resolve("rated0"), Map.of("train.steps", 8)).step()).isEqualTo(8);
+        put("none.tsv", List.of("sentence\tlabel", "a\t", "b\t"));
+        assertThatThrownBy(() -> run(rated.with("data.train", "none.tsv").with("data.on_bad_rows", "skip"),
+                folder.resolve("no"))).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("none.tsv");
+        assertThatThrownBy(() -> run(rated.with("data.on_bad_rows", "warn"), folder.resolve("no")))
+                .hasMessageContaining("--on-bad-rows is error or skip, found \"warn\"");
+    }
+
+    @Test
+    void the_speed_of_a_run_is_told_in_tokens_that_it_reads(@TempDir Path folder) throws IOException {
+        run(recipe("text-classification"), folder);
+        Json first = Json.parse("a line", Files.readAllLines(folder.resolve("metrics.jsonl")).getFirst());
+
+        // Eight texts of some words each, and not eight labels.
+        assertThat(first.integer("tokens")).isBetween(5 * 8, 24 * 8);
+    }
+
+    @Test
+    void examples_fit_the_room_of_a_model_where_nobody_says_how_long_they_are(@TempDir Path folder) {
+        run(recipe("text-classification"), folder.resolve("base"));
+        Recipe further = recipe("text-classification").with("model.from", folder.resolve("base").toString())
+                .overlaid("{model: {layers: null, hidden: null, heads: null}, tokenizer: {from: null}}", "base");
+        try (var run = RecipeRun.start(further.with("data.max_length", Recipe.defaults().data().maxLength()),
+                folder.resolve("fits"), RunListener.SILENT)) {
+            assertThat(run.recipe().data().maxLength()).isEqualTo(24);
+            assertThat(run.plan().notes()).anyMatch(note -> note.contains("24 tokens at most"));
+        }
+        assertThatThrownBy(() -> run(further.with("data.max_length", 90), folder.resolve("no")))
+                .hasMessageContaining("--max-length is 90, and the model has room for 24 tokens");
+    }
 }
