@@ -31,8 +31,8 @@ public record AdapterFolder(Path path, Path base) {
         return Optional.of(places(folder, named).filter(place -> Files.isRegularFile(place.resolve("config.json")))
                 .findFirst().map(base -> new AdapterFolder(folder, base))
                 .orElseThrow(() -> new IllegalArgumentException(
-                        "%s is an adapter, and its base \"%s\" is no folder here; put the model there, say in %s where it is, or fold both into one model: weft merge BASE %s --out FOLDER"
-                                .formatted(folder, named, CONFIG, folder))));
+                        "%s is an adapter, and its base \"%s\" is no folder here; put the model there, say in %s where it is, or name both: weft eval BASE --adapter %s, or weft merge BASE %s --out FOLDER for one model"
+                                .formatted(folder, named, CONFIG, folder, folder))));
     }
 
     private static Stream<Path> places(Path folder, String named) {
