@@ -70,6 +70,7 @@ public final class TextGenerator implements AutoCloseable {
     /// @throws IllegalArgumentException if there is no language model or no tokenizer, or one does not fit the other
     public static TextGenerator open(Path folder) {
         Path place = weightsIn(folder);
+        Models.config(place); // a folder without a model is told before one without a tokenizer
         Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
         Head head = Precision.load(place);
         try {
