@@ -24,6 +24,9 @@ ADAMW = {"name": "AdamW", "lr": 0.01, "betas": [0.9, 0.999], "eps": 1e-4, "weigh
 LLAMA = transformers.LlamaConfig(vocab_size=32, hidden_size=16, intermediate_size=20, num_hidden_layers=2,
                                  num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=32,
                                  tie_word_embeddings=False)
+TIED = transformers.LlamaConfig(vocab_size=32, hidden_size=16, intermediate_size=20, num_hidden_layers=2,
+                                num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=32,
+                                tie_word_embeddings=True)
 GPT2 = transformers.GPT2Config(vocab_size=32, n_embd=16, n_layer=2, n_head=2, n_positions=32, bos_token_id=1,
                                eos_token_id=2)
 BERT = transformers.BertConfig(vocab_size=32, hidden_size=16, intermediate_size=20, num_hidden_layers=2,
@@ -52,6 +55,14 @@ CASES = {
                                                         fan_in_fan_out=True)),
     "lora-resized-trained": ("LlamaForCausalLM", LLAMA, dict(r=2, lora_alpha=4, target_modules=["q_proj"], vocabulary=35,
                                                              modules_to_save=["embed_tokens", "lm_head"])),
+    "lora-head-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
+                                                         modules_to_save=["lm_head"])),
+    "lora-embedding-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
+                                                              modules_to_save=["embed_tokens"])),
+    "lora-both-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
+                                                         modules_to_save=["embed_tokens", "lm_head"])),
+    "lora-all-linear-classifier": ("BertForSequenceClassification", BERT, dict(r=2, lora_alpha=4,
+                                                                               target_modules="all-linear", task_type="SEQ_CLS")),
     "prompt-gpt2": ("GPT2LMHeadModel", GPT2, dict(kind="PROMPT_TUNING", task_type="CAUSAL_LM", num_virtual_tokens=3)),
     "prompt-llama": ("LlamaForCausalLM", LLAMA, dict(kind="PROMPT_TUNING", task_type="CAUSAL_LM", num_virtual_tokens=2,
                                                      prompt_tuning_init="SAMPLE_VOCAB")),
@@ -124,7 +135,8 @@ def make(folder, name, architecture, config, lora):
 
     whole = copy.deepcopy(model).merge_and_unload().state_dict() if adapts_weights else {}
     for key, value in whole.items():
-        if not (value.shape == before[key].shape and torch.equal(value, before[key])) and not (key == "lm_head.weight" and config.tie_word_embeddings):
+        if not (value.shape == before[key].shape and torch.equal(value, before[key])) and not (
+                key == "lm_head.weight" and config.tie_word_embeddings and "lm_head" not in settings.get("modules_to_save", [])):
             tensors["merged." + key] = value.clone()
 
     projected = settings.get("prefix_projection", False)

@@ -1,5 +1,6 @@
 package dev.weft.adapt;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
@@ -53,7 +54,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// adapted.save(folder);
 /// ```
 public final class Adapted implements AutoCloseable {
-    private static final String CONFIG = "adapter_config.json";
+    private static final String CONFIG = AdapterFolder.CONFIG;
     /// Beside PEFT's files: `{"0": "no", "1": "yes"}`, the labels of an adapter with a classifier of its own.
     private static final String LABELS = "labels.json";
     /// Where PEFT has the weights, best first.
@@ -89,12 +90,47 @@ public final class Adapted implements AutoCloseable {
     /// @param seed of the detours' weights
     /// @throws IllegalArgumentException if no projection is a target; the message names the projections that there are
     public static Adapted create(Head base, AdapterConfig config, long seed) {
+        List<String> unknown = config.modulesToSave().stream().filter(module -> !names(base, module)).toList();
+        if (!unknown.isEmpty()) {
+            if (!isTied(base)) {
+                throw unknown(base, unknown);
+            }
+            // A head that is the embedding has no name; trained whole, it becomes a matrix of its own.
+            try (Head own = Models.untied(base)) {
+                if (unknown.stream().anyMatch(module -> !names(own, module))) {
+                    throw unknown(own, unknown);
+                }
+                return create(own, config, seed);
+            }
+        }
         AdapterConfig whole = withHead(base, config);
         Map<String, Tensor> own = base.parameters();
         Adapted adapted = build(base, whole, name -> replaces(whole, own, name), Map.of(), WeightSource.random(seed),
                 "");
         adapted.weights.values().forEach(weight -> weight.requiresGrad(true));
         return adapted;
+    }
+
+    private static boolean names(Head base, String module) {
+        return base.parameters().keySet().stream().anyMatch(weight -> weight.contains(module + "."));
+    }
+
+    private static IllegalArgumentException unknown(Head base, List<String> modules) {
+        Set<String> known = base.parameters().keySet().stream().map(name -> name.split("\\."))
+                .map(parts -> parts[Math.max(0, parts.length - 2)]).filter(part -> !part.matches("[0-9]+"))
+                .collect(Collectors.toCollection(TreeSet::new));
+        return new IllegalArgumentException(
+                "to be trained whole (save) are %s, and this model has no modules of these names; it has %s".formatted(
+                        String.join(", ", modules), String.join(", ", known)));
+    }
+
+    /// Whether the scores of the vocabulary come from the input embedding.
+    private static boolean isTied(Head base) {
+        String backbone = base.frame().base().full("");
+        Tensor embedding = base.backbone().tokens().weight();
+        return base instanceof LanguageModel && base.parameters().entrySet().stream()
+                .noneMatch(each -> !each.getKey().startsWith(backbone)
+                        && Arrays.equals(each.getValue().shape(), embedding.shape()));
     }
 
     private static AdapterConfig withHead(Head base, AdapterConfig config) {
@@ -144,15 +180,29 @@ public final class Adapted implements AutoCloseable {
                 // What comes out of the projection, for PEFT.
                 stored.remove(PROMPTS);
             }
-            Adapted adapted = fitted(base, config, stored, file.toString());
-            if (adapted.savesTied() && !json.flag(TYING, false)) {
-                adapted.close();
-                throw new IllegalArgumentException(
-                        "%s: \"%s\" is not set, so that the adapter changes the input embedding and not the output head, which are one weight in this model; Weft keeps them one"
-                                .formatted(json, TYING));
+            if (!bringsHead(base, config, stored, json.flag(TYING, false))) {
+                return fitted(base, config, stored, file.toString());
             }
-            return adapted;
+            try (Head own = Models.untied(base)) {
+                return fitted(own, config, stored, file.toString());
+            }
         }
+    }
+
+    /// Whether the adapter has an output matrix, or an input embedding, apart from the other, which are one weight in the base:
+    /// PEFT trains copies of such modules, and keeps them one only where it was told to.
+    private static boolean bringsHead(Head base, AdapterConfig config, Map<String, Tensor> stored, boolean tying) {
+        if (tying || !isTied(base)) {
+            return false;
+        }
+        Map<String, Tensor> own = base.parameters();
+        String embedding = nameOf(base, base.backbone().tokens().weight());
+        long width = own.get(embedding).size(1);
+        return config.saves(embedding) || stored.entrySet().stream()
+                .anyMatch(each -> !isAdded(each.getKey()) && !own.containsKey(each.getKey())
+                        && each.getValue().dim() == 2 && each.getValue().size(1) == width
+                        && each.getValue().size(0) >= base.backbone().vocabSize()
+                        && config.saves(each.getKey()));
     }
 
     /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
@@ -163,24 +213,34 @@ public final class Adapted implements AutoCloseable {
 
     /// The same with numbers of another type: null keeps what the files have.
     public static Head base(Path folder, Path adapter, @Nullable DType dtype) {
-        ModelFolder opened = ModelFolder.open(folder);
-        Json json = Json.read(adapter.resolve(CONFIG));
-        String own = Models.architecture(opened.config());
+        ModelFolder opened = new AdapterFolder(adapter, folder).opened();
         try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            Optional<HeadKind> task = Models.heads(opened.config()).stream()
-                    .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
-                    .min(Comparator.comparing(kind -> kind != HeadKind.of(own)));
-            List<String> told = told(adapter);
-            List<String> labels = told.isEmpty() ? labels(adapter) : told;
             WeightSource numbers = dtype == null ? source.asStored() : source.as(dtype);
-            boolean fits = labels.isEmpty() || told.isEmpty() && (!opened.config().has("id2label")
-                    || opened.config().object("id2label").names().size() == labels.size());
-            return task.isEmpty() || task.get() == HeadKind.of(own) && fits
-                    ? Models.load(opened, own, numbers)
-                    : Models.load(opened, new Heads(task.get(), fits && opened.config().has("id2label")
-                            ? List.of()
-                            : labels, ""), numbers);
+            Optional<Heads> heads = heads(opened, adapter);
+            return heads.isPresent()
+                    ? Models.load(opened, heads.get(), numbers)
+                    : Models.load(opened, Models.architecture(opened.config()), numbers);
         }
+    }
+
+    /// The config of a base when it is opened as what an adapter was trained as.
+    static Json config(ModelFolder base, Path adapter) {
+        return heads(base, adapter).map(heads -> Models.config(base, heads)).orElseGet(base::config);
+    }
+
+    /// The head that an adapter was trained with, where it is not the base's own.
+    private static Optional<Heads> heads(ModelFolder base, Path adapter) {
+        Json json = Json.read(adapter.resolve(CONFIG));
+        HeadKind own = HeadKind.of(Models.architecture(base.config()));
+        Optional<HeadKind> task = Models.heads(base.config()).stream()
+                .filter(kind -> !taskType(kind).isEmpty() && taskType(kind).equals(json.text("task_type", "")))
+                .min(Comparator.comparing(kind -> kind != own));
+        List<String> told = told(adapter);
+        List<String> labels = told.isEmpty() ? labels(adapter) : told;
+        boolean fits = labels.isEmpty() || told.isEmpty() && (!base.config().has("id2label")
+                || base.config().object("id2label").names().size() == labels.size());
+        return task.filter(kind -> kind != own || !fits)
+                .map(kind -> new Heads(kind, fits && base.config().has("id2label") ? List.of() : labels, ""));
     }
 
     /// The names of the labels that the adapter was trained for; none where it does not say, as PEFT's do not.
@@ -252,7 +312,11 @@ public final class Adapted implements AutoCloseable {
     /// The name in the model of what PEFT's file calls `name`.
     private static String plain(AdapterConfig config, String name) {
         String bare = name.startsWith(prefix(config)) ? name.substring(prefix(config).length()) : name;
-        String tidy = bare.replace(".base_layer.", ".").replace(".modules_to_save.", ".");
+        // Checkpoints of a training script may say which of several adapters it is; there is but one in a file.
+        String tidy = bare.replace(".base_layer.", ".")
+                .replaceFirst("\\.(lora_[AB]|" + MAGNITUDE + ")\\.[^.]+\\.weight$",
+                        ".$1.weight")
+                .replaceFirst("\\.modules_to_save\\.(default\\.)?", ".");
         return tidy.endsWith(MAGNITUDE + ".weight") ? tidy.substring(0, tidy.length() - ".weight".length()) : tidy;
     }
 
@@ -403,6 +467,7 @@ public final class Adapted implements AutoCloseable {
         private final int vocabSize;
         private final Map<String, LowRank> detours = new LinkedHashMap<>();
         private final Set<String> seen = new TreeSet<>();
+        private final List<String> modules = new ArrayList<>();
 
         LoraPlan(Head base, LoraConfig config) {
             this.config = config;
@@ -415,6 +480,7 @@ public final class Adapted implements AutoCloseable {
             String module = place.full("");
             module = module.substring(0, module.length() - 1);
             seen.add(module.substring(module.lastIndexOf('.') + 1));
+            modules.add(module);
             boolean turned = plain.layout() == Linear.Layout.IN_OUT;
             long in = plain.weight().size(turned ? 0 : 1);
             long out = plain.weight().size(turned ? 1 : 0);
@@ -458,6 +524,16 @@ public final class Adapted implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "%sthe targets of this adapter (%s) are no projections of this model, which has %s".formatted(
                                 where.isEmpty() ? "" : where + ": ", config.targets(), String.join(", ", seen)));
+            }
+            // A new adapter says what it means: a name that fits nothing is a slip of the pen.
+            if (where.isEmpty() && config.targets() instanceof Targets.Names(List<String> names)) {
+                List<String> idle = names.stream()
+                        .filter(name -> modules.stream().noneMatch(Targets.of(name)::names)).toList();
+                if (!idle.isEmpty()) {
+                    throw new IllegalArgumentException(
+                            "targets=%s: this model has no projections of these names; it has %s".formatted(
+                                    String.join(",", idle), String.join(", ", seen)));
+                }
             }
         }
     }
@@ -526,13 +602,8 @@ public final class Adapted implements AutoCloseable {
 
     /// Whether the adapter has its own input embedding, which is the output head too.
     private boolean savesTied() {
-        String backbone = model.frame().base().full("");
-        long vocab = model.backbone().vocabSize();
-        return model instanceof LanguageModel
-                && replaced.stream().anyMatch(name -> config.saves(name) && name.startsWith(backbone)
-                        && weights.get(name).dim() == 2 && weights.get(name).size(0) == vocab)
-                && model.parameters().entrySet().stream().noneMatch(each -> !each.getKey().startsWith(backbone)
-                        && each.getValue().dim() == 2 && each.getValue().size(0) == vocab);
+        return isTied(model) && replaced.stream().anyMatch(name -> config.saves(name)
+                && weights.get(name) == model.backbone().tokens().weight());
     }
 
     // ---- merging ----
@@ -565,6 +636,11 @@ public final class Adapted implements AutoCloseable {
     /// tensors must run but the base: this model would add the adapter a second time.
     public Merge mergeInto(Head base) {
         replaced.forEach(name -> {
+            if (!base.parameters().containsKey(name)) {
+                throw new IllegalArgumentException(
+                        "`%s` is a weight of its own in this adapter and tied in the base: merge into a model of its own instead"
+                                .formatted(name));
+            }
             if (!Arrays.equals(base.parameters().get(name).shape(), weights.get(name).shape())) {
                 throw new IllegalArgumentException(
                         "`%s` is %s in this adapter and %s in the base: merge into a model of its own instead"

@@ -201,7 +201,7 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
             }
             values.add(part.substring(equals + 1).strip());
         }
-        int rank = given.containsKey("rank") ? number("rank", given.get("rank")).intValue() : 8;
+        int rank = given.containsKey("rank") ? whole("rank", given.get("rank")) : 8;
         LoraConfig config = of(rank, 2.0 * rank, new Targets.AllLinear());
         for (Map.Entry<String, List<String>> each : given.entrySet()) {
             config = config.with(each.getKey(), each.getValue());
@@ -222,11 +222,11 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
             case "dropout" -> withDropout(number(key, values));
             case "exclude" -> withExcluded(Targets.of(list));
             case "layers" -> withLayers(
-                    values.stream().map(value -> number(key, List.of(value)).intValue()).toList());
+                    values.stream().map(value -> whole(key, List.of(value))).toList());
             case "save" -> withModulesToSave(values);
             case "bias" -> withBias(choice(Bias.class, "LoRA bias", values.getFirst()));
-            case "rslora" -> withRslora(Boolean.parseBoolean(values.getFirst()));
-            case "dora" -> withDora(Boolean.parseBoolean(values.getFirst()));
+            case "rslora" -> withRslora(flag(key, values));
+            case "dora" -> withDora(flag(key, values));
             default -> throw new IllegalArgumentException("There is no LoRA setting \"" + key
                     + "\"; there are rank, alpha, targets, dropout, exclude, layers, save, bias, rslora, dora");
         };
@@ -239,6 +239,23 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
             throw new IllegalArgumentException(
                     "LoRA setting %s must be a number, found \"%s\"".formatted(key, values.getFirst()), e);
         }
+    }
+
+    private static int whole(String key, List<String> values) {
+        double number = number(key, values);
+        if (number != Math.rint(number)) {
+            throw new IllegalArgumentException(
+                    "LoRA setting %s must be a whole number, found \"%s\"".formatted(key, values.getFirst()));
+        }
+        return (int) number;
+    }
+
+    private static boolean flag(String key, List<String> values) {
+        if (!values.getFirst().matches("true|false")) {
+            throw new IllegalArgumentException(
+                    "LoRA setting %s must be true or false, found \"%s\"".formatted(key, values.getFirst()));
+        }
+        return values.getFirst().equals("true");
     }
 
     private static <E extends Enum<E>> E choice(Class<E> type, String what, String name) {

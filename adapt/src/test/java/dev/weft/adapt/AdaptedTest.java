@@ -313,8 +313,102 @@ class AdaptedTest {
             Path config = folder.resolve("adapter_config.json");
             Files.writeString(config, Files.readString(config).replace("\"ensure_weight_tying\": true",
                     "\"ensure_weight_tying\": false"));
-            assertThatThrownBy(() -> Adapted.load(base, folder))
-                    .hasMessageContaining("\"ensure_weight_tying\" is not set");
+            // Then PEFT trained a copy of the embedding alone, and the head is the base's.
+            try (Adapted apart = Adapted.load(base, folder)) {
+                assertThat(apart.model().parameters()).containsKey("lm_head.weight");
+                assertThat(logits(apart.model())).isNotEqualTo(logits(adapted.model()));
+                assertThat(apart.model().parameters().get("lm_head.weight").toFloats())
+                        .isEqualTo(base.backbone().tokens().weight().toFloats());
+            }
+        }
+    }
+
+    @Test
+    void a_head_that_is_the_embedding_is_trained_apart_where_it_is_to_be_saved(@TempDir Path folder) {
+        try (Head base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
+                Adapted adapted = shaken(base, ATTENTION.withModulesToSave(List.of("lm_head")), 2)) {
+            assertThat(adapted.parameters()).containsKey("base_model.model.lm_head.weight").hasSize(9);
+            Map<String, double[]> before = numbers(adapted.parameters());
+            try (var optimizer = adamW(adapted.model().parameters())) {
+                step(adapted, optimizer);
+            }
+            numbers(adapted.parameters()).forEach((name, after) -> assertThat(after).as(name).isNotEqualTo(
+                    before.get(name)));
+            adapted.save(folder);
+            try (Adapted loaded = Adapted.load(base, folder); Head merged = loaded.merged()) {
+                assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model())).isNotEqualTo(logits(base));
+                merged.save(folder.resolve("merged"));
+                assertThatThrownBy(() -> loaded.mergeInto(base)).hasMessageContaining("tied in the base");
+                try (Head opened = Models.load(folder.resolve("merged"))) {
+                    assertThat(opened.frame().config().flag("tie_word_embeddings")).isFalse();
+                    assertClose(logits(opened), logits(adapted.model()), 1e-4);
+                }
+            }
+        }
+    }
+
+    @Test
+    void names_that_fit_nothing_are_refused_with_those_that_there_are() {
+        for (boolean tied : List.of(true, false)) {
+            try (Head base = Models.create(llama(16).put("tie_word_embeddings", tied), 1)) {
+                assertThatThrownBy(() -> Adapted.create(base, LoraConfig.parse("targets=q_proj,vproj"), 1))
+                        .hasMessageContaining("targets=vproj: this model has no projections")
+                        .hasMessageContaining("v_proj");
+                assertThatThrownBy(() -> Adapted.create(base, LoraConfig.parse("targets=q_proj,save=foo,lm_head"), 1))
+                        .hasMessageContaining("no modules of these names; it has ").hasMessageContaining("embed_tokens")
+                        .hasMessageContaining("foo");
+            }
+        }
+    }
+
+    @Test
+    void a_setting_of_another_kind_is_told() {
+        assertThatThrownBy(() -> LoraConfig.parse("rank=2.5")).hasMessageContaining("rank must be a whole number");
+        assertThatThrownBy(() -> LoraConfig.parse("layers=1,x")).hasMessageContaining("layers must be a number");
+        assertThatThrownBy(() -> LoraConfig.parse("dora=yes")).hasMessageContaining("dora must be true or false");
+    }
+
+    @Test
+    void keys_that_name_the_adapter_are_those_without_its_name(@TempDir Path folder) {
+        try (Head base = Models.create(llama(16), 1);
+                Adapted adapted = shaken(base, ATTENTION.withDora(true).withModulesToSave(List.of("lm_head")), 2);
+                var scope = TensorScope.open()) {
+            adapted.save(folder);
+            for (String name : List.of("default", "of_mine")) {
+                var renamed = new HashMap<String, Tensor>();
+                adapted.parameters().forEach((key, weight) -> renamed.put(key
+                        .replaceFirst("lora_([AB])\\.", "lora_$1." + name + ".")
+                        .replaceFirst("magnitude_vector$", "magnitude_vector." + name + ".weight")
+                        .replace("lm_head.", "lm_head.modules_to_save.default."), weight.detach()));
+                Safetensors.write(folder.resolve("adapter_model.safetensors"), renamed, Map.of());
+                try (Adapted loaded = Adapted.load(base, folder)) {
+                    assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model()));
+                }
+            }
+        }
+    }
+
+    @Test
+    void an_output_matrix_of_its_own_counts_though_the_config_ties_it(@TempDir Path folder) throws Exception {
+        try (Head model = Models.create(llama(16), 1)) {
+            model.save(folder);
+            double[] wanted = logits(model);
+            Path config = folder.resolve("config.json");
+            Files.writeString(config, Json.read(config).node().put("tie_word_embeddings", true).toString());
+            try (Head opened = Models.load(folder)) {
+                assertThat(opened.notes())
+                        .anyMatch(note -> note.contains("ties lm_head.weight to the input embedding"));
+                assertThat(logits(opened)).isEqualTo(wanted);
+            }
+            try (var off = Gradients.off()) {
+                model.parameters().get("lm_head.weight").copyInPlace(model.backbone().tokens().weight());
+            }
+            model.save(folder);
+            Files.writeString(config, Json.read(config).node().put("tie_word_embeddings", true).toString());
+            try (Head opened = Models.load(folder)) {
+                assertThat(opened.notes()).isEmpty();
+                assertThat(opened.parameters()).doesNotContainKey("lm_head.weight");
+            }
         }
     }
 

@@ -106,6 +106,12 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
     }
 
     @Override
+    public boolean fits(String name, long... shape) {
+        Place place = places.get(name);
+        return place == null || Arrays.equals(place.file().shape(place.name()), shape);
+    }
+
+    @Override
     public Tensor read(String name, Init init, long... shape) {
         Place place = places.get(name);
         if (place == null) {

@@ -30,10 +30,22 @@ public final class ModelFolder {
 
     private final Path path;
     private final Json config;
+    /// Where files are looked for first.
+    private final Path beside;
 
     private ModelFolder(Path path, Json config) {
+        this(path, config, path);
+    }
+
+    private ModelFolder(Path path, Json config, Path beside) {
         this.path = path;
         this.config = config;
+        this.beside = beside;
+    }
+
+    /// The same model with the files that lie beside an adapter, where there are such, in place of its own.
+    ModelFolder wearing(Path adapter) {
+        return new ModelFolder(path, config, adapter);
     }
 
     /// Opens a folder, or a `.gguf` file alone: then nothing beside the file counts.
@@ -53,7 +65,10 @@ public final class ModelFolder {
             return new ModelFolder(path, Json.read(path.resolve(CONFIG)));
         }
         Path only = onlyGguf(path).orElseThrow(
-                () -> new IllegalArgumentException("%s: no config.json here; %s".formatted(path, found(path))));
+                () -> new IllegalArgumentException(AdapterFolder.is(path)
+                        ? "%s is an adapter and no model: fold it into the model that it stands on with weft merge BASE %s --out FOLDER (in Java: Adapted.load over that model)"
+                                .formatted(path, path)
+                        : "%s: no config.json here; %s".formatted(path, found(path))));
         return new ModelFolder(path, configOf(only));
     }
 
@@ -90,7 +105,7 @@ public final class ModelFolder {
 
     /// A file of the folder, where it is: `tokenizer.json`, `preprocessor_config.json`, …
     public Optional<Path> file(String name) {
-        return Optional.of(path.resolve(name)).filter(Files::isRegularFile);
+        return Stream.of(beside, path).map(place -> place.resolve(name)).filter(Files::isRegularFile).findFirst();
     }
 
     /// The files of weights, in the order of their names.

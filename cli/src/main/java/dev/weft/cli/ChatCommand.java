@@ -44,7 +44,7 @@ final class ChatCommand implements Callable<Integer> {
             /exit          end, as does the end of input
             //TEXT         a message that begins with /""";
 
-    @Parameters(paramLabel = "FOLDER", description = "A model's folder with a chat template, or a .gguf file that holds one.")
+    @Parameters(paramLabel = "FOLDER", description = "A model's, an adapter's or a run's folder with a chat template, or a .gguf file that holds one.")
     Path folder;
 
     @Option(names = "--system", paramLabel = "TEXT", description = "Who the model is to be.")
@@ -81,7 +81,8 @@ final class ChatCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         begin();
-        try (Chat opened = precision.open(() -> Pipelines.chat(folder)); Chat chat = opened.remembering()) {
+        try (Chat opened = precision.open(() -> Pipelines.chat(ScoredModel.modelFolder(folder)));
+                Chat chat = opened.remembering()) {
             Generation defaults = chat.defaults();
             Generation options = generation
                     .over(maxNewTokens == null ? defaults : defaults.withMaxNewTokens(maxNewTokens));

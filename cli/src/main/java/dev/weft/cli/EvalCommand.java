@@ -70,6 +70,10 @@ final class EvalCommand implements Callable<Integer> {
     @Nullable
     String format;
 
+    @Option(names = "--delimiter", paramLabel = "CHARACTER", description = "What stands between the values of csv and tsv files: one character, or tab. Default: as a csv file's first line shows.")
+    @Nullable
+    String delimiter;
+
     @Option(names = "--columns", split = ",", paramLabel = "NAME", description = "Names of the columns of a csv or tsv file whose first line has none.")
     List<String> names = List.of();
 
@@ -185,15 +189,11 @@ final class EvalCommand implements Callable<Integer> {
         if (targetData != null) {
             return Rows.parallel("source", lines(from), "target", lines(targetData));
         }
-        Format kind = format == null ? null : Format.named(format);
-        List<String> told = names.isEmpty() ? trained.columnNames() : names;
         boolean file = !from.strip().contains(" ") || Files.exists(Path.of(from));
-        if (!told.isEmpty() && file) {
-            if (!((kind == null ? Format.of(Path.of(from)) : kind) instanceof Format.Delimited table)) {
-                throw new IllegalArgumentException(from + ": --columns is for csv and tsv files");
-            }
-            kind = new Format.Delimited(table.separator(), table.quoted(), told);
-        }
+        Format kind = file
+                ? Format.told(Path.of(from), format, delimiter == null ? trained.delimiter() : delimiter,
+                        names.isEmpty() ? trained.columnNames() : names)
+                : null;
         var mapped = new LinkedHashMap<String, String>();
         trained.columns().forEach((name, column) -> {
             if (column != null) {

@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
                 "",
                 "Example:  weft generate runs/mine --prompt \"ROMEO:\" --max-new-tokens 200 --temperature 0.8 --top-p 0.95 --seed 7"})
 final class GenerateCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "FOLDER", description = "A run folder, or a model folder with its tokenizer.")
+    @Parameters(paramLabel = "FOLDER", description = "A run folder, a model folder with its tokenizer, or an adapter's beside its base.")
     Path folder;
 
     @Option(names = "--prompt", required = true, description = "The text to go on with.")

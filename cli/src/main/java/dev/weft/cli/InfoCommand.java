@@ -1,12 +1,14 @@
 package dev.weft.cli;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Json;
-import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.run.Precision;
 import dev.weft.run.Tokenizers;
 import dev.weft.run.pipeline.Task;
+import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import dev.weft.train.RunFolder;
 import java.nio.file.Path;
@@ -23,7 +25,7 @@ import picocli.CommandLine.Parameters;
 /// `weft info`: what is in a folder.
 @Command(name = "info", mixinStandardHelpOptions = true, description = "Show what a model or run folder holds: family, sizes, memory, task, other heads, tokenizer, progress.")
 final class InfoCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "FOLDER", description = "A model folder, a .gguf file or a run folder.")
+    @Parameters(paramLabel = "FOLDER", description = "A model folder, a .gguf file, a run folder, or an adapter's beside its base.")
     Path folder;
 
     @Mixin
@@ -34,12 +36,15 @@ final class InfoCommand implements Callable<Integer> {
         Voice.tellsNotesItself();
         var facts = new LinkedHashMap<String, Object>();
         Path home = ScoredModel.modelFolder(folder);
-        ModelFolder opened = ModelFolder.open(home);
-        Json config = opened.config();
+        Json config = Models.config(home);
         facts.put("folder", home.toString());
         facts.put("family", config.text("model_type"));
         facts.put("head", Models.architecture(config));
-        try (Head head = Models.load(home)) {
+        AdapterFolder.find(home).ifPresent(adapter -> {
+            facts.put("adapter", Json.read(home.resolve(AdapterFolder.CONFIG)).text("peft_type"));
+            facts.put("base", adapter.base().toString());
+        });
+        try (Head head = Precision.in(DType.FLOAT32, () -> Precision.load(home))) {
             facts.put("weights", head.parameterCount());
             facts.put("tensors", head.parameters().size());
             facts.put("number types", head.parameters().values().stream().map(tensor -> tensor.dtype().toString())

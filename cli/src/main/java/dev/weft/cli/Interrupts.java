@@ -2,9 +2,12 @@ package dev.weft.cli;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// Ctrl-C and SIGTERM end long work in good order instead of at once.
 final class Interrupts {
@@ -13,45 +16,95 @@ final class Interrupts {
 
     private Interrupts() {}
 
-    /// Runs `work`; when the process is asked to end meanwhile, calls `stop` and waits until `work` has returned.
-    static <T> T heeding(Runnable stop, Supplier<T> work) {
-        var done = new CountDownLatch(1);
-        var hook = new Thread(() -> {
-            stop.run();
-            try {
-                done.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+    /// What the command of this thread has to do before the process may end.
+    private static final ThreadLocal<@Nullable Command> CURRENT = new ThreadLocal<>();
+
+    /// A command under way.
+    private static final class Command {
+        private final CountDownLatch over = new CountDownLatch(1);
+        private final List<Thread> hooks = new ArrayList<>();
+    }
+
+    /// Runs a command to its end, its last words included: hooks that it set stay until then, so that a process that is asked
+    /// to end at any moment says what it has to say, and ends while nothing computes.
+    static int whole(IntSupplier work) {
+        Command before = CURRENT.get();
+        var command = new Command();
+        CURRENT.set(command);
+        try {
+            return work.getAsInt();
+        } finally {
+            CURRENT.set(before);
+            command.over.countDown();
+            command.hooks.forEach(Interrupts::remove);
+        }
+    }
+
+    /// What is to end, known as soon as it has begun.
+    static final class Ending {
+        private boolean asked;
+        private @Nullable Runnable stop;
+
+        /// Says how the work is stopped; if it has been asked to end already, it is at once.
+        synchronized void by(Runnable how) {
+            stop = how;
+            if (asked) {
+                how.run();
             }
-        }, "weft-stop");
-        return hooked(hook, () -> {
-            try {
-                return work.get();
-            } finally {
-                done.countDown();
+        }
+
+        /// Whether the process has been asked to end.
+        synchronized boolean asked() {
+            return asked;
+        }
+
+        private synchronized void ask() {
+            asked = true;
+            if (stop != null) {
+                stop.run();
             }
-        });
+        }
+    }
+
+    /// From now on, when the process is asked to end, this is, and the process waits until the command is over.
+    static Ending heeded() {
+        var ending = new Ending();
+        Command command = CURRENT.get();
+        if (command != null) {
+            hooked(command, new Thread(() -> {
+                ending.ask();
+                try {
+                    command.over.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }, "weft-stop"));
+        }
+        return ending;
     }
 
     /// Runs `work`, which may end at any moment; when the process is asked to end meanwhile, `last` has the last word.
     static void saying(Runnable last, Runnable work) {
-        hooked(new Thread(last, "weft-last-word"), () -> {
-            work.run();
-            return "";
-        });
-    }
-
-    private static <T> T hooked(Thread hook, Supplier<T> work) {
+        var hook = new Thread(last, "weft-last-word");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
-            return work.get();
+            work.run();
         } finally {
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException e) {
-                // The process is ending: the hook is running, or has been told that the work is done.
-                Thread.yield();
-            }
+            remove(hook);
+        }
+    }
+
+    private static void hooked(Command command, Thread hook) {
+        Runtime.getRuntime().addShutdownHook(hook);
+        command.hooks.add(hook);
+    }
+
+    private static void remove(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The process is ending: the hook is running, or has been told that the work is done.
+            Thread.yield();
         }
     }
 

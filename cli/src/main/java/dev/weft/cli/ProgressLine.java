@@ -14,14 +14,22 @@ import org.jspecify.annotations.Nullable;
 final class ProgressLine implements RunListener, AutoCloseable {
     private static final long PLAIN_SECONDS = 5;
 
+    private final Interrupts.Ending ending;
     private final PrintStream out;
     private final boolean terminal;
     private @Nullable ProgressBar bar;
     private long started;
     private long firstStep;
     private long lastLine;
+    private boolean undefined;
 
     ProgressLine() {
+        this(new Interrupts.Ending());
+    }
+
+    /// @param ending ends what comes before a run's first step, which leaves nothing behind
+    ProgressLine(Interrupts.Ending ending) {
+        this.ending = ending;
         out = System.err;
         // The launcher looks whether standard error is a terminal; Java 21 cannot.
         terminal = Boolean.getBoolean("weft.terminal");
@@ -30,6 +38,9 @@ final class ProgressLine implements RunListener, AutoCloseable {
 
     @Override
     public void working(String what, long done, long total) {
+        if (ending.asked()) {
+            throw new IllegalStateException("Stopped before the first step; there is no run to go on with");
+        }
         tokenizer(what, done, total);
     }
 
@@ -140,8 +151,16 @@ final class ProgressLine implements RunListener, AutoCloseable {
 
     @Override
     public void evaluated(Evaluation evaluation) {
-        if (bar == null) {
-            Validation found = evaluation.found();
+        Validation found = evaluation.found();
+        if (!found.defined()) {
+            // Said once: the next evaluations are on the same rows.
+            if (!undefined) {
+                out.printf(
+                        "note: %s is undefined on what is held out, for instance since all its values are the same; no model is the best so far, the last one is kept%n",
+                        found.metric());
+            }
+            undefined = true;
+        } else if (bar == null) {
             Double loss = found.values().get("loss");
             out.printf(Locale.ROOT, "step %d  validation %s %.4f%s%s%n", evaluation.step(), found.metric(),
                     found.value(),

@@ -52,7 +52,7 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "TASK", description = "What to do; see below.")
     String task;
 
-    @Parameters(index = "1", paramLabel = "FOLDER", description = "A model folder.")
+    @Parameters(index = "1", paramLabel = "FOLDER", description = "A model folder, a run's, or an adapter's beside its base.")
     Path folder;
 
     @Parameters(index = "2..*", paramLabel = "TEXT", description = "Texts, or files of a text in each line (.jsonl: an object in each line), packed (.gz) or not; - reads lines from standard input.")
@@ -144,7 +144,7 @@ final class RunCommand implements Callable<Integer> {
                 : unit.equals("file");
         try (var texts = new Inputs(arguments(), field, wholeFiles);
                 AnswerFile file = out == null ? null : AnswerFile.open(out, fingerprint(), restart);
-                var answering = precision.open(() -> known.opener().open(folder, told));
+                var answering = precision.open(() -> known.opener().open(ScoredModel.modelFolder(folder), told));
                 var progress = new ProgressLine()) {
             if (file != null) {
                 goOn(file, texts);

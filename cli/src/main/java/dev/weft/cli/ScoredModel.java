@@ -1,7 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.adapt.Adapted;
-import dev.weft.checkpoint.Json;
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
@@ -15,14 +15,14 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A model that is to be scored, with its tokenizer.
 ///
 /// @param home what was opened: the folder itself, or the newest checkpoint of a run
 record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCloseable {
-    private static final String ADAPTER = "adapter_config.json";
+    private static final String ADAPTER = AdapterFolder.CONFIG;
     private static final List<String> TOKENIZERS = List.of("tokenizer.json", "tokenizer_config.json", "vocab.txt",
             "spiece.model", "sentencepiece.bpe.model", "vocab.json");
 
@@ -31,8 +31,9 @@ record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCl
     /// @param adapter over the model of the folder, or null
     static ScoredModel open(Path folder, @Nullable Path adapter, PrecisionOption precision) {
         Path home = modelFolder(folder);
-        if (adapter == null && !Files.exists(home.resolve("config.json")) && Files.exists(home.resolve(ADAPTER))) {
-            return adapted(base(home), home, precision.type());
+        Optional<AdapterFolder> worn = adapter == null ? AdapterFolder.find(home) : Optional.empty();
+        if (worn.isPresent()) {
+            return adapted(worn.get().base(), home, precision.type());
         }
         if (adapter != null) {
             return adapted(home, modelFolder(adapter), precision.type());
@@ -52,16 +53,6 @@ record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCl
         try (Head plain = Adapted.base(base, adapter, type)) {
             return new ScoredModel(adapter, Adapted.load(plain, adapter).model(), tokenizer);
         }
-    }
-
-    /// The base that an adapter names, where it lies here.
-    private static Path base(Path adapter) {
-        String named = Json.read(adapter.resolve(ADAPTER)).text("base_model_name_or_path", "");
-        return Stream.of(Path.of(named), adapter.resolve(named))
-                .filter(path -> !named.isEmpty() && Files.exists(path.resolve("config.json"))).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "%s is an adapter, and its base \"%s\" is no folder here; say: weft eval BASE --adapter %s"
-                                .formatted(adapter, named, adapter)));
     }
 
     /// The tokenizer of the first of these folders that has one.

@@ -78,7 +78,8 @@ final class SearchCommand implements Callable<Integer> {
         boolean stopped;
         try (RecipeSearch begun = begun()) {
             folder = begun.folder();
-            table = Interrupts.heeding(begun::stop, begun::run);
+            Interrupts.heeded().by(begun::stop);
+            table = begun.run();
             stopped = begun.unfinished();
         }
         if (output.json) {
@@ -88,6 +89,10 @@ final class SearchCommand implements Callable<Integer> {
         }
         if (stopped) {
             System.err.println("stopped; go on with: weft search --resume " + folder);
+        } else if (table.best().isEmpty() && !table.ranked().isEmpty()) {
+            System.err.printf(
+                    "%s is undefined for every trial on what is held out: none is the best; hold out rows that differ, or choose another evaluate.metric%n",
+                    table.metric());
         } else if (table.best().isEmpty()) {
             throw new IllegalStateException("All %d trials failed, the first of them so: %s".formatted(
                     table.failed().size(), table.failed().getFirst().failed()));

@@ -55,10 +55,13 @@ final class TrainingCommand implements Callable<Integer> {
     }
 
     private final Kind kind;
+    /// Whether somebody reads what options mean: what presets make of defaults takes a while to find out.
+    private final boolean shown;
     private final CommandSpec spec;
 
-    private TrainingCommand(Kind kind) {
+    private TrainingCommand(Kind kind, boolean shown) {
         this.kind = kind;
+        this.shown = shown;
         spec = CommandSpec.wrapWithoutInspection(this);
         spec.name(kind.name().toLowerCase(Locale.ROOT)).mixinStandardHelpOptions(true);
         spec.usageMessage().description(kind.description).sortOptions(false).footer(footer())
@@ -88,8 +91,8 @@ final class TrainingCommand implements Callable<Integer> {
         groups();
     }
 
-    static CommandSpec spec(Kind kind) {
-        return new TrainingCommand(kind).spec;
+    static CommandSpec spec(Kind kind, boolean shown) {
+        return new TrainingCommand(kind, shown).spec;
     }
 
     private String[] footer() {
@@ -129,12 +132,12 @@ final class TrainingCommand implements Callable<Integer> {
         }
     }
 
-    private static OptionSpec option(Recipe.Key key) {
+    private OptionSpec option(Recipe.Key key) {
         String standard = key.standard();
-        boolean said = List.of("null", "[]", "\"\"", "{}").contains(standard) || key.text().contains("Default:");
+        String text = (key.text().isEmpty() ? "Column that holds it." : key.text())
+                + (shown ? standing(key) : "");
         var option = OptionSpec.builder(key.options().toArray(String[]::new))
-                .description((key.text().isEmpty() ? "Column that holds it." : key.text()).replace("%", "%%")
-                        + (said ? "" : " Default: " + standard + "."));
+                .description(text.replaceFirst("Default: .*(?=Default: )", "").replace("%", "%%"));
         if (standard.equals("[]")) {
             return option.type(List.class).auxiliaryTypes(String.class).arity("1..*").paramLabel("VALUE").build();
         }
@@ -142,6 +145,45 @@ final class TrainingCommand implements Callable<Integer> {
             return option.type(String.class).arity("0..1").fallbackValue("true").paramLabel("true|false").build();
         }
         return option.type(String.class).paramLabel(standard.matches("-?[0-9].*") ? "N" : "VALUE").build();
+    }
+
+    /// What holds where nobody says anything: a preset is laid over the recipe's defaults. It stands behind what the
+    /// reference says, whose default it takes the place of.
+    private String standing(Recipe.Key key) {
+        String usual = shown(key, begun(null, false));
+        String other = switch (kind) {
+            case TRAIN -> " (with --recipe: " + reference(key) + ")";
+            case FINETUNE -> " (with --lora: " + shown(key, begun(null, true)) + ")";
+            case DISTILL -> "";
+        };
+        boolean same = usual.equals(shown(key, Recipe.defaults()));
+        boolean silent = usual.isEmpty() || same && key.text().contains("Default:");
+        return silent ? "" : " Default: " + usual + (same || other.endsWith(": " + usual + ")") ? "" : other) + ".";
+    }
+
+    /// The recipe's own default, in its words where it is none of the values.
+    private static String reference(Recipe.Key key) {
+        String value = shown(key, Recipe.defaults());
+        String[] parts = key.text().split("Default: ", 2);
+        return !value.isEmpty() ? value : parts.length == 1 ? "none" : parts[1].replaceFirst("\\.$", "");
+    }
+
+    private static String shown(Recipe.Key key, Recipe recipe) {
+        if (key.path().equals("train.steps") && recipe.train().epochs() != null) {
+            return "as many as --epochs takes";
+        }
+        String value = recipe.text(key.path());
+        return value == null ? "" : value.replaceFirst("\\.0(E|$)", "$1").replace('E', 'e');
+    }
+
+    /// What a recipe is laid over.
+    private Recipe begun(@Nullable String preset, boolean lora) {
+        Recipe all = Recipe.defaults();
+        return switch (kind) {
+            case TRAIN -> all.preset(preset == null ? "small" : preset);
+            case FINETUNE -> lora ? all.preset("finetune").preset("lora") : all.preset("finetune");
+            case DISTILL -> all.preset("distill");
+        };
     }
 
     @Override
@@ -153,13 +195,17 @@ final class TrainingCommand implements Callable<Integer> {
         }
         Path folder;
         Trainer.Result result;
-        try (var progress = new ProgressLine()) {
+        long leftOut;
+        var ending = Interrupts.heeded();
+        try (var progress = new ProgressLine(ending)) {
             String resumed = given("--resume");
             if (resumed != null) {
                 folder = Path.of(resumed);
                 var changes = changes();
                 try (var run = RecipeRun.resume(folder, changes, progress)) {
-                    result = Interrupts.heeding(run::stop, run::run);
+                    ending.by(run::stop);
+                    leftOut = run.plan().rowsLeftOut();
+                    result = run.run();
                 }
             } else {
                 Recipe recipe = recipe();
@@ -168,11 +214,16 @@ final class TrainingCommand implements Callable<Integer> {
                     if (given("--range-test") != null) {
                         return ranged(run, folder);
                     }
-                    result = Interrupts.heeding(run::stop, run::run);
+                    ending.by(run::stop);
+                    leftOut = run.plan().rowsLeftOut();
+                    result = run.run();
                 }
             }
         }
         told(result, folder);
+        if (leftOut > 0) {
+            System.err.printf(Locale.ROOT, "%,d rows were left out (--on-bad-rows skip)%n", leftOut);
+        }
         return 0;
     }
 
@@ -225,16 +276,8 @@ final class TrainingCommand implements Callable<Integer> {
         String file = given("--recipe");
         String preset = given("--preset");
         Map<String, Object> changes = changes();
-        switch (kind) {
-            case TRAIN -> {
-                if (file == null || preset != null) {
-                    recipe = recipe.preset(preset == null ? "small" : preset);
-                }
-            }
-            case FINETUNE -> recipe = changes.containsKey("adapter.lora")
-                    ? recipe.preset("finetune").preset("lora")
-                    : recipe.preset("finetune");
-            case DISTILL -> recipe = recipe.preset("distill");
+        if (kind != Kind.TRAIN || file == null || preset != null) {
+            recipe = begun(preset, changes.containsKey("adapter.lora"));
         }
         if (file != null) {
             recipe = Recipe.read(Path.of(file), recipe);

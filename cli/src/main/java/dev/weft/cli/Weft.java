@@ -4,6 +4,7 @@ import dev.weft.tensor.TensorException;
 import dev.weft.train.TrainingFailed;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -44,9 +45,10 @@ public final class Weft {
         var weft = new Weft();
         Voice.tellsNotes();
         var line = new CommandLine(weft);
+        boolean shown = Stream.of(arguments).anyMatch(each -> List.of("--help", "-h").contains(each));
         // Options of training are made from the keys of recipes, which an annotation cannot say.
         for (var kind : TrainingCommand.Kind.values()) {
-            line.addSubcommand(TrainingCommand.spec(kind));
+            line.addSubcommand(TrainingCommand.spec(kind, shown));
         }
         OTHERS.forEach(command -> line.addSubcommand(new CommandLine(command)));
         line.setCaseInsensitiveEnumValuesAllowed(true);
@@ -66,7 +68,7 @@ public final class Weft {
             command.getErr().println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
             return 2;
         });
-        return line.execute(arguments);
+        return Interrupts.whole(() -> line.execute(arguments));
     }
 
     /// One line that a user can act on. What was foreseen explains itself; the rest says what it is.

@@ -101,7 +101,7 @@ class FullDiskTest {
 
     @Test
     void a_cache_that_does_not_fit_leaves_nothing_behind() throws IOException {
-        Path filler = fill(4096);
+        Path filler = fill(0);
         Path out = root.resolve("run");
         String cache = disk.resolve("cache").toString();
         Ran ran = train(out, "--cache", cache);

@@ -73,6 +73,24 @@ class KilledRunTest {
         assertThat(Files.mismatch(killed.resolve(weights), whole.resolve(weights))).isEqualTo(-1);
     }
 
+    @Test
+    void whoever_stops_a_run_is_told_where_it_stands_and_how_to_go_on(@TempDir Path root) throws Exception {
+        TrainingFaultsTest.write(root);
+        for (int i = 0; i < 4; i++) {
+            Path run = root.resolve("run" + i);
+            Path said = root.resolve("said" + i);
+            Process process = new ProcessBuilder(command("train", "--recipe", root.resolve("tiny.yaml").toString(),
+                    "--out", run.toString(), "--steps", "1000000")).redirectErrorStream(true)
+                    .redirectOutput(said.toFile()).start();
+            waitForCheckpoint(run, process);
+            // As Ctrl-C and as a service manager do it.
+            new ProcessBuilder("kill", i % 2 == 0 ? "-INT" : "-TERM", Long.toString(process.pid())).start().waitFor();
+            process.waitFor();
+            assertThat(said).content().contains("stopped at step ", "go on with: weft train --resume " + run)
+                    .doesNotContain("SIG").doesNotContain("terminate");
+        }
+    }
+
     private static void waitForCheckpoint(Path run, Process process) throws IOException, InterruptedException {
         while (process.isAlive() && dev.weft.train.RunFolder.latestIn(run).isEmpty()) {
             process.waitFor(20, TimeUnit.MILLISECONDS);
@@ -86,12 +104,17 @@ class KilledRunTest {
                 .map(line -> line.replaceAll(",\"tokens_per_second\":[^}]*", "")).toList();
     }
 
-    private static Process start(String... arguments) throws IOException {
+    private static List<String> command(String... arguments) {
         var command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx256m",
                         "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
                         "dev.weft.cli.Weft"));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(new File("/dev/null")).start();
+        return command;
+    }
+
+    private static Process start(String... arguments) throws IOException {
+        return new ProcessBuilder(command(arguments)).redirectErrorStream(true).redirectOutput(new File("/dev/null"))
+                .start();
     }
 }

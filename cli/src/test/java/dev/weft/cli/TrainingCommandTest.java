@@ -110,4 +110,17 @@ class TrainingCommandTest {
         assertThat(plain("train", "--explain").out()).isEqualTo(Recipe.reference());
         assertThat(plain("finetune", "--help").out()).contains("--text-column", "--lora", "weft finetune models/bert");
     }
+
+    @Test
+    void help_shows_the_defaults_that_hold() {
+        String finetune = Ran.weft("finetune", "--help").out().replaceAll("\\s+", " ");
+        String train = Ran.weft("train", "--help").out().replaceAll("\\s+", " ");
+
+        assertThat(finetune).contains("The highest. Default: 5e-5 (with --lora: 2e-4).",
+                "Updates in all. Default: as many as --epochs takes.", "how often each example comes. Default: 3.",
+                "Where it ends. Default: 0.");
+        assertThat(train).contains("Updates in all. Default: 2000 (with --recipe: 1000).",
+                "a folder or file that holds one. Default: char (with --recipe: the model folder's, else bpe).",
+                "Share of activations dropped. Default: as the model's config has it; 0 for a new one.");
+    }
 }

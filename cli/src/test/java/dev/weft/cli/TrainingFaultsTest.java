@@ -100,7 +100,7 @@ class TrainingFaultsTest {
     @Test
     void what_does_not_fit_is_refused_before_the_run_begins() throws IOException {
         refused(train("bad", "--text-column", "satz"), "rated.tsv", "no column \"satz\"", "text, label");
-        refused(train("bad", "--dev", "odd.tsv"), "odd.tsv, line 2", "\"perhaps\"", "no, yes");
+        refused(train("bad", "--dev", "odd.tsv"), "odd.tsv, line 2", ": perhaps;", "no, yes");
         refused(train("bad", "--dev", "none.tsv"), "none.tsv: holds no rows");
         refused(train("bad", "--train", "none.tsv"), "none.tsv: holds no rows");
         refused(train("bad", "--set", "data.dev=[]", "--train", "two.tsv", "--dev-share", "0.000001"),
@@ -193,7 +193,8 @@ class TrainingFaultsTest {
 
         refused(weft(List.of("train", "--resume", root.toString())), "holds no run to resume");
         refused(train("kept"), "already holds a run", "--resume");
-        refused(weft(resume, "--batch", "4", "--steps", "9"), "trained on other data", "batch 8", "batch 4");
+        refused(weft(resume, "--batch", "4", "--steps", "9"), "train.batch was 8 and cannot become 4",
+                "begin a new run with --out");
         refused(weft(resume, "--hidden", "4"), "model.hidden cannot change");
         try (var held = RunFolder.open(run)) {
             refused(weft(resume, "--steps", "9"), "Another trainer is at work");

@@ -11,7 +11,9 @@ public final class Chats {
     private Chats() {}
 
     /// Two ways that a conversation may go on, and which of them is liked better.
-    public record Preference(Conversation chosen, Conversation rejected) {}
+    ///
+    /// @param prompt how many messages both begin with
+    public record Preference(Conversation chosen, Conversation rejected, int prompt) {}
 
     /// The conversation of a row, which ends with an answer. One of
     ///
@@ -40,6 +42,15 @@ public final class Chats {
                         .formatted(row.place(), String.join(", ", row.columns())));
     }
 
+    /// How many of the first messages of [#conversation] are given and not learned, whoever said them: those of a prompt or
+    /// an instruction. Of `messages` and `conversations` none are: each turn of the assistant is learned.
+    public static int prompt(Row row) {
+        if (row.columns().contains("messages") || row.values().get("conversations") instanceof List<?>) {
+            return 0;
+        }
+        return row.columns().contains("completion") ? messages(row, "prompt", "user").size() : 1;
+    }
+
     /// Two answers to one prompt: `chosen` and `rejected`, texts or lists of messages, after `prompt` or `instruction`
     /// where there is one; else both are whole conversations.
     ///
@@ -53,8 +64,14 @@ public final class Chats {
                     "%s: \"chosen\" is a text, so a prompt is needed; the columns are %s".formatted(row.place(),
                             String.join(", ", row.columns())));
         }
-        return new Preference(conversation(row, joined(prompt, messages(row, "chosen", "assistant"))),
-                conversation(row, joined(prompt, messages(row, "rejected", "assistant"))));
+        List<?> chosen = joined(prompt, messages(row, "chosen", "assistant"));
+        List<?> rejected = joined(prompt, messages(row, "rejected", "assistant"));
+        int most = Math.min(chosen.size(), rejected.size()) - 1;
+        int same = prompt.size();
+        while (same < most && chosen.get(same).equals(rejected.get(same))) {
+            same++;
+        }
+        return new Preference(conversation(row, chosen), conversation(row, rejected), same);
     }
 
     private static Object said(Row row, @Nullable Object turn) {

@@ -28,9 +28,9 @@ import java.util.function.LongConsumer;
 /// tokenizer and the task's settings. Examples are read from the file where they stand; 12 bytes of memory each say where.
 public final class ExampleFile implements Examples, AutoCloseable {
     private static final long MAGIC = 0x57454654_4558414DL; // "WEFTEXAM"
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int FINGERPRINT_BYTES = 32;
-    /// Magic, version, 0, count, place of the index, fingerprint.
+    /// Magic, version, rows without examples, count, place of the index, fingerprint.
     private static final int HEADER_BYTES = 8 + 2 * 4 + 2 * 8 + FINGERPRINT_BYTES;
     private static final int INDEX_BYTES = 8 + 4;
     private static final int ROWS_AT_ONCE = 64;
@@ -40,6 +40,7 @@ public final class ExampleFile implements Examples, AutoCloseable {
     private final String fingerprint;
     private final long[] starts;
     private final int[] lengths;
+    private final int rowsWithout;
 
     private ExampleFile(Path path, FileChannel channel) throws IOException {
         this.path = path;
@@ -48,7 +49,7 @@ public final class ExampleFile implements Examples, AutoCloseable {
         CacheFile.require(path, header.getLong() == MAGIC, "is no file of examples");
         int version = header.getInt();
         CacheFile.require(path, version == VERSION, "has version %d, this Weft reads %d".formatted(version, VERSION));
-        header.getInt();
+        rowsWithout = header.getInt();
         long count = header.getLong();
         long end = header.getLong();
         byte[] hash = new byte[FINGERPRINT_BYTES];
@@ -121,7 +122,7 @@ public final class ExampleFile implements Examples, AutoCloseable {
         var writer = new Writer(channel);
         ExecutorService workers = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().factory());
         try (Rows.Cursor cursor = rows.open()) {
-            var underway = new ArrayDeque<Future<List<Example>>>();
+            var underway = new ArrayDeque<Future<List<List<Example>>>>();
             long done = 0;
             while (cursor.hasNext() || !underway.isEmpty()) {
                 if (cursor.hasNext()) {
@@ -131,11 +132,14 @@ public final class ExampleFile implements Examples, AutoCloseable {
                     }
                     done += some.size();
                     underway.add(workers.submit(
-                            () -> some.stream().flatMap(row -> encoder.encode(row).stream()).toList()));
+                            () -> some.stream().map(encoder::encode).toList()));
                 }
                 if (underway.size() > 2 * threads || !cursor.hasNext()) {
-                    for (Example example : CacheFile.done(underway.remove())) {
-                        writer.write(example);
+                    for (List<Example> examples : CacheFile.done(underway.remove())) {
+                        writer.rowsWithout += examples.isEmpty() ? 1 : 0;
+                        for (Example example : examples) {
+                            writer.write(example);
+                        }
                     }
                     progress.accept(done);
                 }
@@ -157,6 +161,7 @@ public final class ExampleFile implements Examples, AutoCloseable {
         private long[] starts = new long[1024];
         private int[] lengths = new int[1024];
         private int count;
+        private int rowsWithout;
 
         Writer(FileChannel channel) {
             this.channel = channel;
@@ -218,7 +223,7 @@ public final class ExampleFile implements Examples, AutoCloseable {
             }
             flush();
             CacheFile.writeFully(channel.position(0),
-                    ByteBuffer.allocate(HEADER_BYTES).putLong(MAGIC).putInt(VERSION).putInt(0).putLong(count)
+                    ByteBuffer.allocate(HEADER_BYTES).putLong(MAGIC).putInt(VERSION).putInt(rowsWithout).putLong(count)
                             .putLong(end).put(HexFormat.of().parseHex(fingerprint)).flip());
         }
     }
@@ -280,6 +285,11 @@ public final class ExampleFile implements Examples, AutoCloseable {
     /// SHA-256 of what the examples depend on, in hexadecimal.
     public String fingerprint() {
         return fingerprint;
+    }
+
+    /// How many rows have no example here: their encoder made none of them.
+    public int rowsWithout() {
+        return rowsWithout;
     }
 
     @Override

@@ -13,6 +13,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -28,7 +30,8 @@ record FileRows(List<FileOf> files) implements Rows {
     private static final JsonMapper JSON = JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
-    record FileOf(Path path, Format format) {}
+    /// @param guessed whether the format is what the file's name says: then a csv file may have other separators
+    record FileOf(Path path, Format format, boolean guessed) {}
 
     static Rows of(List<String> pathsOrGlobs, @Nullable Format format) {
         List<Path> paths = pathsOrGlobs.stream().flatMap(each -> TextSource.find(each).stream()).distinct().toList();
@@ -36,7 +39,8 @@ record FileRows(List<FileOf> files) implements Rows {
             throw new IllegalArgumentException("No data was given; name a file, a glob or a query");
         }
         return new FileRows(
-                paths.stream().map(path -> new FileOf(path, format == null ? Format.of(path) : format)).toList());
+                paths.stream().map(path -> new FileOf(path, format == null ? Format.of(path) : format, format == null))
+                        .toList());
     }
 
     @Override
@@ -87,7 +91,9 @@ record FileRows(List<FileOf> files) implements Rows {
             }
             return switch (file.format()) {
                 case Format.Lines() -> lines(path, text);
-                case Format.Delimited delimited -> new Table(path, text, delimited).cursor();
+                case Format.Delimited delimited -> new Table(path, text, file.guessed() && delimited.quoted()
+                        ? delimited.by(separator(text, delimited.separator()))
+                        : delimited).cursor();
                 case Format.JsonLines() -> json(path, text, false);
                 case Format.Json() -> json(path, text, true);
                 case Format.Conll() -> sentences(path, text);
@@ -112,41 +118,85 @@ record FileRows(List<FileOf> files) implements Rows {
         }, text);
     }
 
+    /// A line of a sentence: its columns, and where it stands.
+    private record Word(long line, List<String> columns) {
+        /// A tag as the schemes of entities have them, or as treebanks write parts of speech.
+        private static final Pattern TAG = Pattern.compile("O|[A-Z]-\\S+|[A-Z]{1,5}|#");
+
+        static Word of(long number, String line) {
+            return new Word(number, List.of(line.strip().split(line.indexOf('\t') >= 0 ? "\t+" : "\\s+")));
+        }
+
+        /// Whether it is a comment: `# id 6f1 domain=en`. The number sign is a word as well: then it stands in as many columns
+        /// as the other words, and at the beginning of a sentence, where comments are, the last one is plainly a tag.
+        boolean isComment(int width, boolean first) {
+            String word = columns.getFirst();
+            return word.startsWith("# ") || word.startsWith("#") && columns.size() == 1
+                    || word.equals("#") && (columns.size() != width || columns.contains("=")
+                            || first && !TAG.matcher(columns.getLast()).matches());
+        }
+    }
+
     private static Cursor sentences(Path path, BufferedReader text) {
         long[] line = {0};
         return new Reading(path.toString(), () -> {
-            var tokens = new ArrayList<String>();
-            var tags = new ArrayList<String>();
-            long first = line[0] + 1;
-            for (String next = text.readLine(); next != null; next = text.readLine()) {
-                line[0]++;
-                if (next.isBlank()) {
-                    if (!tokens.isEmpty()) {
-                        break;
+            while (true) {
+                List<Word> lines = block(text, line);
+                if (lines.isEmpty()) {
+                    return null;
+                }
+                int width = lines.stream().filter(word -> !word.columns.getFirst().startsWith("#")).findFirst()
+                        .or(() -> lines.stream().findFirst()).orElseThrow().columns.size();
+                var words = new ArrayList<Word>();
+                lines.stream().filter(word -> !word.isComment(width, words.isEmpty())).forEach(words::add);
+                if (words.isEmpty()) {
+                    continue;
+                }
+                for (Word word : words) {
+                    if (word.columns.size() < 2) {
+                        throw new BadRow(
+                                "%s, line %d: a word and its tag are needed, found only \"%s\"; is it a file of sentences?"
+                                        .formatted(path, word.line, word.columns.getFirst()));
                     }
-                    continue;
                 }
-                String[] columns = next.strip().split(next.indexOf('\t') >= 0 ? "\t+" : "\\s+");
-                if (columns[0].equals("-DOCSTART-")) {
-                    continue;
-                }
-                if (columns.length < 2) {
-                    throw new IllegalArgumentException(
-                            "%s, line %d: a word and its tag are needed, found only \"%s\"; is it a file of sentences?"
-                                    .formatted(path, line[0], columns[0]));
-                }
-                first = tokens.isEmpty() ? line[0] : first;
-                tokens.add(columns[0]);
-                tags.add(columns[columns.length - 1]);
+                var values = new LinkedHashMap<String, @Nullable Object>();
+                values.put("tokens", words.stream().map(word -> word.columns.getFirst()).toList());
+                values.put("tags", words.stream().map(word -> word.columns.getLast()).toList());
+                return row(path, words.getFirst().line, values);
             }
-            if (tokens.isEmpty()) {
-                return null;
-            }
-            var values = new LinkedHashMap<String, @Nullable Object>();
-            values.put("tokens", tokens);
-            values.put("tags", tags);
-            return row(path, first, values);
         }, text);
+    }
+
+    /// The lines up to the next blank one; none at the end of the file.
+    private static List<Word> block(BufferedReader text, long[] line) throws IOException {
+        var lines = new ArrayList<Word>();
+        for (String next = text.readLine(); next != null; next = text.readLine()) {
+            line[0]++;
+            Word word = Word.of(line[0], next);
+            if (next.isBlank() && !lines.isEmpty()) {
+                break;
+            }
+            if (!next.isBlank() && !word.columns.getFirst().equals("-DOCSTART-")) {
+                lines.add(word);
+            }
+        }
+        return lines;
+    }
+
+    /// What stands between the names of a first line, which is read ahead: programs of some languages write semicolons into csv
+    /// files, whose numbers have commas.
+    private static char separator(BufferedReader text, char usual) throws IOException {
+        text.mark(1 << 15);
+        var first = new StringBuilder();
+        boolean quoted = false;
+        for (int next = text.read(); next >= 0 && first.length() < 1 << 14
+                && (quoted || next != '\n'); next = text.read()) {
+            quoted ^= next == '"';
+            first.append(quoted ? '"' : (char) next);
+        }
+        text.reset();
+        return Stream.of(usual, ';', '\t', '|').filter(each -> first.indexOf(each.toString()) >= 0).findFirst()
+                .orElse(usual);
     }
 
     /// Values between separators.
@@ -186,7 +236,7 @@ record FileRows(List<FileOf> files) implements Rows {
                     return null;
                 }
                 if (found.size() != names.size()) {
-                    throw new IllegalArgumentException("%s, line %d: %d values where %s %d columns (%s)".formatted(path,
+                    throw new BadRow("%s, line %d: %d values where %s %d columns (%s)".formatted(path,
                             first, found.size(), firstNames, names.size(), String.join(", ", names)));
                 }
                 var values = new LinkedHashMap<String, @Nullable Object>();

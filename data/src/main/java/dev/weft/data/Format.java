@@ -3,6 +3,7 @@ package dev.weft.data;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /// How a file holds [Rows].
 public sealed interface Format {
@@ -18,6 +19,23 @@ public sealed interface Format {
         public Delimited {
             names = List.copyOf(names);
         }
+
+        /// The same with another separator.
+        public Delimited by(char other) {
+            return new Delimited(other, quoted, names);
+        }
+
+        /// The separator that a user says: one character, or `tab`.
+        ///
+        /// @throws IllegalArgumentException if it is more
+        public Delimited by(String told) {
+            String mark = told.equals("tab") || told.equals("\\t") ? "\t" : told;
+            if (mark.length() != 1 || "\"\r\n".contains(mark)) {
+                throw new IllegalArgumentException(
+                        "A delimiter is one character, such as ; or tab, found \"%s\"".formatted(told));
+            }
+            return by(mark.charAt(0));
+        }
     }
 
     /// Objects one after the other, mostly one in a line; their keys are the columns.
@@ -28,14 +46,15 @@ public sealed interface Format {
     record Json() implements Format {}
 
     /// A word in a line, with its columns; a blank line ends a sentence. A sentence is a row with the lists `tokens` and
-    /// `tags`: the first column and the last one. Tags are what the file says, whatever the scheme. `-DOCSTART-` is left
-    /// out.
+    /// `tags`: the first column and the last one. Tags are what the file says, whatever the scheme. `-DOCSTART-` and
+    /// comments, lines that begin with a number sign and are no words, are left out.
     record Conll() implements Format {}
 
     /// Read by DuckDB.
     record Parquet() implements Format {}
 
-    /// Commas, quotes, names in the first line.
+    /// Commas, quotes, names in the first line. Where a file's name alone says csv and its first line has no comma, semicolons,
+    /// tabs or bars separate its values.
     static Delimited csv() {
         return new Delimited(',', true, List.of());
     }
@@ -43,6 +62,25 @@ public sealed interface Format {
     /// Tabs, a quote is a letter like others, names in the first line.
     static Delimited tsv() {
         return new Delimited('\t', false, List.of());
+    }
+
+    /// By what a user says of a file; null where its name says enough.
+    ///
+    /// @param kind      as [#named] takes it, or null
+    /// @param delimiter as [Delimited#by(String)] takes it, or null
+    /// @param names     of the columns, where the first line has none; else empty
+    /// @throws IllegalArgumentException if a delimiter or names are told of a file that has none
+    static @Nullable Format told(Path file, @Nullable String kind, @Nullable String delimiter, List<String> names) {
+        Format format = kind == null ? null : named(kind);
+        if (delimiter == null && names.isEmpty()) {
+            return format;
+        }
+        if (!((format == null ? of(file) : format) instanceof Delimited table)) {
+            throw new IllegalArgumentException(
+                    "%s: a delimiter and column names can be told of csv and tsv files alone".formatted(file));
+        }
+        Delimited told = delimiter == null ? table : table.by(delimiter);
+        return new Delimited(told.separator(), told.quoted(), names);
     }
 
     /// By the name of a kind, which is also how its files end: `txt`, `csv`, `tsv`, `jsonl`, `json`, `conll`, `parquet`.

@@ -99,6 +99,7 @@ public final class Labels {
 
     @Override
     public String toString() {
-        return names.toString();
+        // Quoted, since names may hold commas: what is the same here is the same.
+        return names.stream().map(name -> '"' + name.replace("\"", "\\\"") + '"').toList().toString();
     }
 }

@@ -52,7 +52,7 @@ public record Row(Map<String, @Nullable Object> values, String place) {
         return whole(value(column), column);
     }
 
-    /// The name of a class, which may be a number: 1, "1" and 1.0 are the same.
+    /// The name of a class, which may be a number: 1, "1", 1.0 and "1.0" are the same.
     ///
     /// @throws IllegalArgumentException if there is none
     public String label(String column) {
@@ -133,7 +133,7 @@ public record Row(Map<String, @Nullable Object> values, String place) {
         String label = switch (value) {
             case Double number when Double.isFinite(number) && number == Math.rint(number) ->
                 Long.toString(number.longValue());
-            case String text -> text.strip();
+            case String text -> text.strip().replaceFirst("^(-?[0-9]+)\\.0+$", "$1");
             case null, default -> text(value, column);
         };
         if (label.isEmpty()) {

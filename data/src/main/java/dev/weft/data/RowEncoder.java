@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /// Rows to examples, a task's way. The columns have fixed names, which [Rows#named] gives to those of a file.
@@ -63,6 +64,11 @@ public interface RowEncoder {
         ALL
     }
 
+    /// All of a tokenizer that its ids, and the places of its special tokens, depend on.
+    private static String settings(Tokenizer tokenizer) {
+        return new TreeMap<>(tokenizer.specialTokens()) + tokenizer.json();
+    }
+
     /// What a model takes of an encoding. Types of tokens are left out where all are 0, as a model has it without them.
     private static Example example(Encoding encoding) {
         var example = new Example(Map.of("input_ids", new Feature.Sequence(encoding.ids())));
@@ -89,7 +95,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "texts %s %s %s".formatted(truncation, target, tokenizer.json());
+            return "texts %s %s %s".formatted(truncation, target, RowEncoder.settings(tokenizer));
         }
     }
 
@@ -107,7 +113,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "language %s %s".formatted(truncation, tokenizer.json());
+            return "language %s %s".formatted(truncation, RowEncoder.settings(tokenizer));
         }
     }
 
@@ -126,23 +132,24 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "masked %s %s".formatted(truncation, tokenizer.json());
+            return "masked %s %s".formatted(truncation, RowEncoder.settings(tokenizer));
         }
     }
 
-    /// Conversations of which what the assistant says is trained: the columns of [Chats#conversation].
+    /// Conversations of which what the assistant says is trained, behind the prompt where there is one: the columns of
+    /// [Chats#conversation].
     ///
     /// @param room tokens that the model has room for; later ones are cut
     record Conversations(Tokenizer tokenizer, ChatTemplate template, int room) implements RowEncoder {
         @Override
         public List<Example> encode(Row row) {
-            return List.of(said(tokenizer, template, room, Chats.conversation(row), row, ""));
+            return List.of(said(tokenizer, template, room, Chats.conversation(row), Chats.prompt(row), row, ""));
         }
 
-        static Example said(Tokenizer tokenizer, ChatTemplate template, int room, Conversation conversation, Row row,
-                String prefix) {
-            RenderedChat chat = template.renderWithTurns(conversation);
+        static Example said(Tokenizer tokenizer, ChatTemplate template, int room, Conversation conversation, int prompt,
+                Row row, String prefix) {
             try {
+                RenderedChat chat = template.renderWithTurns(conversation, prompt);
                 var example = new Example(Map.of());
                 for (var part : AnswerLabels.of(chat, tokenizer.encode(chat.text(), false), room).entrySet()) {
                     example = example.with(prefix + part.getKey(), part.getValue());
@@ -155,7 +162,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "conversations %d %s %s".formatted(room, template.source(), tokenizer.json());
+            return "conversations %d %s %s".formatted(room, template.settings(), RowEncoder.settings(tokenizer));
         }
     }
 
@@ -165,14 +172,16 @@ public interface RowEncoder {
         @Override
         public List<Example> encode(Row row) {
             Chats.Preference both = Chats.preference(row);
-            Example chosen = Conversations.said(tokenizer, template, room, both.chosen(), row, "chosen_");
-            Example rejected = Conversations.said(tokenizer, template, room, both.rejected(), row, "rejected_");
+            Example chosen = Conversations.said(tokenizer, template, room, both.chosen(), both.prompt(), row,
+                    "chosen_");
+            Example rejected = Conversations.said(tokenizer, template, room, both.rejected(), both.prompt(), row,
+                    "rejected_");
             return List.of(chosen.with(rejected));
         }
 
         @Override
         public String settings() {
-            return "preferences %d %s %s".formatted(room, template.source(), tokenizer.json());
+            return "preferences %d %s %s".formatted(room, template.settings(), RowEncoder.settings(tokenizer));
         }
     }
 
@@ -197,7 +206,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "similar %s %s".formatted(truncation, tokenizer.json());
+            return "similar %s %s".formatted(truncation, RowEncoder.settings(tokenizer));
         }
     }
 
@@ -235,7 +244,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "words %s %s %s %s".formatted(truncation, labels, pieces, tokenizer.json());
+            return "words %s %s %s %s".formatted(truncation, labels, pieces, RowEncoder.settings(tokenizer));
         }
     }
 
@@ -297,7 +306,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "questions %s %s".formatted(windows, tokenizer.json());
+            return "questions %s %s".formatted(windows, RowEncoder.settings(tokenizer));
         }
     }
 
@@ -329,7 +338,8 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "pairs %s %s %d %s %s".formatted(sourceLimit, targetLimit, start, sources.json(), targets.json());
+            return "pairs %s %s %d %s %s".formatted(sourceLimit, targetLimit, start, RowEncoder.settings(sources),
+                    RowEncoder.settings(targets));
         }
     }
 
@@ -360,7 +370,7 @@ public interface RowEncoder {
 
         @Override
         public String settings() {
-            return "choices %s %s".formatted(truncation, tokenizer.json());
+            return "choices %s %s".formatted(truncation, RowEncoder.settings(tokenizer));
         }
     }
 }

@@ -199,6 +199,35 @@ public interface Rows {
         });
     }
 
+    /// Those rows that can be read and that `check` lets pass. What is wrong with the others is handed to `refused`, each time
+    /// that they are read.
+    ///
+    /// @param check   throws an [IllegalArgumentException] for a row that is not as it should be
+    /// @param refused may throw it on, or count it and go on
+    default Rows passing(Consumer<Row> check, Consumer<IllegalArgumentException> refused) {
+        return from(name(), () -> {
+            Cursor rows = open();
+            return new Reading(name(), () -> {
+                while (true) {
+                    try {
+                        if (!rows.hasNext()) {
+                            return null;
+                        }
+                        Row row = rows.next();
+                        try {
+                            check.accept(row);
+                            return row;
+                        } catch (IllegalArgumentException e) {
+                            refused.accept(e);
+                        }
+                    } catch (BadRow e) {
+                        refused.accept(e);
+                    }
+                }
+            }, rows::close);
+        });
+    }
+
     /// All but the first `count` rows. With [#shuffled] this resumes: seed and number of rows taken are its whole state.
     default Rows skip(long count) {
         return from(name(), () -> {

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.text.chat.Conversation;
+import dev.weft.text.chat.RenderedChat;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class ChatsTest {
@@ -47,6 +49,39 @@ class ChatsTest {
         assertThat(PLAIN.render(texts.chosen())).isEqualTo(EXPECTED).isEqualTo(PLAIN.render(whole.chosen()));
         assertThat(PLAIN.render(texts.rejected())).isEqualTo("user: Hi\nassistant: Go\n")
                 .isEqualTo(PLAIN.render(whole.rejected()));
+    }
+
+    @Test
+    void what_stands_in_a_prompt_is_given_and_only_the_completion_is_learned() {
+        Row row = row("prompt", List.of(message("user", "a"), message("assistant", "b"), message("user", "c")),
+                "completion", List.of(message("assistant", "d"), message("user", "e"), message("assistant", "f")));
+        List<String> templates = List.of(
+                "{% for m in messages %}{{ m.role[0] }}: {% generation %}{{ m.content }};{% endgeneration %}{% endfor %}",
+                "{% for m in messages %}{{ m.role[0] }}: {{ m.content }};{% endfor %}{% if add_generation_prompt %}a: {% endif %}",
+                // The first turns are written otherwise once others follow.
+                "{% for m in messages %}{{ m.role[0] }}{% if loop.last %}!{% endif %}: {% generation %}{{ m.content }};{% endgeneration %}{% endfor %}");
+
+        assertThat(templates.stream().limit(2).map(each -> learned(each, row)))
+                .containsExactly("d;e;f;", "d;f;");
+        assertThat(
+                learned(templates.get(2).replace("{% generation %}", "{% if m.role == 'assistant' %}{% generation %}")
+                        .replace("{% endgeneration %}", "{% endgeneration %}{% endif %}"), row))
+                .isEqualTo("d;f;");
+        assertThat(learned(templates.get(1), row("messages", List.of(message("user", "a"), message("assistant", "b"),
+                message("user", "c"), message("assistant", "d"))))).isEqualTo("b;d;");
+        Chats.Preference whole = Chats.preference(row("chosen",
+                List.of(message("user", "a"), message("assistant", "b"), message("user", "c"),
+                        message("assistant", "d")),
+                "rejected",
+                List.of(message("user", "a"), message("assistant", "b"), message("user", "c"),
+                        message("assistant", "e"))));
+        assertThat(whole.prompt()).isEqualTo(3);
+    }
+
+    private static String learned(String template, Row row) {
+        RenderedChat chat = ChatTemplate.of("t", template).renderWithTurns(Chats.conversation(row), Chats.prompt(row));
+        return chat.assistantTurns().stream().map(turn -> chat.text().substring(turn.start(), turn.end()))
+                .collect(Collectors.joining());
     }
 
     @Test

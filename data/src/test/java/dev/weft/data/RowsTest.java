@@ -89,6 +89,73 @@ class RowsTest {
     }
 
     @Test
+    void a_csv_file_without_commas_in_its_first_line_has_semicolons_tabs_or_bars() throws IOException {
+        for (String mark : List.of(";", "\t", "|", ",")) {
+            Path csv = file("a.csv", "\"a;,|\tb\"%1$slabel\nx%1$s\"0,5\"\n".formatted(mark));
+            assertThat(all(Rows.of(csv.toString()))).extracting(Row::values)
+                    .containsExactly(Map.of("a;,|\tb", "x", "label", "0,5"));
+        }
+        Path one = file("one.csv", "text\na;b\n");
+        assertThat(all(Rows.of(one.toString()))).extracting(row -> row.text("text")).containsExactly("a;b");
+        Path told = file("told.txt", "a#b\n1#2\n");
+        assertThat(all(Rows.of(List.of(told.toString()), Format.told(told, "csv", "#", List.of())))).extracting(
+                row -> row.text("b")).containsExactly("2");
+        assertThat(all(Rows.of(List.of(one.toString()), Format.told(one, null, ",", List.of("x"))))).hasSize(2);
+        assertThatThrownBy(() -> Format.told(one, null, "ab", List.of())).hasMessageContaining("one character");
+        assertThatThrownBy(() -> Format.told(one, "jsonl", ";", List.of()))
+                .hasMessageContaining("csv and tsv files alone");
+    }
+
+    @Test
+    void a_row_that_is_not_as_the_others_can_be_left_out() throws IOException {
+        Path csv = file("a.csv", "text,label\na,1\nb\nc,\nd,2,3\ne,4\n");
+        var refused = new ArrayList<String>();
+        Rows rows = Rows.of(csv.toString()).passing(row -> row.label("label"), why -> refused.add(why.getMessage()));
+
+        assertThat(all(rows)).extracting(row -> row.text("text")).containsExactly("a", "e");
+        assertThat(refused).hasSize(3).anyMatch(why -> why.startsWith(csv + ", line 3: 1 values"))
+                .anyMatch(why -> why.startsWith(csv + ", line 4: column \"label\" needs a label"))
+                .anyMatch(why -> why.startsWith(csv + ", line 5: 3 values"));
+        assertThatThrownBy(() -> all(Rows.of(csv.toString()).passing(row -> {}, why -> {
+            throw why;
+        }))).hasMessageContaining("line 3");
+    }
+
+    @Test
+    void a_label_is_the_same_number_however_it_is_written() {
+        assertThat(Labels.of(Rows.of("rows", List.of(RowEncoderTest.row("label", "1.0"),
+                RowEncoderTest.row("label", "1"), RowEncoderTest.row("label", 1), RowEncoderTest.row("label", "0.50"),
+                RowEncoderTest.row("label", "-2.00"))), "label").names()).containsExactlyInAnyOrder("1", "0.50", "-2");
+    }
+
+    @Test
+    void comments_between_sentences_are_no_words_and_a_number_sign_is_one() throws IOException {
+        Path conll = file("a.conll", """
+                # id 6f1 domain=en
+                # newdoc
+                Rome _ _ B-LOC
+                # _ _ O
+                1 _ _ O
+
+                # id 6f2\tdomain=en
+
+                # _ _ O
+                # tag = x
+
+                #sent_id=3
+                #1 _ _ B-X
+                """);
+        Path pairs = file("b.conll", "# text = It is 1 O\n# \nIt\tO\n#\tB-X\n#\tpunct\n\n#\tO\n");
+
+        assertThat(all(Rows.of(conll.toString()))).extracting(row -> row.texts("tokens")).containsExactly(
+                List.of("Rome", "#", "1"), List.of("#"), List.of("#1"));
+        assertThat(all(Rows.of(conll.toString()))).extracting(row -> row.texts("tags")).containsExactly(
+                List.of("B-LOC", "O", "O"), List.of("O"), List.of("B-X"));
+        assertThat(all(Rows.of(pairs.toString()))).extracting(row -> row.texts("tokens"))
+                .containsExactly(List.of("It", "#", "#"), List.of("#"));
+    }
+
+    @Test
     void json_lines_keep_lists_and_maps_and_what_is_packed_is_unpacked() throws IOException {
         Path path = folder.resolve("a.jsonl.gz");
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(path))) {

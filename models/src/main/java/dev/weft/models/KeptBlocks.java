@@ -32,10 +32,17 @@ record KeptBlocks(WeightSource whole, List<Integer> kept) implements WeightSourc
     }
 
     @Override
+    public boolean fits(String name, long... shape) {
+        return whole.fits(inWhole(name), shape);
+    }
+
+    @Override
     public Tensor read(String name, Init init, long... shape) {
+        return whole.read(inWhole(name), init, shape);
+    }
+
+    private String inWhole(String name) {
         Matcher number = NUMBER.matcher(name);
-        return whole.read(number.find()
-                ? number.replaceFirst(kept.get(Integer.parseInt(number.group())).toString())
-                : name, init, shape);
+        return number.find() ? number.replaceFirst(kept.get(Integer.parseInt(number.group())).toString()) : name;
     }
 }

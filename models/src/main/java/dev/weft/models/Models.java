@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
@@ -47,8 +48,9 @@ public final class Models {
         return load(opened, architecture(opened.config()));
     }
 
-    /// Opens a folder with another head than its config names, mapped into memory. Weights that the file lacks for it are made
-    /// new, weights that it does not need are left out; both are named in [Head#notes] and logged as a warning.
+    /// Opens a folder with another head than its config names, mapped into memory. Weights that the file lacks for it, or has
+    /// for another number of labels, are made new, weights that it does not need are left out; both are named in [Head#notes]
+    /// and logged as a warning.
     public static Head load(Path folder, Heads head) {
         ModelFolder opened = ModelFolder.open(folder);
         try (CheckpointWeights source = CheckpointWeights.open(opened)) {
@@ -83,6 +85,18 @@ public final class Models {
         return family.architecture(usual == HeadKind.BASE && config.flag("is_decoder", false)
                 ? HeadKind.CAUSAL_LANGUAGE
                 : usual);
+    }
+
+    /// The config of what a folder holds: a model's, or where it holds an adapter that of its base as the adapter was trained on
+    /// it.
+    public static Json config(Path folder) {
+        return AdapterFolder.find(folder).map(adapter -> AdapterLoader.here(adapter).config(adapter))
+                .orElseGet(() -> ModelFolder.open(folder).config());
+    }
+
+    /// The config of a folder when it is opened with this head.
+    public static Json config(ModelFolder folder, Heads head) {
+        return as(folder, head.config(folder.config().node()), Families.of(folder.config()).architecture(head.kind()));
     }
 
     /// The kinds of heads that the family of this config has.
@@ -122,10 +136,15 @@ public final class Models {
     public static Head load(ModelFolder folder, Heads head, WeightSource source) {
         return named(folder, () -> {
             Family family = Families.of(folder.config());
-            ObjectNode config = head.config(folder.config().node());
-            return build(as(folder, config, family.architecture(head.kind())), folder.generationConfig().orElse(null),
-                    head.kind(), Weights.from(source, name -> !inBase(family.prefix(head.kind()), name)));
+            return build(config(folder, head), folder.generationConfig().orElse(null), head.kind(),
+                    with(head, family, source));
         });
+    }
+
+    /// Weights of a head may be new, and where labels are asked for, those for another number of labels are too.
+    private static Weights with(Heads head, Family family, WeightSource source) {
+        return Weights.from(source, name -> !inBase(family.prefix(head.kind()), name),
+                name -> !head.labels().isEmpty());
     }
 
     /// The same model once more, with weights from elsewhere and projections as planned: how adapters stand over one base,
@@ -174,6 +193,24 @@ public final class Models {
         }
         return build(Json.of(frame.config().toString(), config), frame.generation(),
                 HeadKind.of(architecture(frame.config())), Weights.from(new Resized(base, old, vocabSize, fresh)));
+    }
+
+    /// The same model with an output matrix of its own, which begins as a copy of the input embedding that it was tied to.
+    /// Other weights are the base's own tensors, which may be closed before it.
+    ///
+    /// @throws IllegalArgumentException if the family ties them whatever its config says
+    public static Head untied(Head base) {
+        Frame frame = base.frame();
+        ObjectNode config = frame.config().node().deepCopy().put("tie_word_embeddings", false);
+        Head own = build(Json.of(frame.config().toString(), config), frame.generation(),
+                HeadKind.of(architecture(frame.config())), Weights.from(new Untied(base)));
+        if (own.parameters().size() == base.parameters().size()) {
+            own.close();
+            throw new IllegalArgumentException(
+                    "%s: the output matrix of this model is its input embedding always; it can have none of its own"
+                            .formatted(frame.config()));
+        }
+        return own;
     }
 
     /// The config of a folder when it is opened as this class.
@@ -240,8 +277,7 @@ public final class Models {
             Head model = named(opened, () -> build(
                     as(opened, head.config(config), family.architecture(head.kind())),
                     opened.generationConfig().orElse(null), head.kind(),
-                    Weights.from(new KeptBlocks(source.forTraining(), kept),
-                            name -> !inBase(family.prefix(head.kind()), name))));
+                    with(head, family, new KeptBlocks(source.forTraining(), kept))));
             model.requiresGrad(true);
             return model;
         }

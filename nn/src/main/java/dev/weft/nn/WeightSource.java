@@ -15,6 +15,11 @@ public interface WeightSource {
     /// @throws IllegalArgumentException if it is missing or of another shape; the message names it, both shapes and the place
     Tensor read(String name, Init init, long... shape);
 
+    /// Whether what it has under this name has this shape; true if it makes whatever is asked for.
+    default boolean fits(String name, long... shape) {
+        return true;
+    }
+
     /// Names of those that it has and that are partly new: tables with rows added.
     default Set<String> grown() {
         return Set.of();

@@ -1,6 +1,8 @@
 package dev.weft.nn;
 
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
@@ -24,16 +26,18 @@ public final class Weights {
         private final WeightSource source;
         private final ProjectionPlan plan;
         private final Predicate<String> mayBeNew;
+        private final Predicate<String> mayDiffer;
         private final WeightSource fresh = WeightSource.random(0);
         private final Map<String, Tensor> given = new LinkedHashMap<>();
         private final Set<String> read = new HashSet<>();
         private final Set<String> made = new TreeSet<>();
         private final Set<String> constants = new HashSet<>();
 
-        Ledger(WeightSource source, ProjectionPlan plan, Predicate<String> mayBeNew) {
+        Ledger(WeightSource source, ProjectionPlan plan, Predicate<String> mayBeNew, Predicate<String> mayDiffer) {
             this.source = source;
             this.plan = plan;
             this.mayBeNew = mayBeNew;
+            this.mayDiffer = mayDiffer;
         }
     }
 
@@ -57,12 +61,17 @@ public final class Weights {
     }
 
     public static Weights from(WeightSource source, ProjectionPlan plan) {
-        return new Weights(new Ledger(source, plan, name -> false), "", "");
+        return new Weights(new Ledger(source, plan, name -> false, name -> false), "", "");
     }
 
     /// Weights that the source lacks are made new where `mayBeNew` says so of their full name; see [#made].
     public static Weights from(WeightSource source, Predicate<String> mayBeNew) {
-        return new Weights(new Ledger(source, ProjectionPlan.PLAIN, mayBeNew), "", "");
+        return from(source, mayBeNew, name -> false);
+    }
+
+    /// The same, also where the source has one of another shape and `mayDiffer` says that this is so: a head for other labels.
+    public static Weights from(WeightSource source, Predicate<String> mayBeNew, Predicate<String> mayDiffer) {
+        return new Weights(new Ledger(source, ProjectionPlan.PLAIN, mayBeNew, mayDiffer), "", "");
     }
 
     /// Whether every projection here is the plain one: what [#given] holds is then the whole model.
@@ -118,8 +127,11 @@ public final class Weights {
     /// The weight `name` here. Asked for twice it is the same tensor: that is how weights are tied.
     public Tensor get(String name, Init init, long... shape) {
         return ledger.given.computeIfAbsent(full(name), missing -> {
-            if (!has(name) && ledger.mayBeNew.test(missing)) {
+            boolean other = has(name) && ledger.mayDiffer.test(missing)
+                    && !ledger.source.fits(join(stored, name), shape);
+            if ((!has(name) || other) && ledger.mayBeNew.test(missing)) {
                 ledger.made.add(missing);
+                ledger.read.add(join(stored, name));
                 return ledger.fresh.read(missing, init, shape);
             }
             ledger.read.add(join(stored, name));
@@ -131,6 +143,19 @@ public final class Weights {
     public Tensor constant(String name, Init init, long... shape) {
         ledger.constants.add(full(name));
         return get(name, init, shape);
+    }
+
+    /// Whether the source has another matrix here than one that was read: what a config ties and a file does not.
+    public boolean differs(String name, Tensor other) {
+        String full = join(stored, name);
+        if (!ledger.source.names().contains(full) || !ledger.source.fits(full, other.shape())) {
+            return false;
+        }
+        try (var scope = TensorScope.open();
+                var off = Gradients.off();
+                Tensor own = ledger.source.read(full, Init.zeros(), other.shape())) {
+            return !own.sharesMemory(other) && own.sub(other).abs().max().item() != 0;
+        }
     }
 
     /// Whether the weight of this full name is trained at all.

@@ -39,9 +39,11 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
 
     /// What is learned from.
     public record Data(String folder, List<String> train, List<String> trainTarget, List<String> dev,
-            List<String> devTarget, double devShare, @Nullable String format, List<String> columnNames,
+            List<String> devTarget, double devShare, @Nullable String format, @Nullable String delimiter,
+            List<String> columnNames,
             Map<String, @Nullable String> columns, @Nullable String examples, int maxLength,
-            @Nullable Integer maxTargetLength, String sourcePrefix, boolean packed, @Nullable String cache) {}
+            @Nullable Integer maxTargetLength, String sourcePrefix, boolean packed, String onBadRows,
+            @Nullable String cache) {}
 
     /// What is minimised.
     public record ObjectivePart(double labelSmoothing, double maskShare, boolean wholeWords, String labelledPieces,
@@ -184,11 +186,10 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
         AtomicFile.write(run.resolve(FILE), yaml());
     }
 
-    /// The text under a key; null if it is null.
-    @Nullable
-    String text(String key) {
+    /// The text under a key such as `train.steps`; null if it is null, empty for what has keys of its own and for lists.
+    public @Nullable String text(String key) {
         JsonNode found = tree().at("/" + key.replace('.', '/'));
-        return found.isNull() ? null : found.asString();
+        return found.isNull() ? null : found.asString("");
     }
 
     private ObjectNode tree() {

@@ -44,14 +44,18 @@ final class RecipeData implements AutoCloseable {
     /// Text after which a new one begins, where the tokenizer knows it.
     static final String END_OF_TEXT = "<|endoftext|>";
 
-    private final Recipe recipe;
+    private Recipe recipe;
     private final TrainingTask task;
     private final @Nullable Rows training;
-    private final @Nullable Rows held;
+    private @Nullable Rows held;
+    private final GuardedRows guard;
+    private long leftOut;
     private final List<AutoCloseable> open = new ArrayList<>();
     private String fingerprint = "";
 
-    private RecipeData(Recipe recipe, TrainingTask task, @Nullable Rows training, @Nullable Rows held) {
+    private RecipeData(Recipe recipe, TrainingTask task, @Nullable Rows training, @Nullable Rows held,
+            GuardedRows guard) {
+        this.guard = guard;
         this.recipe = recipe;
         this.task = task;
         this.training = training;
@@ -61,6 +65,7 @@ final class RecipeData implements AutoCloseable {
     /// @throws IllegalArgumentException if there is no data, or a column is not there
     static RecipeData open(Recipe recipe, TrainingTask task) {
         Recipe.Data data = recipe.data();
+        var guard = new GuardedRows(data.onBadRows());
         if (data.train().isEmpty()) {
             throw new IllegalArgumentException(
                     "There is nothing to learn from; name files or a query with --train (data.train in a recipe)");
@@ -75,18 +80,18 @@ final class RecipeData implements AutoCloseable {
                 throw new IllegalArgumentException("Windows of a long text do not teach %s; choose --examples rows"
                         .formatted(task.id()));
             }
-            return new RecipeData(recipe, task, null, null);
+            return new RecipeData(recipe, task, null, null, guard);
         }
-        Rows all = rows(recipe, task, data.train(), data.trainTarget());
+        Rows all = rows(recipe, task, data.train(), data.trainTarget(), guard);
         if (!data.dev().isEmpty()) {
-            return new RecipeData(recipe, task, all, rows(recipe, task, data.dev(), data.devTarget()));
+            return new RecipeData(recipe, task, all, rows(recipe, task, data.dev(), data.devTarget(), guard), guard);
         }
         if (data.devShare() > 0) {
             Rows.Split split = all.split(data.devShare(), recipe.train().seed());
             requireBoth(split, all, data.devShare());
-            return new RecipeData(recipe, task, split.training(), split.validation());
+            return new RecipeData(recipe, task, split.training(), split.validation(), guard);
         }
-        return new RecipeData(recipe, task, all, null);
+        return new RecipeData(recipe, task, all, null, guard);
     }
 
     private static void requireBoth(Rows.Split split, Rows all, double share) {
@@ -108,11 +113,12 @@ final class RecipeData implements AutoCloseable {
     }
 
     /// Rows as a recipe's task reads them.
-    static Rows rows(Recipe recipe, TrainingTask task, List<String> given, List<String> target) {
+    private static Rows rows(Recipe recipe, TrainingTask task, List<String> given, List<String> target,
+            GuardedRows guard) {
         Recipe.Data data = recipe.data();
-        Rows rows = target.isEmpty()
+        Rows rows = guard.rows(target.isEmpty()
                 ? rows(data, given)
-                : Rows.parallel("source", rows(data, given), "target", rows(data, target));
+                : Rows.parallel("source", rows(data, given), "target", rows(data, target)), row -> {});
         var names = new LinkedHashMap<String, String>();
         data.columns().forEach((name, column) -> {
             if (column != null) {
@@ -123,6 +129,13 @@ final class RecipeData implements AutoCloseable {
         for (String column : needed(task)) {
             require(rows, column);
         }
+        rows = switch (task) {
+            case TEXT_CLASSIFICATION -> guard.rows(rows, row -> row.label("label"));
+            case MULTI_LABEL_CLASSIFICATION -> guard.rows(rows, row -> row.labels("labels"));
+            case TOKEN_CLASSIFICATION -> guard.rows(rows, row -> row.labels("tags"));
+            default -> rows;
+        };
+        guard.requireSome(rows);
         if (examples(recipe, task).equals("lines")) {
             return rows.where(row -> !row.text("text").isEmpty())
                     .mapped(row -> changed(row, "text", row.text("text") + "\n"));
@@ -141,15 +154,7 @@ final class RecipeData implements AutoCloseable {
             return Rows.sql(given.getFirst());
         }
         List<String> files = files(data, given);
-        Format format = data.format() == null ? null : Format.named(data.format());
-        if (!data.columnNames().isEmpty()) {
-            Format told = format == null ? Format.of(Path.of(files.getFirst())) : format;
-            if (!(told instanceof Format.Delimited(char separator, boolean quoted, List<String> names))) {
-                throw new IllegalArgumentException(
-                        "Column names can be told of csv and tsv files, not of " + String.join(", ", files));
-            }
-            format = new Format.Delimited(separator, quoted, data.columnNames());
-        }
+        Format format = Format.told(Path.of(files.getFirst()), data.format(), data.delimiter(), data.columnNames());
         return format == null ? Rows.of(files) : Rows.of(files, format);
     }
 
@@ -323,19 +328,41 @@ final class RecipeData implements AutoCloseable {
                 : examples(tokenizer, encoder(tokenizer, template, labels, start), listener);
     }
 
-    private Prepared examples(Tokenizer tokenizer, RowEncoder encoder, RunListener listener) {
-        Rows prefixed = prefixed(trainingRows());
-        ExampleFile examples = kept(ExampleFile.of(prefixed, encoder, cache(),
-                done -> listener.working("encoding", done, 0)));
+    private Prepared examples(Tokenizer tokenizer, RowEncoder plain, RunListener listener) {
+        RowEncoder encoder = guard.encoder(plain);
+        ExampleFile examples = file(prefixed(trainingRows()), encoder, listener);
+        leftOut = examples.rowsWithout();
+        if (held != null && guard.skips()) {
+            // What is judged on is looked at anew in each evaluation.
+            held = guard.fitting(held, encoder);
+        }
         Rows judged = heldRows();
         // Where the task's metrics are measured, they are measured on the rows.
         ExampleFile validation = judged == null || task.measured()
                 ? null
-                : kept(ExampleFile.of(prefixed(judged), encoder, cache(),
-                        done -> listener.working("encoding", done, 0)));
+                : file(prefixed(judged), encoder, listener);
         fingerprint = examples.fingerprint() + (judged == null ? "" : "-" + judged.fingerprint());
+        var notes = new ArrayList<>(guard.notes(leftOut()));
+        notes.addAll(cut(examples));
         return new Prepared(lessons(examples, tokenizer, true),
-                validation == null ? null : lessons(validation, tokenizer, false), null, cut(examples));
+                validation == null ? null : lessons(validation, tokenizer, false), null, notes);
+    }
+
+    private ExampleFile file(Rows rows, RowEncoder encoder, RunListener listener) {
+        try {
+            return kept(ExampleFile.of(rows, encoder, cache(), done -> listener.working("encoding", done, 0)));
+        } catch (IllegalArgumentException e) {
+            String reason = guard.reason();
+            throw reason == null
+                    ? e
+                    : new IllegalArgumentException("%s; rows were left out, the first since: %s".formatted(
+                            e.getMessage(), reason), e);
+        }
+    }
+
+    /// How many rows were left out since they are not as the task needs them.
+    long leftOut() {
+        return leftOut + guard.beforehand();
     }
 
     /// How many texts were as long as is allowed, or longer. Long contexts of questions are not cut: they become windows.
@@ -619,6 +646,11 @@ final class RecipeData implements AutoCloseable {
             }
         }
         return Examples.of(examples);
+    }
+
+    /// What was settled since it was opened: how long examples are.
+    void follow(Recipe settled) {
+        recipe = settled;
     }
 
     /// Stands for the data and what examples it becomes; known when batches were prepared.

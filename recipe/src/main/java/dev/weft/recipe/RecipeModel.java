@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.IntNode;
@@ -35,6 +36,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// The model of a recipe: opened, made new, cut to a student, or a base with an adapter; and how it is written.
 final class RecipeModel implements AutoCloseable {
+    private static final String GENERATION = "generation_config.json";
+
     private final Head head;
     private final @Nullable Adapted adapted;
     private final @Nullable Head base;
@@ -46,6 +49,9 @@ final class RecipeModel implements AutoCloseable {
     private RecipeModel(Head head, @Nullable Adapted adapted, @Nullable Head base, Tokenizer tokenizer,
             @Nullable ChatTemplate template, boolean made, Recipe.Evaluate evaluate) {
         this.evaluate = evaluate;
+        if (template != null) {
+            ChatMarks.end(head, template, tokenizer);
+        }
         this.head = head;
         this.adapted = adapted;
         this.base = base;
@@ -83,6 +89,30 @@ final class RecipeModel implements AutoCloseable {
         return new RecipeModel(adapted.model(), adapted, base, tokenizer, template, false, recipe.evaluate());
     }
 
+    /// Why a head is new though the folder has one: it tells other labels apart.
+    static List<String> otherLabels(Recipe recipe, TrainingTask task, List<String> labels) {
+        String from = recipe.model().from();
+        if (from == null || labels.isEmpty()) {
+            return List.of();
+        }
+        Json config = ModelFolder.open(Path.of(from)).config();
+        if (HeadKind.of(Models.architecture(config)) != task.head() || !config.has("id2label")) {
+            return List.of();
+        }
+        List<String> own = names(config);
+        return own.equals(labels)
+                ? List.of()
+                : List.of(own.size() == labels.size()
+                        ? "the labels of %s (%s) are called %s from now on".formatted(from,
+                                shown(own), shown(labels))
+                        : "the head of %s tells %d labels apart (%s), the data has %d (%s): the model gets a new head"
+                                .formatted(from, own.size(), shown(own), labels.size(), shown(labels)));
+    }
+
+    private static String shown(List<String> labels) {
+        return String.join(", ", labels.subList(0, Math.min(8, labels.size()))) + (labels.size() > 8 ? ", …" : "");
+    }
+
     private static AdapterConfig adapter(Recipe recipe, Tokenizer tokenizer) {
         Recipe.Adapter part = recipe.adapter();
         if (Stream.of(part.lora(), part.promptTokens(), part.prefixTokens()).filter(Objects::nonNull).count() > 1) {
@@ -104,7 +134,7 @@ final class RecipeModel implements AutoCloseable {
     }
 
     /// The model with a row for each token that the recipe adds; closes the other.
-    private static Head grown(Head head, Recipe recipe, Tokenizer tokenizer) {
+    static Head grown(Head head, Recipe recipe, Tokenizer tokenizer) {
         if (recipe.model().addedTokens().isEmpty() || head.backbone().vocabSize() >= tokenizer.vocabSize()) {
             return head;
         }
@@ -218,9 +248,9 @@ final class RecipeModel implements AutoCloseable {
             adapted.save(folder);
         } else {
             head.save(folder);
-            if (made) {
-                Json.write(folder.resolve("generation_config.json"), generation());
-            }
+        }
+        if (made || template != null && (adapted != null || head.frame().generation() == null)) {
+            Json.write(folder.resolve(GENERATION), generation());
         }
         tokenizer.save(folder);
         if (template != null) {
@@ -230,6 +260,10 @@ final class RecipeModel implements AutoCloseable {
 
     private ObjectNode generation() {
         ObjectNode config = head.frame().config().node();
+        Json given = head.frame().generation();
+        if (given != null) {
+            return given.node();
+        }
         boolean writes = HeadKind.of(Models.architecture(head.frame().config())) == HeadKind.SEQ2SEQ;
         ObjectNode generation = config.path("model_type").asString().equals("marian")
                 ? Transformer.base(tokenizer.vocabSize()).generation()
@@ -245,8 +279,17 @@ final class RecipeModel implements AutoCloseable {
                 : generation;
     }
 
-    /// The chat template that a recipe tells, or its model's folder.
-    static ChatTemplate template(Recipe recipe) {
+    /// The chat template that a recipe tells, or its model's folder, with the special tokens of the tokenizer, which is saved
+    /// beside it.
+    static ChatTemplate template(Recipe recipe, Tokenizer tokenizer) {
+        ChatTemplate template = template(recipe);
+        for (var token : tokenizer.specialTokens().entrySet()) {
+            template = template.withSpecialToken(token.getKey(), token.getValue());
+        }
+        return template;
+    }
+
+    private static ChatTemplate template(Recipe recipe) {
         String told = recipe.tokenizer().chatTemplate();
         if (told != null) {
             Path file = Path.of(told);
@@ -275,9 +318,14 @@ final class RecipeModel implements AutoCloseable {
         if (HeadKind.of(Models.architecture(config)) != task.head() || !config.has("id2label")) {
             return found;
         }
-        List<String> own = config.object("id2label").names().stream().map(id -> config.object("id2label").text(id))
-                .toList();
+        List<String> own = names(config);
         return own.containsAll(found) ? own : found;
+    }
+
+    /// In the order of their ids, whatever the file's.
+    private static List<String> names(Json config) {
+        Json names = config.object("id2label");
+        return IntStream.range(0, names.names().size()).mapToObj(id -> names.text(Integer.toString(id))).toList();
     }
 
     @Override

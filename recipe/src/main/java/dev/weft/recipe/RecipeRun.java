@@ -45,12 +45,16 @@ import dev.weft.train.Validation;
 import dev.weft.train.WeightRule;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -67,6 +71,8 @@ public final class RecipeRun implements AutoCloseable {
     /// Of a run folder: versions, the data's fingerprint and what came out of the recipe.
     public static final String FACTS = "training.json";
     private static final double ONCE_SECONDS = 2;
+    /// Keys that decide how data is cut into batches.
+    private static final Set<String> CUTS = Set.of("train.batch", "train.batch_tokens", "train.micro_batches");
 
     private final Recipe recipe;
     private final RunFolder folder;
@@ -112,7 +118,14 @@ public final class RecipeRun implements AutoCloseable {
                 throw new IllegalArgumentException("%s cannot change in a run that goes on; begin a new one with --out"
                         .formatted(change.getKey()));
             }
-            recipe = recipe.with(change.getKey(), change.getValue());
+            Recipe other = recipe.with(change.getKey(), change.getValue());
+            String before = recipe.text(change.getKey());
+            if (CUTS.contains(change.getKey()) && !Objects.equals(before, other.text(change.getKey()))) {
+                throw new IllegalArgumentException(
+                        "%s was %s and cannot become %s in a run that goes on: it decides which examples a step has, and some have had theirs; leave it out, or begin a new run with --out"
+                                .formatted(change.getKey(), before, other.text(change.getKey())));
+            }
+            recipe = other;
         }
         double floor = Objects.requireNonNullElse(recipe.train().minLearningRate(), 0.0);
         recipe = recipe.with("train.min_learning_rate", Math.min(floor, recipe.train().learningRate()));
@@ -142,11 +155,23 @@ public final class RecipeRun implements AutoCloseable {
                     ? Tokenizers.load(folder.path())
                     : RecipeTokenizer.of(given, task, data, listener);
             boolean talks = task == TrainingTask.CHAT || task == TrainingTask.PREFERENCE;
-            ChatTemplate template = talks ? RecipeModel.template(given) : null;
+            LocalDate day = resumes ? begun(folder.path()) : LocalDate.now();
+            ChatTemplate template = talks
+                    ? RecipeModel.template(given, tokenizer).withClock(Clock.fixed(
+                            day.atStartOfDay(ZoneId.systemDefault()).toInstant(), ZoneId.systemDefault()))
+                    : null;
+            if (template != null && !resumes) {
+                Recipe marked = ChatMarks.added(given, template, tokenizer);
+                if (marked != given) {
+                    given = marked;
+                    tokenizer = tokenizer.withAddedTokens(true, ChatMarks.CHAT_ML.toArray(String[]::new));
+                }
+            }
             Path checkpoint = resumes ? folder.latest().orElse(null) : null;
             RecipeModel model = RecipeModel.open(given, task, labels, tokenizer, template, checkpoint);
             open.push(model);
-            requireRoom(given, model.head());
+            given = fitting(given, model.head());
+            data.follow(given);
             int start = model.head().frame().config().integer("decoder_start_token_id", 0);
             RecipeData.Prepared prepared = data.prepare(tokenizer, template == null ? ChatTemplate.chatMl() : template,
                     Labels.of(labels), start, listener);
@@ -166,8 +191,14 @@ public final class RecipeRun implements AutoCloseable {
             trainer = new Trainer<>(this.task, settings());
             trainer.requireSameData(folder);
             var notes = new ArrayList<>(model.notes());
+            notes.addAll(resumes ? List.of() : RecipeModel.otherLabels(given, task, labels));
             notes.addAll(data.notes());
+            if (given.data().maxLength() < asked.data().maxLength()) {
+                notes.add("examples have %,d tokens at most, all that the model has room for".formatted(
+                        given.data().maxLength()));
+            }
             notes.addAll(prepared.notes());
+            notes.addAll(template == null ? List.of() : ChatMarks.notes(template, tokenizer));
             if (judged && recipe.evaluate().metric() != null) {
                 // A name that no evaluation gives is told now, not after the first thousand steps.
                 trainer.judge();
@@ -180,12 +211,12 @@ public final class RecipeRun implements AutoCloseable {
             plan = new RunListener.Plan(task.id(), model.head().parameterCount(), trainedCount,
                     prepared.training().count(), shown(prepared.training(), tokenizer, labels),
                     recipe.train().steps(), seconds, Engine.peakResidentBytes(), recipe.train().precision(),
-                    recipe.train().device(), List.copyOf(notes));
+                    recipe.train().device(), List.copyOf(notes), data.leftOut());
             if (!resumes) {
                 tokenizer.save(folder.path());
             }
             recipe.write(folder.path());
-            AtomicFile.write(folder.path().resolve(FACTS), facts(data).toPrettyString() + "\n");
+            AtomicFile.write(folder.path().resolve(FACTS), facts(data, day).toPrettyString() + "\n");
         } catch (RuntimeException e) {
             closeAll();
             throw e;
@@ -198,17 +229,19 @@ public final class RecipeRun implements AutoCloseable {
         }
     }
 
-    /// Examples are cut to a length that the model has positions for.
-    private static void requireRoom(Recipe recipe, Head head) {
+    /// Examples are cut to a length that the model has positions for: where nobody said another, to that.
+    private static Recipe fitting(Recipe recipe, Head head) {
         int room = head.backbone().maxPositions();
         Integer target = recipe.data().maxTargetLength();
-        boolean source = recipe.data().maxLength() > room;
+        boolean unsaid = recipe.data().maxLength() == Recipe.defaults().data().maxLength();
+        boolean source = recipe.data().maxLength() > room && !unsaid;
         if (source || target != null && target > room) {
             throw new IllegalArgumentException(
                     "%s is %d, and the model has room for %d tokens; choose a smaller one".formatted(
                             source ? "--max-length" : "--max-target-length",
                             source ? recipe.data().maxLength() : target, room));
         }
+        return recipe.data().maxLength() > room ? recipe.with("data.max_length", room) : recipe;
     }
 
     private static String shown(Lessons lessons, Tokenizer tokenizer, List<String> labels) {
@@ -345,9 +378,11 @@ public final class RecipeRun implements AutoCloseable {
                     Choice.of(ContrastiveObjective.Pooling.class, "objective.pooling", part.pooling()),
                     part.temperature(), device);
             case PREFERENCE -> {
-                Head reference = Models.load(Path.of(Objects.requireNonNull(recipe.model().from(),
-                        "Preferences need a model to start from; name its folder with --model")),
-                        Heads.of(HeadKind.CAUSAL_LANGUAGE));
+                Head reference = RecipeModel.grown(
+                        Models.load(Path.of(Objects.requireNonNull(recipe.model().from(),
+                                "Preferences need a model to start from; name its folder with --model")),
+                                Heads.of(HeadKind.CAUSAL_LANGUAGE)),
+                        recipe, model.tokenizer());
                 open.push(reference);
                 yield new PreferenceObjective(head, reference, part.beta(), device);
             }
@@ -448,10 +483,18 @@ public final class RecipeRun implements AutoCloseable {
                 train.batchTokens(), train.microBatches(), train.seed());
     }
 
-    private ObjectNode facts(RecipeData data) {
-        ObjectNode facts = Json.object().put("weft", Weft.version());
+    /// The day that chat templates write, also when the run goes on on another.
+    private static LocalDate begun(Path run) {
+        Path file = run.resolve(FACTS);
+        String day = Files.exists(file) ? Json.read(file).text("begun", "") : "";
+        return day.isEmpty() ? LocalDate.now() : LocalDate.parse(day);
+    }
+
+    private ObjectNode facts(RecipeData data, LocalDate day) {
+        ObjectNode facts = Json.object().put("weft", Weft.version()).put("begun", day.toString());
         Engine.describe().forEach(facts::put);
-        facts.put("data", data.fingerprint()).put("examples", plan.examples()).put("parameters", plan.parameters())
+        facts.put("data", data.fingerprint()).put("examples", plan.examples()).put("rows_left_out", data.leftOut())
+                .put("parameters", plan.parameters())
                 .put("trained_parameters", plan.trained()).put("example", plan.example());
         plan.notes().forEach(facts.putArray("notes")::add);
         return facts;

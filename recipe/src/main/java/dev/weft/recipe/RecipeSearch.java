@@ -190,10 +190,8 @@ public final class RecipeSearch implements AutoCloseable {
             if (result.end() == Trainer.End.STOPPED && (result.step() < until || until == steps)) {
                 return watch.trial;
             }
-            return Double.isNaN(result.best())
-                    ? watch.failed("No evaluation gave a number")
-                    : watch.ended(new SearchTrial.Rung(result.step(), result.best()),
-                            result.end() == Trainer.End.EARLY);
+            return watch.ended(new SearchTrial.Rung(result.step(), result.best()),
+                    result.end() == Trainer.End.EARLY);
         } catch (IllegalArgumentException | TrainingFailed | TensorException e) {
             if (goesOn && !watch.started) {
                 // The trial could be trained before: what is wrong is around it, such as data that changed.

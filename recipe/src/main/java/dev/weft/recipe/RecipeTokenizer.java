@@ -37,6 +37,9 @@ final class RecipeTokenizer {
         Corpus corpus = files ? data.text().corpus() : Corpus.of(data.texts());
         Tokenizer tokenizer = trainer.train(corpus,
                 (step, done, total) -> listener.working("tokenizer: " + step, done, total));
+        if (kind.equals("bpe")) {
+            return tokenizer.withSpecialToken("eos_token", ends(task));
+        }
         if (!kind.equals("marian")) {
             return tokenizer;
         }
@@ -48,13 +51,23 @@ final class RecipeTokenizer {
         return tokenizer.asMarian(languages.getFirst(), languages.getLast());
     }
 
+    private static boolean talks(TrainingTask task) {
+        return task == TrainingTask.CHAT || task == TrainingTask.PREFERENCE;
+    }
+
+    /// What a model of texts ends with.
+    private static String ends(TrainingTask task) {
+        return talks(task) ? ChatMarks.CHAT_ML.getLast() : RecipeData.END_OF_TEXT;
+    }
+
     private static TokenizerTrainer trainer(Recipe.TokenizerPart part, TrainingTask task, String kind) {
         return switch (kind) {
             case "char" -> new CharacterTrainer();
             case "bpe" -> {
                 var trainer = BytePairTrainer.ofVocabSize(part.vocabSize())
-                        .withSpecialTokens(task == TrainingTask.CHAT || task == TrainingTask.PREFERENCE
-                                ? new String[]{RecipeData.END_OF_TEXT, "<|im_start|>", "<|im_end|>"}
+                        .withSpecialTokens(talks(task)
+                                ? new String[]{RecipeData.END_OF_TEXT, ChatMarks.CHAT_ML.getFirst(),
+                                        ChatMarks.CHAT_ML.getLast()}
                                 : new String[]{RecipeData.END_OF_TEXT});
                 yield part.lowercase() ? trainer.withPipeline(trainer.pipeline().withLowercase()) : trainer;
             }

@@ -109,7 +109,7 @@ final class RecipeTree {
                 if (whole.equals("data.columns") && !map.has(entry.getKey())) {
                     throw unknown(name, whole + "." + entry.getKey(), map.propertyNames());
                 }
-                map.set(entry.getKey(), entry.getValue());
+                map.set(entry.getKey(), fitting(entry.getValue(), valueOf(kind), whole + "." + entry.getKey(), name));
             });
         } else {
             into.set(key, fitting(value, kind, whole, name));
@@ -129,7 +129,10 @@ final class RecipeTree {
                 if (before.equals("data.columns.") && !into.has(keys[i])) {
                     throw unknown("--set", path, into.propertyNames());
                 }
-                into.set(keys[i], plain(value));
+                // A key of a config may be of any kind.
+                into.set(keys[i], kind instanceof ParameterizedType
+                        ? fitting(plain(value), valueOf(kind), path, "--set")
+                        : plain(value));
                 return result;
             }
             kind = component((Class<?>) kind, keys[i], before, "--set");
@@ -146,6 +149,10 @@ final class RecipeTree {
             }
         }
         return result;
+    }
+
+    private static Type valueOf(Type map) {
+        return map instanceof ParameterizedType type ? type.getActualTypeArguments()[1] : JsonNode.class;
     }
 
     static JsonNode plain(@Nullable Object value) {

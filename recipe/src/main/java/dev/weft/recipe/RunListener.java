@@ -17,8 +17,10 @@ public interface RunListener extends TrainingListener {
     /// @param secondsPerStep as the first one took, in a rehearsal
     /// @param memoryBytes    that the process took at the most in it, 0 where the system does not tell
     /// @param notes          what the user should know of model and data
+    /// @param rowsLeftOut    since they are not as the task needs them
     record Plan(String task, long parameters, long trained, long examples, String example, long steps,
-            double secondsPerStep, long memoryBytes, String precision, String device, List<String> notes) {}
+            double secondsPerStep, long memoryBytes, String precision, String device, List<String> notes,
+            long rowsLeftOut) {}
 
     /// Goes on with what comes before the first step.
     ///

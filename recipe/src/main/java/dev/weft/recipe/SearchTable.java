@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -24,7 +25,8 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// @param keys   that were searched
 /// @param metric what trials were judged by; `value` where none was
-/// @param ranked trials with a result; of equal ones that with more steps, then the earlier one comes first
+/// @param ranked trials with a result; of equal ones that with more steps, then the earlier one comes first; those whose
+///               metric is undefined are last
 /// @param failed trials without
 public record SearchTable(List<String> keys, String metric, List<SearchTrial> ranked, List<SearchTrial> failed) {
     /// Of a search's folder: the best trial's recipe.
@@ -49,16 +51,19 @@ public record SearchTable(List<String> keys, String metric, List<SearchTrial> ra
         double of(SearchTrial trial);
     }
 
-    /// The better one first, by its own metric's direction.
+    /// The better one first, by its own metric's direction; those whose metric is undefined come last.
     static Comparator<SearchTrial> better(Value value) {
-        return (one, other) -> one.higherIsBetter()
-                ? Double.compare(value.of(other), value.of(one))
-                : Double.compare(value.of(one), value.of(other));
+        // NaN is the largest number to Java.
+        return Comparator.comparingDouble(trial -> trial.higherIsBetter() ? -value.of(trial) : value.of(trial));
     }
 
-    /// The best trial, if any gave a result.
+    /// The best trial, if the metric was defined for any.
     public Optional<SearchTrial> best() {
-        return ranked.stream().findFirst();
+        return defined().findFirst();
+    }
+
+    private Stream<SearchTrial> defined() {
+        return ranked.stream().filter(trial -> !Double.isNaN(trial.value()));
     }
 
     /// A line for each trial, under a line of names.
@@ -88,7 +93,7 @@ public record SearchTable(List<String> keys, String metric, List<SearchTrial> ra
         var lines = new ArrayList<List<String>>();
         lines.add(line("rank", "trial", keys, metric, "steps", "seconds", "failed"));
         for (int i = 0; i < ranked.size(); i++) {
-            lines.add(line(ranked.get(i), Integer.toString(i + 1), number("%.4f", ranked.get(i).value()), ""));
+            lines.add(line(ranked.get(i), Integer.toString(i + 1), value(ranked.get(i)), ""));
         }
         failed.forEach(trial -> lines.add(line(trial, "-", "-", trial.failed())));
         return lines;
@@ -111,6 +116,10 @@ public record SearchTable(List<String> keys, String metric, List<SearchTrial> ra
         return line;
     }
 
+    private static String value(SearchTrial trial) {
+        return Double.isNaN(trial.value()) ? "undefined" : number("%.4f", trial.value());
+    }
+
     private static String number(String format, double number) {
         return String.format(Locale.ROOT, format, number);
     }
@@ -122,7 +131,7 @@ public record SearchTable(List<String> keys, String metric, List<SearchTrial> ra
         ArrayNode trials = json.putArray("trials");
         for (int i = 0; i < ranked.size(); i++) {
             ObjectNode line = trials.addObject().put("rank", i + 1);
-            told(line, ranked.get(i)).put("value", ranked.get(i).value());
+            told(line, ranked.get(i)).put("value", SearchTrial.shown(ranked.get(i).value()));
         }
         failed.forEach(trial -> told(trials.addObject().putNull("rank"), trial).put("failed", trial.failed()));
         return json;
@@ -153,8 +162,8 @@ public record SearchTable(List<String> keys, String metric, List<SearchTrial> ra
 
     /// The metric over the values of a key.
     String svg(String key) {
-        double low = ranked.stream().mapToDouble(SearchTrial::value).min().orElseThrow();
-        double high = ranked.stream().mapToDouble(SearchTrial::value).max().orElseThrow();
+        double low = defined().mapToDouble(SearchTrial::value).min().orElseThrow();
+        double high = defined().mapToDouble(SearchTrial::value).max().orElseThrow();
         double rim = 0.05 * (high - low) + 1e-3 * Math.max(1e-3, Math.abs(high));
         Across across = Across.of(key, ranked);
         var chart = new Chart(across.name, new Chart.Range(across.low, across.high), across.ticks,
@@ -170,7 +179,7 @@ public record SearchTable(List<String> keys, String metric, List<SearchTrial> ra
     }
 
     private List<Chart.Point> points(Across across, Predicate<SearchTrial> which) {
-        return IntStream.range(0, ranked.size()).filter(i -> which.test(ranked.get(i)))
+        return IntStream.range(0, (int) defined().count()).filter(i -> which.test(ranked.get(i)))
                 .mapToObj(i -> across.point(i, ranked.get(i))).toList();
     }
 

@@ -29,7 +29,7 @@ public record SearchTrial(int number, Map<String, JsonNode> values, @Nullable St
     static final String FILE = "trial.json";
 
     /// @param step  updates done
-    /// @param value the best evaluation's main value so far
+    /// @param value the best evaluation's main value so far; NaN where none was defined
     public record Rung(long step, double value) {}
 
     public SearchTrial {
@@ -51,7 +51,8 @@ public record SearchTrial(int number, Map<String, JsonNode> values, @Nullable St
         return new SearchTrial(number, values, json.has("metric") ? json.text("metric") : null,
                 json.flag("higher_is_better"),
                 json.objects("rungs").stream()
-                        .map(rung -> new Rung(rung.node().get("step").asLong(), rung.number("value"))).toList(),
+                        .map(rung -> new Rung(rung.node().get("step").asLong(), rung.number("value", Double.NaN)))
+                        .toList(),
                 json.flag("early"), json.number("seconds"), json.has("failed") ? json.text("failed") : null);
     }
 
@@ -60,8 +61,13 @@ public record SearchTrial(int number, Map<String, JsonNode> values, @Nullable St
         json.set("values", shown());
         json.put("metric", metric).put("higher_is_better", higherIsBetter);
         ArrayNode all = json.putArray("rungs");
-        rungs.forEach(rung -> all.addObject().put("step", rung.step).put("value", rung.value));
+        rungs.forEach(rung -> all.addObject().put("step", rung.step).put("value", shown(rung.value)));
         Json.write(folder.resolve(FILE), json.put("early", early).put("seconds", seconds).put("failed", failed));
+    }
+
+    /// A value as files have it: null where it is undefined.
+    static @Nullable Double shown(double value) {
+        return Double.isNaN(value) ? null : value;
     }
 
     ObjectNode shown() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.adapt.Adapted;
+import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.Heads;
@@ -478,5 +479,185 @@ class RecipeRunTest {
         put("odd.tsv", List.of("sentence\tlabel", "new\tperhaps"));
         assertThatThrownBy(() -> run(recipe("text-classification").with("data.dev", "odd.tsv"), folder))
                 .hasMessageContaining("odd.tsv, line 2").hasMessageContaining("perhaps");
+    }
+
+    @Test
+    void a_metric_that_is_undefined_is_null_in_the_log_and_the_run_ends_and_goes_on(@TempDir Path folder)
+            throws IOException {
+        put("constant.csv", List.of("text,label", "film one,0.4", "film two,0.4"));
+        var found = new ArrayList<TrainingListener.Evaluation>();
+        Recipe recipe = recipe("regression").with("data.dev", "constant.csv");
+        try (var run = RecipeRun.start(recipe, folder, new RunListener() {
+            @Override
+            public void evaluated(Evaluation evaluation) {
+                found.add(evaluation);
+            }
+        })) {
+            assertThat(run.run().best()).isNaN();
+        }
+
+        assertThat(found).hasSize(2).noneMatch(each -> each.best() || each.found().defined());
+        assertThat(folder.resolve("metrics.jsonl")).content().contains("\"validation_pearson\":null")
+                .doesNotContain("NaN");
+        assertThat(resume(folder, Map.of("train.steps", 9)).step()).isEqualTo(9);
+        try (var model = Models.load(folder)) {
+            assertThat(model.parameterCount()).isPositive();
+        }
+    }
+
+    @Test
+    void a_template_from_a_file_has_the_special_tokens_of_the_tokenizer(@TempDir Path folder) throws IOException {
+        run(recipe("chat"), folder.resolve("base"));
+        Files.writeString(folder.resolve("own.jinja"),
+                "{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}");
+        Files.writeString(folder.resolve("odd.jinja"),
+                "{{ pad_token }}{% for m in messages %}{{ m.content }}{% endfor %}");
+        Recipe recipe = recipe("chat").with("model.from", folder.resolve("base").toString()).overlaid(
+                "model: {layers: null, hidden: null, heads: null}", "base")
+                .with("tokenizer.chat_template", folder.resolve("own.jinja").toString());
+        try (var run = RecipeRun.start(recipe, folder.resolve("run"), RunListener.SILENT)) {
+            assertThat(run.plan().example()).contains("<|im_end|>»");
+            assertThat(run.plan().notes()).isEmpty();
+        }
+        try (var run = RecipeRun.start(
+                recipe.with("tokenizer.chat_template", folder.resolve("odd.jinja").toString()),
+                folder.resolve("odd"), RunListener.SILENT)) {
+            assertThat(run.plan().notes()).anyMatch(note -> note.contains("writes no special token behind an answer"))
+                    .anyMatch(note -> note.contains("writes pad_token, and the tokenizer names none"));
+        }
+    }
+
+    @Test
+    void a_base_model_that_learns_to_converse_gets_the_marks_as_tokens_and_stops_at_them(@TempDir Path folder)
+            throws IOException {
+        Path base = folder.resolve("base");
+        run(recipe("text-generation").with("model.config", Map.of("model_type", "llama")).with("data.max_length", 64),
+                base);
+        int before = Tokenizers.load(base).vocabSize();
+        int oldEnd = Tokenizers.load(base).id("<|endoftext|>").orElseThrow();
+        Recipe recipe = recipe("chat").with("model.from", base.toString())
+                .overlaid("model: {layers: null, hidden: null, heads: null}", "base");
+        for (String task : List.of("chat", "preference")) {
+            Path out = folder.resolve(task);
+            run(recipe.with("task", task).with("data.train", task + ".jsonl"), out);
+            var tokenizer = Tokenizers.load(out);
+            int end = tokenizer.id("<|im_end|>").orElseThrow();
+            assertThat(tokenizer.vocabSize()).isEqualTo(before + 2);
+            assertThat(tokenizer.encode("<|im_start|>", false).ids()).hasSize(1);
+            for (String file : List.of("config.json", "generation_config.json")) {
+                assertThat(Json.read(out.resolve(file)).integers("eos_token_id")).containsExactly(end, oldEnd);
+            }
+        }
+        resume(folder.resolve("chat"), Map.of("train.steps", 9));
+        Recipe adapter = recipe.with("adapter.lora", "rank=2");
+        try (var run = RecipeRun.start(adapter, folder.resolve("noted"), RunListener.SILENT)) {
+            assertThat(run.plan().notes()).anyMatch(note -> note.contains("--add-token <|im_start|> <|im_end|>"));
+        }
+        run(adapter.with("model.added_tokens", ChatMarks.CHAT_ML), folder.resolve("adapter"));
+        assertThat(folder.resolve("adapter/generation_config.json")).content().contains(Integer.toString(before + 1));
+    }
+
+    @Test
+    void how_batches_are_cut_cannot_change_in_a_run_that_goes_on(@TempDir Path folder) {
+        run(recipe("text-classification"), folder);
+
+        assertThatThrownBy(() -> resume(folder, Map.of("train.batch", "16", "train.steps", 9)))
+                .hasMessageContaining("train.batch was 8 and cannot become 16 in a run that goes on");
+        assertThatThrownBy(() -> resume(folder, Map.of("train.micro_batches", 2)))
+                .hasMessageContaining("train.micro_batches was 1 and cannot become 2");
+        assertThat(resume(folder, Map.of("train.batch", "8", "train.steps", 7)).step()).isEqualTo(7);
+    }
+
+    @Test
+    void a_classifier_for_another_number_of_labels_gets_a_new_head_and_says_so(@TempDir Path folder)
+            throws IOException {
+        put("three.tsv", List.of("sentence\tlabel", "a film\tx", "the film\ty", "one film\tz", "two films\tx"));
+        Recipe small = recipe("text-classification").with("data.dev", "three.tsv");
+        run(small.with("data.train", "three.tsv"), folder.resolve("three"));
+        Recipe further = recipe("text-classification").with("model.from", folder.resolve("three").toString())
+                .overlaid("{model: {layers: null, hidden: null, heads: null}, tokenizer: {from: null}}", "three");
+        for (String more : List.of("{}", "adapter: {lora: 'rank=2'}")) {
+            Path out = folder.resolve("two" + more.length());
+            try (var run = RecipeRun.start(further.overlaid(more, "more"), out, RunListener.SILENT)) {
+                assertThat(run.plan().notes()).anyMatch(note -> note.contains(
+                        "tells 3 labels apart (x, y, z), the data has 2 (no, yes): the model gets a new head"));
+                assertThat(run.run().best()).isNotNaN();
+            }
+        }
+        assertThat(resume(folder.resolve("two2"), Map.of("train.steps", 8)).step()).isEqualTo(8);
+        try (var model = Models.load(folder.resolve("two2"))) {
+            assertThat(model.frame().labelNames()).containsExactly("no", "yes");
+        }
+        // What the data lacks of the model's labels is no reason to forget them.
+        put("some.tsv", List.of("sentence\tlabel", "a film\tx", "the film\tz"));
+        try (var run = RecipeRun.start(further.with("data.train", "some.tsv").with("data.dev", "some.tsv"),
+                folder.resolve("some"), RunListener.SILENT)) {
+            assertThat(run.plan().notes()).noneMatch(note -> note.contains("head"));
+        }
+    }
+
+    @Test
+    void rows_that_are_not_as_the_task_needs_them_end_the_run_or_are_left_out_and_counted(@TempDir Path folder)
+            throws IOException {
+        var rows = new ArrayList<>(Files.readAllLines(data.resolve("rated.tsv")));
+        rows.addAll(List.of("no label\t", "too\tmany\tyes", "one"));
+        put("spoiled.tsv", rows);
+        put("held.tsv", List.of("sentence\tlabel", "film 1 was bad\tno", "film 2\tperhaps", "film 3\tyes"));
+        var talks = new ArrayList<>(Files.readAllLines(data.resolve("chat.jsonl")));
+        talks.add("""
+                {"messages": [{"role": "user", "content": "%s"}, {"role": "assistant", "content": "late"}]}"""
+                .formatted("so much is said ".repeat(40)));
+        put("long.jsonl", talks);
+        Recipe rated = recipe("text-classification").with("data.train", "spoiled.tsv").with("data.dev", "held.tsv");
+        Recipe chat = recipe("chat").with("data.train", "long.jsonl");
+
+        assertThatThrownBy(() -> run(rated, folder.resolve("no")))
+                .hasMessageContaining("spoiled.tsv, line 63").hasMessageContaining("--on-bad-rows skip");
+        assertThatThrownBy(() -> run(chat, folder.resolve("no"))).hasMessageContaining("long.jsonl, line 61")
+                .hasMessageContaining("--on-bad-rows skip");
+        for (int i = 0; i < 2; i++) {
+            // The second time examples come from the cache.
+            try (var run = RecipeRun.start(rated.with("data.on_bad_rows", "skip"), folder.resolve("rated" + i),
+                    RunListener.SILENT)) {
+                assertThat(run.plan().rowsLeftOut()).isEqualTo(4);
+                assertThat(run.plan().examples()).isEqualTo(60);
+                assertThat(run.plan().notes()).anyMatch(note -> note.startsWith("4 rows are left out"));
+                assertThat(run.run().best()).isNotNaN();
+            }
+            try (var run = RecipeRun.start(chat.with("data.on_bad_rows", "skip"), folder.resolve("chat" + i),
+                    RunListener.SILENT)) {
+                assertThat(run.plan().rowsLeftOut()).isEqualTo(1);
+            }
+        }
+        assertThat(folder.resolve("rated0").resolve(RecipeRun.FACTS)).content().contains("\"rows_left_out\" : 4");
+        assertThat(resume(folder.resolve("rated0"), Map.of("train.steps", 8)).step()).isEqualTo(8);
+        put("none.tsv", List.of("sentence\tlabel", "a\t", "b\t"));
+        assertThatThrownBy(() -> run(rated.with("data.train", "none.tsv").with("data.on_bad_rows", "skip"),
+                folder.resolve("no"))).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("none.tsv");
+        assertThatThrownBy(() -> run(rated.with("data.on_bad_rows", "warn"), folder.resolve("no")))
+                .hasMessageContaining("--on-bad-rows is error or skip, found \"warn\"");
+    }
+
+    @Test
+    void the_speed_of_a_run_is_told_in_tokens_that_it_reads(@TempDir Path folder) throws IOException {
+        run(recipe("text-classification"), folder);
+        Json first = Json.parse("a line", Files.readAllLines(folder.resolve("metrics.jsonl")).getFirst());
+
+        // Eight texts of some words each, and not eight labels.
+        assertThat(first.integer("tokens")).isBetween(5 * 8, 24 * 8);
+    }
+
+    @Test
+    void examples_fit_the_room_of_a_model_where_nobody_says_how_long_they_are(@TempDir Path folder) {
+        run(recipe("text-classification"), folder.resolve("base"));
+        Recipe further = recipe("text-classification").with("model.from", folder.resolve("base").toString())
+                .overlaid("{model: {layers: null, hidden: null, heads: null}, tokenizer: {from: null}}", "base");
+        try (var run = RecipeRun.start(further.with("data.max_length", Recipe.defaults().data().maxLength()),
+                folder.resolve("fits"), RunListener.SILENT)) {
+            assertThat(run.recipe().data().maxLength()).isEqualTo(24);
+            assertThat(run.plan().notes()).anyMatch(note -> note.contains("24 tokens at most"));
+        }
+        assertThatThrownBy(() -> run(further.with("data.max_length", 90), folder.resolve("no")))
+                .hasMessageContaining("--max-length is 90, and the model has room for 24 tokens");
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.weft.checkpoint.Json;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.RunFolder;
+import dev.weft.train.Validation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -272,5 +273,35 @@ class RecipeSearchTest {
                 .hasMessageContaining("already holds a search or a run; go on with --resume");
         assertThatThrownBy(() -> resume(out, RecipeSearch.Listener.SILENT))
                 .hasMessageContaining("holds no search to resume");
+    }
+
+    @Test
+    void trials_whose_metric_is_undefined_stand_last_and_the_search_goes_on(@TempDir Path out) throws IOException {
+        Files.writeString(data.resolve("scored.csv"), "text,label\n" + IntStream.range(0, 12)
+                .mapToObj(i -> "film %d,0.%d\n".formatted(i, i % 5)).collect(Collectors.joining()));
+        Files.writeString(data.resolve("constant.csv"), "text,label\nfilm 1,0.4\nfilm 2,0.4\n");
+        Recipe recipe = recipe().overlaid("""
+                task: regression
+                model: {config: {model_type: bert}}
+                tokenizer: {from: wordpiece, vocab_size: 90}
+                data: {train: scored.csv, dev: scored.csv}
+                """, "regression");
+        SearchTable none = run(recipe.with("data.dev", "constant.csv"),
+                SearchPlan.defaults().withMethod(SearchPlan.Method.GRID).over("train.seed", "1,2"), out);
+        SearchTable again = resume(out, RecipeSearch.Listener.SILENT);
+
+        assertThat(none.failed()).isEmpty();
+        assertThat(none.ranked()).hasSize(2);
+        assertThat(none.best()).isEmpty();
+        assertThat(none.text()).contains("undefined");
+        assertThat(timeless(again)).isEqualTo(timeless(none)).contains("\"value\":null");
+        for (boolean higher : List.of(true, false)) {
+            SearchTable some = SearchTable.of(List.of(), IntStream.rangeClosed(1, 3).mapToObj(number -> SearchTrial
+                    .of(number, Map.of()).judged(new Validation("pearson", higher, Map.of("pearson", 0.0)))
+                    .after(new SearchTrial.Rung(3, number == 1 ? Double.NaN : number), false)).toList());
+            assertThat(some.ranked()).extracting(SearchTrial::number).containsExactly(higher ? 3 : 2, higher ? 2 : 3,
+                    1);
+            assertThat(some.best().orElseThrow().number()).isEqualTo(higher ? 3 : 2);
+        }
     }
 }

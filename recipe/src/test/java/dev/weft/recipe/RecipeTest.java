@@ -112,4 +112,14 @@ class RecipeTest {
         assertThatThrownBy(() -> Recipe.read(Path.of("nowhere.yaml")))
                 .hasMessage("nowhere.yaml: there is no such file");
     }
+
+    @Test
+    void a_value_of_another_kind_is_told_wherever_it_stands() {
+        for (String key : List.of("train.seed", "train.steps", "train.rates.classifier", "evaluate.every")) {
+            assertThatThrownBy(() -> Recipe.defaults().with(key, "abc")).hasMessageContaining(key + " must be a")
+                    .hasMessageContaining("found \"abc\"");
+        }
+        assertThatThrownBy(() -> Recipe.parse("train: {rates: {classifier: fast}}", "r.yaml"))
+                .hasMessageContaining("r.yaml: train.rates.classifier must be a number, found \"fast\"");
+    }
 }

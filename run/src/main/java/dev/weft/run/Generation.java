@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.heads.Head;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -234,6 +235,13 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     public static Generation of(ModelFolder folder) {
         return folder.generationConfig().map(generation -> fromJson(generation, folder.config()))
                 .orElseGet(() -> DEFAULTS.with(folder.config()));
+    }
+
+    /// What the folder says that a model was opened from.
+    public static Generation of(Head model) {
+        Json generation = model.frame().generation();
+        Json config = model.frame().config();
+        return generation == null ? DEFAULTS.with(config) : fromJson(generation, config);
     }
 
     /// What `generation_config.json` says; the ids it lacks come from `config.json`.

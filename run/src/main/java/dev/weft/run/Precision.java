@@ -1,12 +1,16 @@
 package dev.weft.run;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.AdapterLoader;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Engine;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +42,19 @@ public final class Precision {
             return opening.get();
         } finally {
             ASKED.set(before);
+        }
+    }
+
+    /// The model of a folder, or of an adapter's folder the base with the adapter, in the type asked for, or else the usual one.
+    public static Head load(Path folder) {
+        Optional<AdapterFolder> adapter = AdapterFolder.find(folder);
+        if (adapter.isEmpty()) {
+            ModelFolder opened = ModelFolder.open(folder);
+            return load(opened, Models.architecture(opened.config()));
+        }
+        try (CheckpointWeights source = CheckpointWeights.open(adapter.get().opened())) {
+            DType asked = ASKED.get();
+            return AdapterLoader.here(adapter.get()).load(adapter.get(), asked == null ? usual(source) : asked);
         }
     }
 

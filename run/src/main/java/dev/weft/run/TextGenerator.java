@@ -1,6 +1,6 @@
 package dev.weft.run;
 
-import dev.weft.checkpoint.ModelFolder;
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
@@ -64,19 +64,20 @@ public final class TextGenerator implements AutoCloseable {
         return new TextGenerator(model, tokenizer, defaults, Generator.of(model), false, false);
     }
 
-    /// Opens a model folder, or the folder of a run: of one without weights of its own, the newest checkpoint.
+    /// Opens a model folder, an adapter's over the model that it names, or the folder of a run: of one without weights of its
+    /// own, the newest checkpoint.
     ///
     /// @throws IllegalArgumentException if there is no language model or no tokenizer, or one does not fit the other
     public static TextGenerator open(Path folder) {
         Path place = weightsIn(folder);
-        ModelFolder opened = ModelFolder.open(place);
+        Models.config(place); // a folder without a model is told before one without a tokenizer
         Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
-        Head head = Precision.load(opened, Models.architecture(opened.config()));
+        Head head = Precision.load(place);
         try {
             if (head instanceof LanguageModel model && !(head instanceof SequenceToSequence)) {
-                return new TextGenerator(model, tokenizer, Generation.of(opened), Generator.of(model), true, false);
+                return new TextGenerator(model, tokenizer, Generation.of(head), Generator.of(model), true, false);
             }
-            String architecture = Models.architecture(opened.config());
+            String architecture = Models.architecture(head.frame().config());
             throw new IllegalArgumentException("holds a %s, which can do: %s; asked for %s".formatted(architecture,
                     String.join(", ", Task.of(HeadKind.of(architecture))), Task.TEXT_GENERATION.title()));
         } catch (IllegalArgumentException e) {
@@ -86,14 +87,13 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private static boolean hasTokenizer(Path folder) {
-        return Files.isRegularFile(folder) || Stream.of("tokenizer.json", "tokenizer.model", "spiece.model",
-                "sentencepiece.bpe.model", "vocab.json", "vocab.txt")
-                .anyMatch(name -> Files.exists(folder.resolve(name)));
+        return Files.isRegularFile(folder) || AdapterFolder.is(folder) || Tokenizers.isIn(folder);
     }
 
     private static Path weightsIn(Path folder) {
         boolean here = Stream.of("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                "pytorch_model.bin.index.json").anyMatch(name -> Files.exists(folder.resolve(name)));
+                "pytorch_model.bin.index.json", AdapterFolder.CONFIG)
+                .anyMatch(name -> Files.exists(folder.resolve(name)));
         return here ? folder : newestCheckpoint(folder).orElse(folder);
     }
 

@@ -1,22 +1,33 @@
 package dev.weft.run;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Gguf;
 import dev.weft.text.GgufVocabulary;
 import dev.weft.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /// Tokenizers from wherever a model keeps them.
 public final class Tokenizers {
     private Tokenizers() {}
 
-    /// The tokenizer of a folder, of one of the files that [Tokenizer#load(Path)] reads, or inside a `.gguf` file.
+    private static final List<String> FILES = List.of("tokenizer.json", "tokenizer.model", "spiece.model",
+            "sentencepiece.bpe.model", "source.spm", "vocab.json", "vocab.txt");
+
+    /// Whether a folder has a tokenizer.
+    static boolean isIn(Path folder) {
+        return FILES.stream().anyMatch(name -> Files.exists(folder.resolve(name)));
+    }
+
+    /// The tokenizer of a folder, of an adapter that has none that of its base, of one of the files that [Tokenizer#load(Path)] reads, or inside a `.gguf` file.
     ///
     /// @throws IllegalArgumentException if there is none or it cannot be used, naming the file and the reason
     /// @throws java.io.UncheckedIOException if a file cannot be read
     public static Tokenizer load(Path folderOrFile) {
         if (!folderOrFile.toString().endsWith(".gguf") || !Files.isRegularFile(folderOrFile)) {
-            return Tokenizer.load(folderOrFile);
+            boolean bare = AdapterFolder.is(folderOrFile) && !isIn(folderOrFile);
+            return Tokenizer.load(bare ? AdapterFolder.find(folderOrFile).orElseThrow().base() : folderOrFile);
         }
         try (Gguf file = Gguf.open(folderOrFile)) {
             Gguf.Vocabulary found = file.vocabulary().orElseThrow(

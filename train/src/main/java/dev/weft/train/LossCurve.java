@@ -30,8 +30,10 @@ public final class LossCurve {
                 .map(name -> name.substring(MetricsLog.VALIDATION.length())).filter(name -> !name.equals("loss"));
         if (main.isPresent()) {
             String name = main.get();
-            AtomicFile.write(run.resolve(name + ".svg"),
-                    svg(name, points(lines, MetricsLog.VALIDATION + name), training.getLast().x()));
+            List<Chart.Point> points = points(lines, MetricsLog.VALIDATION + name);
+            if (!points.isEmpty()) {
+                AtomicFile.write(run.resolve(name + ".svg"), svg(name, points, training.getLast().x()));
+            }
         }
     }
 
@@ -47,8 +49,8 @@ public final class LossCurve {
     private static List<Chart.Point> points(List<ObjectNode> lines, String key) {
         var points = new ArrayList<Chart.Point>();
         for (ObjectNode line : lines) {
-            // A run that diverged may have logged what cannot be drawn.
-            if (line.has(key) && Double.isFinite(line.get(key).asDouble())) {
+            // What was undefined, or diverged, cannot be drawn.
+            if (line.path(key).isNumber() && Double.isFinite(line.get(key).asDouble())) {
                 points.add(new Chart.Point(line.get("step").asDouble(), line.get(key).asDouble()));
             }
         }

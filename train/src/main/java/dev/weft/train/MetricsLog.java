@@ -13,7 +13,8 @@ import java.util.List;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/// `metrics.jsonl`: one JSON object per logged step and per evaluation, numbers in full precision.
+/// `metrics.jsonl`: one JSON object per logged step and per evaluation, numbers in full precision; what is undefined is
+/// null.
 final class MetricsLog implements AutoCloseable {
     static final String FILE = "metrics.jsonl";
     /// What the names of an evaluation's values begin with.
@@ -63,7 +64,8 @@ final class MetricsLog implements AutoCloseable {
 
     void evaluation(TrainingListener.Evaluation evaluation) {
         ObjectNode line = Json.object().put("step", evaluation.step());
-        evaluation.found().values().forEach((name, value) -> line.put(VALIDATION + name, value));
+        evaluation.found().values()
+                .forEach((name, value) -> line.put(VALIDATION + name, Double.isFinite(value) ? value : null));
         write(line);
     }
 

@@ -5,6 +5,7 @@ import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
 import dev.weft.nn.Model;
 import dev.weft.tensor.Autocast;
+import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -128,9 +130,28 @@ public final class Trainer<B> {
             task.optimizer().step(rate);
             trained.forEach(Tensor::clearGrad);
             double seconds = (System.nanoTime() - start) / 1e9;
-            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, counts[0],
-                    counts[0] / seconds);
+            long tokens = batches.stream().mapToLong(Trainer::tokens).sum();
+            tokens = tokens > 0 ? tokens : counts[0];
+            return new TrainingListener.Step(step + 1, settings.steps(), loss, rate, norm, tokens, tokens / seconds);
         }
+    }
+
+    /// How many tokens of a batch in the names of the Python library the model reads, padding left out; 0 for other batches,
+    /// whose labels are their tokens.
+    private static long tokens(Object batch) {
+        long tokens = 0;
+        if (batch instanceof Map<?, ?> parts) {
+            for (Map.Entry<?, ?> part : parts.entrySet()) {
+                String name = String.valueOf(part.getKey());
+                if (name.endsWith("input_ids") && part.getValue() instanceof Tensor ids) {
+                    Object mask = parts.get(name.replaceFirst("input_ids$", "attention_mask"));
+                    tokens += mask instanceof Tensor known && Arrays.equals(known.shape(), ids.shape())
+                            ? Math.round(known.to(DType.FLOAT32).sum().item())
+                            : ids.count();
+                }
+            }
+        }
+        return tokens;
     }
 
     /// The first step's gradients computed and thrown away: how long a step takes, and that it fits into memory, before

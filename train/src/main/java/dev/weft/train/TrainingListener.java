@@ -10,6 +10,7 @@ public interface TrainingListener {
     /// @param step         updates so far, this one included
     /// @param loss         mean over the step's tokens
     /// @param gradientNorm before clipping
+    /// @param tokens       that the model read, padding left out: of classifiers too, whose labels are fewer
     record Step(long step, long steps, double loss, double learningRate, double gradientNorm, long tokens,
             double tokensPerSecond) {}
 

@@ -23,13 +23,18 @@ public record Validation(String metric, boolean higherIsBetter, Map<String, Doub
         return new Validation("loss", false, Map.of("loss", loss));
     }
 
-    /// The value to choose models by.
+    /// The value to choose models by; no finite number where it is undefined on what is held out.
     public double value() {
         return values.get(metric);
     }
 
-    /// Whether this is better than `best`, which is NaN where there was none; a value that is no number is never.
+    /// Whether there is a [#value] to choose by.
+    public boolean defined() {
+        return Double.isFinite(value());
+    }
+
+    /// Whether this is better than `best`, which is NaN where there was none; what is undefined never is.
     boolean betterThan(double best) {
-        return !Double.isNaN(value()) && (Double.isNaN(best) || (higherIsBetter ? value() > best : value() < best));
+        return defined() && (Double.isNaN(best) || (higherIsBetter ? value() > best : value() < best));
     }
 }

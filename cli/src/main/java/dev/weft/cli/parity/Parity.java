@@ -295,7 +295,8 @@ public final class Parity {
             throw new IllegalArgumentException("names no tensors " + prefix + "*");
         }
         for (String name : names) {
-            Tensor parameter = given.get(name);
+            // PEFT calls what it trains whole otherwise in a model than in its files.
+            Tensor parameter = given.getOrDefault(name, given.get(name.replace(".modules_to_save.", ".")));
             if (parameter == null) {
                 throw new IllegalArgumentException("has no parameter " + name);
             }

@@ -1,6 +1,7 @@
 package dev.weft.models.heads;
 
 import dev.weft.nn.Activation;
+import dev.weft.nn.Embedding;
 import dev.weft.nn.Init;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Norm;
@@ -51,9 +52,17 @@ public final class VocabularyHead implements Projection {
     /// The weight of the last projection: the input embedding's, or its own.
     static Projection decoder(Frame frame, Weights place, boolean tied, int width) {
         if (frame.config().flag("tie_word_embeddings", tied)) {
-            // Some files carry the shared weight twice.
-            place.ignore("weight");
-            return frame.backbone().tokens().tied();
+            Embedding tokens = frame.backbone().tokens();
+            if (!place.differs("weight", tokens.weight())) {
+                // Some files carry the shared weight twice.
+                place.ignore("weight");
+                return tokens.tied();
+            }
+            // As in the reference: the file is believed, not the config.
+            frame.config().node().put("tie_word_embeddings", false);
+            frame.notes().add(
+                    "the config ties %s to the input embedding, and the file has another matrix there: it is used, and tie_word_embeddings is false now"
+                            .formatted(place.full("weight")));
         }
         return Linear.load(place, width, frame.backbone().vocabSize(), false, frame.backbone().init());
     }

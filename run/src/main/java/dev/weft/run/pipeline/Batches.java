@@ -1,12 +1,12 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.MultipleChoice;
 import dev.weft.nn.ForwardPass;
 import dev.weft.run.Precision;
+import dev.weft.run.Tokenizers;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
@@ -55,15 +55,14 @@ final class Batches implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if it has another; the message says what the folder can do
     static Batches open(Path folder, Task task) {
-        ModelFolder opened = ModelFolder.open(folder);
-        String architecture = Models.architecture(opened.config());
+        String architecture = Models.architecture(Models.config(folder));
         if (!task.heads().contains(HeadKind.of(architecture))) {
             throw new IllegalArgumentException("%s holds a %s, which can do: %s; asked for %s".formatted(folder,
                     architecture, Task.in(folder).stream().map(Task::title).collect(Collectors.joining(", ")),
                     task.title()));
         }
-        Tokenizer tokenizer = Tokenizer.load(folder);
-        return new Batches(Precision.load(opened, architecture), tokenizer);
+        Tokenizer tokenizer = Tokenizers.load(folder);
+        return new Batches(Precision.load(folder), tokenizer);
     }
 
     /// A model that is there already.

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Gguf;
 import dev.weft.run.Generation;
 import dev.weft.run.PromptCache;
@@ -60,7 +61,11 @@ public final class Chat implements AutoCloseable {
     }
 
     private static ChatTemplate template(Path folder) {
-        return Files.isRegularFile(folder) ? inFile(folder) : ChatTemplate.load(folder);
+        if (Files.isRegularFile(folder)) {
+            return inFile(folder);
+        }
+        boolean bare = AdapterFolder.is(folder) && ChatTemplate.find(folder).isEmpty();
+        return ChatTemplate.load(bare ? AdapterFolder.find(folder).orElseThrow().base() : folder);
     }
 
     private static ChatTemplate inFile(Path file) {
@@ -88,7 +93,8 @@ public final class Chat implements AutoCloseable {
         return options.withEndIds(ends);
     }
 
-    private static OptionalInt endOfTurn(ChatTemplate template, Tokenizer tokenizer) {
+    /// The special token that a template writes behind an answer, which ends it; empty if it writes none.
+    public static OptionalInt endOfTurn(ChatTemplate template, Tokenizer tokenizer) {
         String mark = "weft";
         try {
             String text = template.render(Conversation.of(

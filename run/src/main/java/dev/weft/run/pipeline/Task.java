@@ -1,7 +1,6 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
 import dev.weft.models.heads.HeadKind;
 import java.nio.file.Path;
@@ -77,7 +76,7 @@ public enum Task {
     ///
     /// @throws IllegalArgumentException if the folder has no config, or names no class with a head
     public static List<Task> in(Path folder) {
-        Json config = ModelFolder.open(folder).config();
+        Json config = Models.config(folder);
         HeadKind head = HeadKind.of(Models.architecture(config));
         List<String> labels = config.has("id2label") ? labels(config.object("id2label")) : List.of();
         boolean translates = translates(config);

@@ -1,7 +1,6 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.heads.ConditionalLanguageModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Trace;
@@ -67,7 +66,7 @@ public final class TextToText implements AutoCloseable {
     static TextToText open(Path folder, Task task) {
         Batches batches = Batches.open(folder, task);
         Json config = batches.head().frame().config();
-        var opened = new TextToText(batches, batches.tokenizer(), Generation.of(ModelFolder.open(folder)),
+        var opened = new TextToText(batches, batches.tokenizer(), Generation.of(batches.head()),
                 config.text("prefix", ""), TooLong.REFUSED, "");
         return config.has("task_specific_params") && config.object("task_specific_params").has(task.title())
                 ? opened.settled(task.title())

@@ -5,14 +5,17 @@ import dev.weft.text.template.TemplateException;
 import dev.weft.text.template.TemplateLimits;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The chat templates of a model: conversations in, the text the model knows out.
@@ -78,10 +81,13 @@ public final class ChatTemplate {
                 """.strip());
     }
 
-    /// What the templates are made of: the same text gives the same conversations.
-    public String source() {
-        return templates.entrySet().stream().map(each -> each.getKey() + ": " + each.getValue().source())
-                .collect(Collectors.joining("\n"));
+    /// All that the text of a conversation depends on: sources, special tokens, and for templates that write the date, the
+    /// day. The same of it gives the same texts.
+    public String settings() {
+        String sources = new TreeMap<>(templates).entrySet().stream()
+                .map(each -> each.getKey() + ": " + each.getValue().source()).collect(Collectors.joining("\n"));
+        return "%s\n%s %s %s".formatted(sources, chosen, new TreeMap<>(specialTokens),
+                sources.contains("strftime_now") ? LocalDate.now(clock) : "");
     }
 
     /// Writes `chat_template.jinja`, and other templates into `additional_chat_templates`, as [#load] and the Python library
@@ -205,5 +211,34 @@ public final class ChatTemplate {
             turns.add(new Template.Span(prompt.length(), through.length()));
         }
         return new RenderedChat(whole, turns);
+    }
+
+    /// The same with those turns alone that stand behind the first `prompt` messages: where what the assistant said before
+    /// is not learned.
+    ///
+    /// @throws IllegalArgumentException also if the template writes these messages otherwise than alone, so that nobody knows
+    ///         where they end
+    public RenderedChat renderWithTurns(Conversation conversation, int prompt) {
+        RenderedChat all = renderWithTurns(conversation);
+        if (prompt == 0) {
+            return all;
+        }
+        List<Template.Span> turns = all.assistantTurns();
+        String before = render(conversation.first(prompt, false), false).text();
+        if (all.text().startsWith(before)) {
+            return new RenderedChat(all.text(),
+                    turns.stream().filter(turn -> turn.start() >= before.length()).toList());
+        }
+        if (turns.size() != answers(conversation, conversation.messages().size())) {
+            throw new IllegalArgumentException(
+                    "chat template \"%s\" writes the first %d messages otherwise than alone, so that it is not known which turns follow them"
+                            .formatted(template(conversation).name(), prompt));
+        }
+        return new RenderedChat(all.text(), turns.subList(answers(conversation, prompt), turns.size()));
+    }
+
+    private static int answers(Conversation conversation, int messages) {
+        return (int) IntStream.range(0, messages).filter(i -> conversation.messages().get(i).path("role")
+                .stringValue("").equals("assistant")).count();
     }
 }

@@ -1,0 +1,22 @@
+package dev.weft.adapt;
+
+import dev.weft.checkpoint.AdapterFolder;
+import dev.weft.checkpoint.Json;
+import dev.weft.models.AdapterLoader;
+import dev.weft.models.heads.Head;
+import dev.weft.tensor.DType;
+
+/// Folders of adapters, for whoever opens models without knowing of adapters: see [AdapterLoader].
+public final class WornModels implements AdapterLoader {
+    @Override
+    public Json config(AdapterFolder folder) {
+        return Adapted.config(folder.opened(), folder.path());
+    }
+
+    @Override
+    public Head load(AdapterFolder folder, DType dtype) {
+        try (Head base = Adapted.base(folder.base(), folder.path(), dtype)) {
+            return Adapted.load(base, folder.path()).model();
+        }
+    }
+}

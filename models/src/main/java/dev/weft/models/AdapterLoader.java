@@ -1,0 +1,27 @@
+package dev.weft.models;
+
+import dev.weft.checkpoint.AdapterFolder;
+import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.Head;
+import dev.weft.tensor.DType;
+import java.util.ServiceLoader;
+
+/// Opens models that wear an adapter. Room `adapt` has one, which is found where that room is on the class path: rooms that
+/// open folders need not know it.
+public interface AdapterLoader {
+    /// The config of the base as the adapter was trained on it: its head, its labels.
+    Json config(AdapterFolder folder);
+
+    /// The base with the adapter.
+    ///
+    /// @param dtype of the base's weights
+    Head load(AdapterFolder folder, DType dtype);
+
+    /// @throws IllegalArgumentException if there is none on the class path
+    static AdapterLoader here(AdapterFolder folder) {
+        return ServiceLoader.load(AdapterLoader.class, AdapterLoader.class.getClassLoader()).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "%s is an adapter: put weft-adapt on the class path, or fold it into its base with weft merge"
+                                .formatted(folder.path())));
+    }
+}
