@@ -259,14 +259,8 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private Completion completion(int[] prompt, Generated.Text text, Generation options) {
-        var shown = new StringBuilder();
-        var pieces = new Pieces(tokenizer, prompt, options);
-        for (int i = 0; i < text.ids().length; i++) {
-            shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
-        }
-        return new Completion(shown.toString(), prompt.length, text.ids().length, text.logProbabilities(),
-                text.finish(),
-                text.score());
+        return new Completion(Pieces.text(tokenizer, prompt, text, options), prompt.length, text.ids().length,
+                text.logProbabilities(), text.finish(), text.score());
     }
 
     /// What follows the prompt, in pieces as they are made: whole characters, nothing of a stop string. Close the stream
