@@ -21,7 +21,8 @@ public final class Tokenizers {
         try (Gguf file = Gguf.open(folderOrFile)) {
             Gguf.Vocabulary found = file.vocabulary().orElseThrow(
                     () -> new IllegalArgumentException("the file has no vocabulary"));
-            return Tokenizer.of(new GgufVocabulary(found.model(), found.split(), found.tokens(), found.scores(),
+            return Tokenizer.of(new GgufVocabulary(file.metadata().text("general.architecture", ""), found.model(),
+                    found.split(), found.tokens(), found.scores(),
                     found.kinds().stream().map(kind -> GgufVocabulary.Kind.valueOf(kind.name())).toList(),
                     found.merges(), found.special(), found.adds(), found.charsMap()));
         } catch (IllegalArgumentException e) {
