@@ -5,10 +5,26 @@ import dev.weft.text.GgufVocabulary;
 import dev.weft.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// Tokenizers from wherever a model keeps them.
 public final class Tokenizers {
     private Tokenizers() {}
+
+    /// What is wrong with ids of which a model has no embedding: its tokenizer may have more ids than it, as long as none
+    /// of those occurs. Null where nothing is.
+    ///
+    /// @param ids       of a text
+    /// @param vocabSize ids of the model
+    public static @Nullable String beyond(Tokenizer tokenizer, int[] ids, int vocabSize) {
+        for (int id : ids) {
+            if (id >= vocabSize && id < tokenizer.vocabSize()) {
+                return "has the token \"%s\" with id %d, and the model has %d ids where its tokenizer has %d; leave it out, or enlarge the model's embedding"
+                        .formatted(tokenizer.token(id), id, vocabSize, tokenizer.vocabSize());
+            }
+        }
+        return null;
+    }
 
     /// The tokenizer of a folder, of one of the files that [Tokenizer#load(Path)] reads, or inside a `.gguf` file.
     ///
