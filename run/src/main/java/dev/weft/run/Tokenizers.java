@@ -19,7 +19,7 @@ public final class Tokenizers {
     public static @Nullable String beyond(Tokenizer tokenizer, int[] ids, int vocabSize) {
         for (int id : ids) {
             if (id >= vocabSize && id < tokenizer.vocabSize()) {
-                return "has the token \"%s\" with id %d, and the model has %d ids where its tokenizer has %d; leave it out, or enlarge the model's embedding"
+                return "has the token \"%s\" with id %d, and the model has %d ids where its tokenizer has %d; leave it out, or enlarge the model's embedding; or was it made by another tokenizer?"
                         .formatted(tokenizer.token(id), id, vocabSize, tokenizer.vocabSize());
             }
         }
