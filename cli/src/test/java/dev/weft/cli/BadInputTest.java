@@ -176,6 +176,7 @@ class BadInputTest {
         Ran.weft("tokenizer", "train", good.toString(), "--vocab-size", "270", "--out", tokenizer.toString());
         Path mixed = copy("mixed");
         Files.write(mixed.resolve("tokenizer.json"), Files.readAllBytes(tokenizer.resolve("tokenizer.json")));
-        refused(Ran.weft("generate", mixed.toString(), "--prompt", "ab"), "tokenizer", "do not belong together");
+        refused(Ran.weft("generate", mixed.toString(), "--prompt", "ab"), "has the token",
+                "where its tokenizer has 270", "another tokenizer");
     }
 }

@@ -18,6 +18,14 @@ public interface Model extends AutoCloseable {
         parameters().values().forEach(weight -> weight.requiresGrad(trained));
     }
 
+    /// @throws IllegalStateException if it was closed
+    default void requireOpen() {
+        if (parameters().values().stream().limit(1).anyMatch(Tensor::isClosed)) {
+            throw new IllegalStateException(
+                    "The model is closed, with the generator, pipeline or chat that it was opened for; open it anew, and close it after the last use");
+        }
+    }
+
     @Override
     default void close() {
         parameters().values().forEach(Tensor::close);

@@ -128,6 +128,9 @@ final class BeamSearch {
                 var guidance = Guidance.of(model, prompts, beams, options);
                 var randomness = Randomness.seeded(options.sampling().seed())) {
             for (boolean goesOn = true; goesOn;) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw TokenLoop.interrupted(sequences.newTokens());
+                }
                 try (var off = Gradients.off(); var scope = TensorScope.open()) {
                     Tensor logits = sequences.newTokens() == 0 ? decoding.begin() : decoding.next(sequences);
                     Tensor scores = logits.logSoftmax(-1);

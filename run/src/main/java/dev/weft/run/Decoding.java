@@ -26,6 +26,8 @@ final class Decoding implements AutoCloseable {
     private static final int MOST_ROOM = 8192;
 
     private final LanguageModel model;
+    /// One of the model's.
+    private final Tensor weight;
     private final Device device;
     private final Prompts prompts;
     /// Rows made of each prompt.
@@ -50,12 +52,14 @@ final class Decoding implements AutoCloseable {
     /// @param remembered where the prompts may begin, and what a single text is left in
     Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies,
             @Nullable PromptCache remembered) {
+        model.requireOpen();
         this.model = model;
         this.remembered = remembered;
         cache = remembered == null ? new KvCache() : KvCache.keepingAll();
         this.prompts = prompts;
         this.copies = copies;
-        device = model.parameters().values().iterator().next().device();
+        weight = model.parameters().values().iterator().next();
+        device = weight.device();
         keep = prompts.padded() ? keep() : null;
         encoded = inputs.isEmpty() ? null : encode((SequenceToSequence) model, inputs);
     }
@@ -204,6 +208,9 @@ final class Decoding implements AutoCloseable {
 
     /// What follows on the last `fresh` ids, `[rows, fresh, vocab]`.
     private Tensor scores(Tensor ids, ForwardPass pass, int fresh) {
+        if (weight.isClosed()) {
+            model.requireOpen();
+        }
         whole = false;
         hidden = model.hidden(ids.to(device), encoded == null ? pass : pass.withEncoded(encoded));
         whole = true;

@@ -4,6 +4,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.heads.Head;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.IntNode;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.node.StringNode;
 
@@ -43,24 +45,43 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         }
     }
 
+    /// Which ids end a text.
+    public sealed interface Ends {
+        /// Nobody says: those of the model.
+        record OfTheModel() implements Ends {}
+
+        /// These. If there is none, a text ends by its length or a stop string alone.
+        record Told(List<Integer> ids) implements Ends {
+            public Told {
+                ids = List.copyOf(ids);
+            }
+        }
+    }
+
     /// Where a text ends.
     ///
     /// @param longest     at the latest here
     /// @param shortest    no end id before
-    /// @param endIds      each of these ends a text
+    /// @param ends        which ids end a text
     /// @param padId       what follows in a batch where other rows go on
     /// @param stopStrings each of these ends a text, and is not part of it
     /// @param decay       how the end comes nearer
-    public record Limits(Bound longest, Bound shortest, List<Integer> endIds, int padId, List<String> stopStrings,
-            Decay decay) {
+    public record Limits(Bound longest, Bound shortest, Ends ends, int padId, List<String> stopStrings, Decay decay) {
         public Limits {
-            endIds = List.copyOf(endIds);
             stopStrings = List.copyOf(stopStrings);
             require(longest.newTokens(0) > 0, "max_new_tokens or max_length must be above 0, found %s", longest);
             require(shortest.newTokens(0) >= 0, "min_new_tokens or min_length must not be negative, found %s",
                     shortest);
             require(stopStrings.stream().noneMatch(String::isEmpty), "a stop string must not be empty, found %s",
                     stopStrings);
+        }
+
+        /// Each of these ends a text; none where nobody says.
+        public List<Integer> endIds() {
+            return switch (ends) {
+                case Ends.OfTheModel() -> List.of();
+                case Ends.Told(List<Integer> ids) -> ids;
+            };
         }
     }
 
@@ -113,7 +134,11 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     }
 
     /// From `start` generated ids on, end ids become likelier by `factor` with each more; a factor of 1 changes nothing.
-    public record Decay(int start, double factor) {}
+    public record Decay(int start, double factor) {
+        public Decay {
+            require(factor > 0, "the factor of exponential_decay_length_penalty must be above 0, found %s", factor);
+        }
+    }
 
     /// Ids that nobody chooses.
     ///
@@ -191,13 +216,18 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private static final Generation DEFAULTS = new Generation(
-            new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), List.of(), 0, List.of(), new Decay(0, 1)),
+            new Limits(new Bound.NewTokens(20), new Bound.NewTokens(0), new Ends.OfTheModel(), 0, List.of(),
+                    new Decay(0, 1)),
             Sampling.greedy(), new Penalties(1, 1, 0, 0, 0, 0),
             new Words(List.of(), List.of(), List.of(), List.of(), List.of()),
             new Forced(OptionalInt.empty(), OptionalInt.empty(), List.of()),
             new Beams(1, 1, EarlyStopping.FALSE, 1, 0), new Scores(1, false, false),
             new Assistance(20, Schedule.CONSTANT, 0.4, 0, 2), 1);
 
+    private static final String NO_ID = "an id, or -1 for none";
+    /// Settings that may say that there is no such id.
+    private static final Set<String> MAY_BE_NONE = Set.of("eos_token_id", "pad_token_id", "decoder_start_token_id",
+            "forced_bos_token_id", "forced_eos_token_id");
     private static final String DECAY = "exponential_decay_length_penalty";
 
     /// Settings that change the text and that Weft does not know yet, each with the test of whether it is in use.
@@ -264,7 +294,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         Bound shortest = bound(json, "min_new_tokens", "min_length", limits.shortest());
         List<String> stops = json.has("stop_strings") ? json.texts("stop_strings") : limits.stopStrings();
         return new Generation(
-                new Limits(longest, shortest, told.limits.endIds(), told.limits.padId(), stops,
+                new Limits(longest, shortest, told.limits.ends(), told.limits.padId(), stops,
                         json.has(DECAY) ? decay(json) : limits.decay()),
                 sampling.with(json),
                 new Penalties(json.number("repetition_penalty", penalties.repetitionPenalty()),
@@ -296,24 +326,42 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 json.positive("num_return_sequences", numReturnSequences));
     }
 
-    /// Some files say −1 where there is no such id.
+    /// −1 stands for no such id.
     private Generation withIds(Json json) {
-        List<Integer> ends = ids(json, "eos_token_id", limits.endIds()).stream().filter(id -> id >= 0).toList();
+        Ends ends = json.has("eos_token_id") ? new Ends.Told(some(json, "eos_token_id", List.of())) : limits.ends();
         int pad = json.integer("pad_token_id", -1);
-        boolean endsChanged = !ends.equals(limits.endIds());
+        boolean newEnds = !ends.equals(limits.ends());
         int padId = pad >= 0
                 ? pad
-                : endsChanged && !ends.isEmpty() && padFollowsEnd() ? ends.getFirst() : limits.padId();
+                : newEnds && ends instanceof Ends.Told(var ids) && !ids.isEmpty() && padFollowsEnd()
+                        ? ids.getFirst()
+                        : limits.padId();
         return new Generation(
                 new Limits(limits.longest(), limits.shortest(), ends, padId, limits.stopStrings(), limits.decay()),
                 sampling, penalties, words, new Forced(id(json, "decoder_start_token_id", forced.decoderStart()),
                         id(json, "forced_bos_token_id", forced.first()),
-                        ids(json, "forced_eos_token_id", forced.last())),
+                        some(json, "forced_eos_token_id", forced.last())),
                 beams, scores, assistance, numReturnSequences);
     }
 
     private static OptionalInt id(Json json, String name, OptionalInt otherwise) {
-        return json.has(name) ? OptionalInt.of(json.integer(name)) : otherwise;
+        if (!json.has(name)) {
+            return otherwise;
+        }
+        int id = json.integer(name);
+        if (id < -1) {
+            throw json.mustBe(name, NO_ID);
+        }
+        return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    /// Ids, of which there may be none.
+    private static List<Integer> some(Json json, String name, List<Integer> otherwise) {
+        List<Integer> ids = ids(json, name, otherwise);
+        if (ids.stream().anyMatch(id -> id < -1)) {
+            throw json.mustBe(name, NO_ID);
+        }
+        return ids.stream().filter(id -> id >= 0).toList();
     }
 
     /// Whether nobody chose the pad id, so that it is the first end id.
@@ -374,8 +422,8 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     private static Decay decay(Json json) {
         List<Double> pair = json.numbers(DECAY);
-        if (pair.size() != 2) {
-            throw json.mustBe(DECAY, "a start and a factor");
+        if (pair.size() != 2 || pair.get(0) % 1 != 0) {
+            throw json.mustBe(DECAY, "a start, which is a whole number, and a factor");
         }
         return new Decay(pair.get(0).intValue(), pair.get(1));
     }
@@ -461,6 +509,20 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return new IllegalArgumentException(message.formatted(found));
     }
 
+    /// All that name ids of the vocabulary, by the setting that does.
+    Map<String, List<Integer>> ids() {
+        var ids = new LinkedHashMap<String, List<Integer>>();
+        ids.put("eos_token_id", limits.endIds());
+        ids.put("pad_token_id", List.of(limits.padId()));
+        ids.put("suppress_tokens", words.suppressTokens());
+        ids.put("begin_suppress_tokens", words.beginSuppressTokens());
+        ids.put("bad_words_ids", words.badWordsIds().stream().flatMap(List::stream).toList());
+        ids.put("sequence_bias", words.sequenceBias().stream().flatMap(each -> each.ids().stream()).toList());
+        ids.put("forced_bos_token_id", forced.first().stream().boxed().toList());
+        ids.put("forced_eos_token_id", forced.last());
+        return ids;
+    }
+
     /// Whether chance plays a part.
     public boolean samples() {
         return sampling.draws();
@@ -468,7 +530,8 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
 
     /// These settings with one by its name in `generation_config.json`.
     ///
-    /// @param value as it would stand there; what is no JSON is taken as text
+    /// @param value as it would stand there; what is no JSON is taken as text. Where an id may be missing, `none`, `null` and
+    ///              -1 say so: without `eos_token_id` a text ends by its length or a stop string alone
     /// @throws IllegalArgumentException if there is no such setting, or the value is wrong
     public Generation with(String setting, String value) {
         if (!SETTINGS.contains(setting) && !UNKNOWN.containsKey(setting)) {
@@ -482,9 +545,16 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         } catch (JacksonException e) {
             read = StringNode.valueOf(value);
         }
+        if (MAY_BE_NONE.contains(setting) && (read.isNull() || value.equals("none"))) {
+            read = IntNode.valueOf(-1);
+        }
         ObjectNode node = Json.object();
         node.set(setting, read);
-        return with(Json.of("settings", node));
+        Json settings = Json.of("settings", node);
+        if (!settings.has(setting)) {
+            throw settings.mustBe(setting, "a value, or left out");
+        }
+        return with(settings);
     }
 
     private Generation with(String setting, Object value) {
@@ -516,13 +586,26 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("min_length", length);
     }
 
+    /// These end a text. With none of them it ends by its length or a stop string alone; settings that never said have the
+    /// end ids of the model.
     public Generation withEndIds(List<Integer> ids) {
-        return with(new Limits(limits.longest(), limits.shortest(), ids, limits.padId(), limits.stopStrings(),
+        return with(new Ends.Told(ids));
+    }
+
+    /// These settings with the ends of a model where they say nothing of ends.
+    public Generation endingAs(Generation model) {
+        return limits.ends() instanceof Ends.OfTheModel
+                ? with(model.limits.ends()).withPadId(model.limits.padId())
+                : this;
+    }
+
+    private Generation with(Ends ends) {
+        return with(new Limits(limits.longest(), limits.shortest(), ends, limits.padId(), limits.stopStrings(),
                 limits.decay()));
     }
 
     public Generation withPadId(int id) {
-        return with(new Limits(limits.longest(), limits.shortest(), limits.endIds(), id, limits.stopStrings(),
+        return with(new Limits(limits.longest(), limits.shortest(), limits.ends(), id, limits.stopStrings(),
                 limits.decay()));
     }
 

@@ -10,10 +10,7 @@ record Room(int asked, int[] context) {
     /// @throws IllegalArgumentException if an id is not the model's, or there is no room for a single new id
     static Room of(LanguageModel model, Prompts prompts, Generation options) {
         int vocab = model.vocabSize();
-        requireKnown(options.limits().padId(), vocab, "The pad id");
-        for (int end : options.limits().endIds()) {
-            requireKnown(end, vocab, "The end id");
-        }
+        options.ids().forEach((setting, ids) -> ids.forEach(id -> requireKnown(id, vocab, setting + ":")));
         int positions = model.maxPositions();
         int[] context = new int[prompts.rows()];
         for (int row = 0; row < prompts.rows(); row++) {

@@ -3,6 +3,7 @@ package dev.weft.run;
 import static dev.weft.run.Generation.require;
 
 import dev.weft.checkpoint.Json;
+import tools.jackson.databind.JsonNode;
 
 /// How the next id is chosen.
 ///
@@ -15,7 +16,7 @@ import dev.weft.checkpoint.Json;
 /// @param doSample      drawn by its probability; else always the best
 /// @param temperature   scores are divided by it; 0 means the best, as without sampling
 /// @param topK          only so many best; 0 means all
-/// @param topP          only the fewest best with this probability together; 1 means all
+/// @param topP          only the fewest best with this probability together; 1 means all, 0 the best alone
 /// @param minP          only those with this share of the best one's probability; 0 means all
 /// @param typicalP      only the most typical with this probability together; 1 means all
 /// @param epsilonCutoff only those at least so probable; 0 means all
@@ -36,7 +37,7 @@ public record Sampling(boolean doSample, double temperature, int topK, double to
         require(etaCutoff >= 0 && etaCutoff < 1, "eta_cutoff must lie from 0 to below 1, found %s", etaCutoff);
         require(temperature >= 0, "temperature must not be negative, found %s", temperature);
         require(topK >= 0, "top_k must not be negative (0 keeps all), found %s", topK);
-        require(topP > 0 && topP <= 1, "top_p must lie above 0 and at most at 1, found %s", topP);
+        require(topP >= 0 && topP <= 1, "top_p must lie between 0 and 1, found %s", topP);
         require(topH > 0 && topH <= 1, "top_h must lie above 0 and at most at 1, found %s", topH);
         require(penaltyAlpha >= 0 && penaltyAlpha <= 1, "penalty_alpha must lie between 0 and 1, found %s",
                 penaltyAlpha);
@@ -86,7 +87,15 @@ public record Sampling(boolean doSample, double temperature, int topK, double to
                 json.integer("top_k", topK), json.number("top_p", topP), json.number("min_p", minP),
                 json.number("typical_p", typicalP), json.number("epsilon_cutoff", epsilonCutoff),
                 json.number("eta_cutoff", etaCutoff), json.number("top_h", topH),
-                json.number("penalty_alpha", penaltyAlpha), json.has("seed") ? json.node().get("seed").asLong() : seed);
+                json.number("penalty_alpha", penaltyAlpha), json.has("seed") ? seed(json) : seed);
+    }
+
+    private static long seed(Json json) {
+        JsonNode value = json.node().get("seed");
+        if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+            throw json.mustBe("seed", "a whole number of 64 bits");
+        }
+        return value.longValue();
     }
 
     public Sampling withTemperature(double temperature) {

@@ -4,6 +4,7 @@ import dev.weft.text.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Ends a text for what it has become.
 @FunctionalInterface
@@ -14,20 +15,31 @@ public interface Stop {
     /// @param promptLength how many of them were given
     boolean reached(int[] ids, int promptLength);
 
-    /// Once one of these has been generated, across however many ids. What stands in the prompt does not count.
+    /// Once one of these has been generated, across however many ids; names of special tokens count. What stands in the
+    /// prompt does not.
     static Stop strings(Tokenizer tokenizer, List<String> strings) {
         if (strings.isEmpty()) {
             return NEVER;
         }
-        // An id gives a byte at the least, save special ones: a few more may stand between.
+        // An id gives a byte at the least, save some special ones: a few more may stand between.
         int tail = 16 + strings.stream().mapToInt(each -> each.getBytes(StandardCharsets.UTF_8).length).max()
                 .getAsInt();
         return (ids, promptLength) -> {
             int from = Math.max(promptLength, ids.length - tail);
-            // The text of an id may depend on the one before, so that one is decoded too and its text left out.
-            String text = tokenizer.decode(Arrays.copyOfRange(ids, from - 1, ids.length), true);
-            int before = tokenizer.decode(new int[]{ids[from - 1]}, true).length();
-            return strings.stream().anyMatch(string -> text.indexOf(string, before) >= 0);
+            // Not from within a character that is spelled in bytes.
+            while (from > promptLength && isByte(tokenizer.token(ids[from]))) {
+                from--;
+            }
+            int[] before = Arrays.copyOfRange(ids, from == promptLength ? 0 : from - 1, from);
+            var pieces = new Pieces(tokenizer, before, strings, List.of());
+            for (int i = from; i < ids.length; i++) {
+                pieces.next(ids[i], null);
+            }
+            return pieces.stopped();
         };
+    }
+
+    private static boolean isByte(@Nullable String token) {
+        return token != null && token.length() == 6 && token.startsWith("<0x");
     }
 }

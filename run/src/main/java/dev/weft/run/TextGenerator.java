@@ -46,14 +46,9 @@ public final class TextGenerator implements AutoCloseable {
 
     private TextGenerator(LanguageModel model, Tokenizer tokenizer, Generation defaults, Generator generator,
             boolean ownsModel, boolean truncates) {
-        if (tokenizer.vocabSize() > model.vocabSize()) {
-            throw new IllegalArgumentException(
-                    "The tokenizer has %d ids and the model %d; they do not belong together, or the model's embedding was not enlarged"
-                            .formatted(tokenizer.vocabSize(), model.vocabSize()));
-        }
         this.model = model;
         this.tokenizer = tokenizer;
-        this.defaults = withEnd(defaults, tokenizer);
+        this.defaults = withEnd(defaults, tokenizer, model.vocabSize());
         this.generator = generator;
         this.ownsModel = ownsModel;
         this.truncates = truncates;
@@ -112,13 +107,12 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     /// Where the model's files name no end, the tokenizer may.
-    private static Generation withEnd(Generation options, Tokenizer tokenizer) {
+    private static Generation withEnd(Generation options, Tokenizer tokenizer, int vocab) {
         String end = tokenizer.specialTokens().get("eos_token");
-        if (!options.limits().endIds().isEmpty() || end == null || tokenizer.id(end).isEmpty()) {
-            return options;
-        }
-        int id = tokenizer.id(end).getAsInt();
-        return options.withEndIds(List.of(id)).withPadId(id);
+        int id = end == null ? -1 : tokenizer.id(end).orElse(-1);
+        return id < 0 || id >= vocab
+                ? options
+                : options.endingAs(Generation.greedy().withEndIds(List.of(id)).withPadId(id));
     }
 
     public LanguageModel model() {
@@ -197,9 +191,12 @@ public final class TextGenerator implements AutoCloseable {
         return new TextGenerator(model, tokenizer, defaults, other, false, truncates);
     }
 
-    /// What follows the prompt, without it. Settings that name no end ids have those of the model.
+    /// What follows the prompt, without it. Settings that say nothing of end ids have those of the model.
     ///
-    /// @throws IllegalArgumentException if the prompt has no tokens or fills the model's context
+    /// @throws IllegalArgumentException if the prompt has no tokens, one that the model does not know, or fills the model's
+    ///                                  context
+    /// @throws java.util.concurrent.CancellationException if the thread is interrupted, which stays so
+    /// @throws IllegalStateException if the model was closed
     public String generate(String prompt, Generation options) {
         return complete(prompt, options).getFirst().text();
     }
@@ -225,15 +222,18 @@ public final class TextGenerator implements AutoCloseable {
     /// The same for many prompts: a list of texts for each.
     public List<List<Completion>> complete(List<String> prompts, Generation options) {
         return completeAll(IntStream.range(0, prompts.size())
-                .mapToObj(i -> ids("Prompt " + i, prompts.get(i), options)).toList(), settled(options));
+                .mapToObj(i -> ids("Prompt " + i, prompts.get(i), options)).toList(), options.endingAs(defaults));
     }
 
     /// The same for a prompt whose ids are known, special ones included.
     public List<Completion> complete(int[] prompt, Generation options) {
-        return completeAll(List.of(prompt), settled(options)).getFirst();
+        return completeAll(List.of(prompt), options.endingAs(defaults)).getFirst();
     }
 
     private List<List<Completion>> completeAll(List<int[]> prompts, Generation options) {
+        for (int i = 0; i < prompts.size(); i++) {
+            requireKnown(prompts.size() == 1 ? "The prompt" : "Prompt " + i, prompts.get(i));
+        }
         // What counts with padding must not meet any.
         boolean alike = options.limits().longest() instanceof Generation.Bound.Total
                 || options.limits().shortest() instanceof Generation.Bound.Total
@@ -259,14 +259,8 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private Completion completion(int[] prompt, Generated.Text text, Generation options) {
-        var shown = new StringBuilder();
-        var pieces = new Pieces(tokenizer, prompt, options);
-        for (int i = 0; i < text.ids().length; i++) {
-            shown.append(pieces.next(text.ids()[i], i + 1 == text.ids().length ? text.finish() : null));
-        }
-        return new Completion(shown.toString(), prompt.length, text.ids().length, text.logProbabilities(),
-                text.finish(),
-                text.score());
+        return new Completion(Pieces.text(tokenizer, prompt, text, options), prompt.length, text.ids().length,
+                text.logProbabilities(), text.finish(), text.score());
     }
 
     /// What follows the prompt, in pieces as they are made: whole characters, nothing of a stop string. Close the stream
@@ -287,7 +281,8 @@ public final class TextGenerator implements AutoCloseable {
 
     /// The same for a prompt whose ids are known, special ones included.
     public TextStream pieces(int[] prompt, Generation options) {
-        Generation settled = settled(options);
+        requireKnown("The prompt", prompt);
+        Generation settled = options.endingAs(defaults);
         return new TextStream(generator(settled).stream(prompt, settled), new Pieces(tokenizer, prompt, settled),
                 prompt.length);
     }
@@ -297,10 +292,11 @@ public final class TextGenerator implements AutoCloseable {
         return stops.isEmpty() ? generator : generator.withStop(Stop.strings(tokenizer, stops));
     }
 
-    private Generation settled(Generation options) {
-        return options.limits().endIds().isEmpty()
-                ? options.withEndIds(defaults.limits().endIds()).withPadId(defaults.limits().padId())
-                : options;
+    private void requireKnown(String what, int[] prompt) {
+        String beyond = Tokenizers.beyond(tokenizer, prompt, model.vocabSize());
+        if (beyond != null) {
+            throw new IllegalArgumentException(what + " " + beyond);
+        }
     }
 
     private int[] ids(String what, String prompt, Generation options) {

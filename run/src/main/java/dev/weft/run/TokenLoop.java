@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /// One id for each row, again and again, until all rows have ended.
@@ -40,7 +41,13 @@ final class TokenLoop implements AutoCloseable {
     }
 
     /// Makes the next id of each unfinished row and tells `listener`.
+    ///
+    /// @throws CancellationException if the thread was interrupted; then this is closed
     void step(TokenListener listener) {
+        if (Thread.currentThread().isInterrupted()) {
+            close();
+            throw interrupted(sequences.newTokens());
+        }
         boolean[] open = new boolean[finished.length];
         NextIds.Chosen chosen = choice.next(sequences);
         latest = chosen.ids();
@@ -65,6 +72,12 @@ final class TokenLoop implements AutoCloseable {
                 listener.token(row, latest[row]);
             }
         }
+    }
+
+    /// Its flag stays set, for those who wait for the thread.
+    static CancellationException interrupted(int newTokens) {
+        return new CancellationException(
+                "The generation was given up after %d new ids, since its thread was interrupted".formatted(newTokens));
     }
 
     private @Nullable Finish finish(int row) {

@@ -7,6 +7,7 @@ import dev.weft.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Tokenizers from wherever a model keeps them.
 public final class Tokenizers {
@@ -18,6 +19,21 @@ public final class Tokenizers {
     /// Whether a folder has a tokenizer.
     static boolean isIn(Path folder) {
         return FILES.stream().anyMatch(name -> Files.exists(folder.resolve(name)));
+    }
+
+    /// What is wrong with ids of which a model has no embedding: its tokenizer may have more ids than it, as long as none
+    /// of those occurs. Null where nothing is.
+    ///
+    /// @param ids       of a text
+    /// @param vocabSize ids of the model
+    public static @Nullable String beyond(Tokenizer tokenizer, int[] ids, int vocabSize) {
+        for (int id : ids) {
+            if (id >= vocabSize && id < tokenizer.vocabSize()) {
+                return "has the token \"%s\" with id %d, and the model has %d ids where its tokenizer has %d; leave it out, or enlarge the model's embedding; or was it made by another tokenizer?"
+                        .formatted(tokenizer.token(id), id, vocabSize, tokenizer.vocabSize());
+            }
+        }
+        return null;
     }
 
     /// The tokenizer of a folder, of an adapter that has none that of its base, of one of the files that [Tokenizer#load(Path)] reads, or inside a `.gguf` file.
@@ -32,7 +48,8 @@ public final class Tokenizers {
         try (Gguf file = Gguf.open(folderOrFile)) {
             Gguf.Vocabulary found = file.vocabulary().orElseThrow(
                     () -> new IllegalArgumentException("the file has no vocabulary"));
-            return Tokenizer.of(new GgufVocabulary(found.model(), found.split(), found.tokens(), found.scores(),
+            return Tokenizer.of(new GgufVocabulary(file.metadata().text("general.architecture", ""), found.model(),
+                    found.split(), found.tokens(), found.scores(),
                     found.kinds().stream().map(kind -> GgufVocabulary.Kind.valueOf(kind.name())).toList(),
                     found.merges(), found.special(), found.adds(), found.charsMap()));
         } catch (IllegalArgumentException e) {

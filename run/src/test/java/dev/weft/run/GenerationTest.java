@@ -54,6 +54,33 @@ class GenerationTest {
     }
 
     @Test
+    void that_there_is_no_such_id_is_told_by_none_null_minus_one_or_an_empty_list() {
+        Generation folder = Generation.greedy().withEndIds(List.of(3)).withPadId(3);
+        for (String none : List.of("-1", "[]", "[-1]", "none", "null")) {
+            Generation told = folder.with("eos_token_id", none);
+            assertThat(told.limits().endIds()).as(none).isEmpty();
+            assertThat(told.endingAs(folder)).as(none).isEqualTo(told);
+            assertThat(Generation.greedy().with("forced_eos_token_id", "4").with("forced_eos_token_id", none))
+                    .as(none).isEqualTo(Generation.greedy());
+            assertThat(Generation.greedy().with("eos_token_id", none)).isEqualTo(Generation.greedy()
+                    .withEndIds(List.of())).isNotEqualTo(Generation.greedy());
+        }
+        for (String none : List.of("-1", "none", "null")) {
+            assertThat(Generation.greedy().withForcedFirstId(4).with("forced_bos_token_id", none))
+                    .isEqualTo(Generation.greedy());
+            assertThat(Generation.greedy().withDecoderStartId(4).with("decoder_start_token_id", none))
+                    .isEqualTo(Generation.greedy());
+        }
+        assertThat(folder.with("eos_token_id", "[5, -1]").limits().endIds()).containsExactly(5);
+        assertThat(Generation.greedy().endingAs(folder)).isEqualTo(folder);
+        // In a file as well; null says nothing there.
+        assertThat(Generation.fromJson(json("{'eos_token_id': -1}"), json("{'eos_token_id': 3}")).limits().endIds())
+                .isEmpty();
+        assertThat(Generation.fromJson(json("{'eos_token_id': null}"), json("{'eos_token_id': 3}")).limits().endIds())
+                .containsExactly(3);
+    }
+
+    @Test
     void options_replace_what_they_name_and_leave_the_rest() {
         Generation base = Generation.greedy().withNumBeams(4).withMaxLength(40).withNoRepeatNgramSize(3);
         assertThat(base.with(json("{'max_new_tokens': 5, 'early_stopping': true}")))
@@ -63,7 +90,21 @@ class GenerationTest {
     @Test
     void wrong_values_are_refused() {
         Generation base = Generation.greedy();
-        assertThatThrownBy(() -> base.withTopP(0)).hasMessageContaining("top_p").hasMessageContaining("0.0");
+        assertThatThrownBy(() -> base.withTopP(-0.1)).hasMessageContaining("top_p").hasMessageContaining("-0.1");
+        for (String seed : List.of("abc", "1.5", "\"7\"", "123456789012345678901")) {
+            assertThatThrownBy(() -> base.with("seed", seed)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("\"seed\" must be a whole number");
+        }
+        assertThatThrownBy(() -> base.with("top_k", "null")).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"top_k\" must be a value, or left out");
+        assertThatThrownBy(() -> base.withLengthDecay(2, 0)).hasMessageContaining("above 0, found 0.0");
+        assertThatThrownBy(() -> base.with("exponential_decay_length_penalty", "[1.5, 2]"))
+                .hasMessageContaining("whole number");
+        for (String name : List.of("eos_token_id", "forced_eos_token_id", "forced_bos_token_id",
+                "decoder_start_token_id")) {
+            assertThatThrownBy(() -> base.with(name, "-7")).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(name).hasMessageContaining("-1 for none, found -7");
+        }
         assertThatThrownBy(() -> base.withTemperature(-1)).hasMessageContaining("temperature");
         assertThatThrownBy(() -> base.withMaxNewTokens(0)).hasMessageContaining("max_new_tokens");
         assertThatThrownBy(() -> base.withStopStrings(List.of(""))).hasMessageContaining("stop string");

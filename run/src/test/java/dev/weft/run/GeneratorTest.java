@@ -231,7 +231,7 @@ class GeneratorTest {
         assertThatThrownBy(() -> generator.generate(new int[]{-1}, options))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("-1 is outside");
         assertThatThrownBy(() -> generator.generate(PROMPT, options.withEndIds(List.of(99))))
-                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("end id 99");
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("eos_token_id: 99 is outside");
         assertThatThrownBy(() -> generator.generate(PROMPT, options.withMaxLength(3)))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("3 tokens and max_length is 3");
         assertThatThrownBy(() -> generator.generate(PROMPT, options.withNumReturnSequences(2)))

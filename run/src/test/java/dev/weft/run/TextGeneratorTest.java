@@ -17,12 +17,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -210,14 +212,122 @@ class TextGeneratorTest {
     }
 
     @Test
-    void a_tokenizer_with_more_ids_than_the_model_is_refused_with_both_numbers(@TempDir Path folder)
+    void a_tokenizer_may_have_more_ids_than_the_model_as_long_as_none_of_them_occurs(@TempDir Path folder)
             throws IOException {
-        saved(folder, BYTES.vocabSize() - 1, BYTES);
+        int size = BYTES.vocabSize() - 1;
+        saved(folder, size, BYTES);
+        String last = BYTES.decode(new int[]{size});
+        try (var generator = TextGenerator.open(folder)) {
+            assertThat(generator.generate("xyz", generator.defaults())).isNotNull();
+            String told = "the token \"%s\" with id %d, and the model has %d ids where its tokenizer has %d"
+                    .formatted(BYTES.token(size), size, size, size + 1);
+            for (ThrowingCallable asking : List.<ThrowingCallable>of(
+                    () -> generator.generate("a" + last, generator.defaults()),
+                    () -> generator.stream("a" + last, generator.defaults()))) {
+                assertThatThrownBy(asking).isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageStartingWith("The prompt has " + told);
+            }
+            assertThatThrownBy(() -> generator.generate(List.of("a", last), generator.defaults()))
+                    .hasMessageStartingWith("Prompt 1 has " + told);
+        }
+    }
+
+    @Test
+    void without_end_ids_a_text_goes_on_to_its_length_whatever_the_model_says() {
+        var generator = saying("the", " cat<|endoftext|> sat");
+        int count = BYTES.encode(" cat<|endoftext|> sat").size();
+        Generation options = generator.defaults().withMaxNewTokens(count);
+        assertThat(generator.generate("the", Generation.greedy().withMaxNewTokens(count))).isEqualTo(" cat");
+        for (Generation none : List.of(options.with("eos_token_id", "-1"), options.withEndIds(List.of()))) {
+            assertThat(generator.generate("the", none)).isEqualTo(" cat sat");
+            assertThat(String.join("", pieces(generator, "the", none))).isEqualTo(" cat sat");
+            assertThat(generator.generate(List.of("the", "the"), none)).containsOnly(" cat sat");
+            assertThat(generator.generate("the", none.withNumBeams(2))).isEqualTo(" cat sat");
+        }
+    }
+
+    @Test
+    void a_top_p_of_zero_keeps_the_best_alone() {
+        var generator = saying("the", " cat sat");
+        assertThat(generator.generate("the", Generation.sampled(3).withTopP(0).withTemperature(90).withTopK(0)
+                .withMaxNewTokens(2))).isEqualTo(generator.generate("the", Generation.greedy().withMaxNewTokens(2)));
+    }
+
+    @Test
+    void ids_outside_the_vocabulary_are_refused_by_the_name_of_their_setting() {
+        var generator = saying("the", " cat sat");
+        for (String setting : List.of("eos_token_id", "pad_token_id", "suppress_tokens", "begin_suppress_tokens",
+                "forced_eos_token_id", "forced_bos_token_id")) {
+            assertThatThrownBy(() -> generator.generate("the", generator.defaults().with(setting, "999999")))
+                    .isInstanceOf(IllegalArgumentException.class).hasMessage(setting
+                            + ": 999999 is outside the vocabulary of 266; was it made by another tokenizer?");
+        }
+        assertThatThrownBy(() -> generator.generate("the", generator.defaults().withSuppressTokens(List.of(-3))))
+                .hasMessageStartingWith("suppress_tokens: -3 is outside");
+        assertThatThrownBy(() -> generator.stream("the", generator.defaults().with("bad_words_ids", "[[1, 270]]")))
+                .hasMessageStartingWith("bad_words_ids: 270 is outside");
+        assertThatThrownBy(() -> generator.generate("the", generator.defaults().withNumBeams(2)
+                .with("sequence_bias", "[[[270], 2]]"))).hasMessageStartingWith("sequence_bias: 270 is outside");
+    }
+
+    @Test
+    void an_interrupt_ends_a_generation_and_stays_set() {
+        var generator = saying("the", " cat sat");
         long before = TensorScope.liveTensors();
-        assertThatThrownBy(() -> TextGenerator.open(folder)).isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining(folder.toString()).hasMessageContaining("" + BYTES.vocabSize())
-                .hasMessageContaining("" + (BYTES.vocabSize() - 1));
-        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before + 1);
+        Generation options = longEnough();
+        List<ThrowingCallable> ways = List.of(() -> generator.generate("the", options),
+                () -> generator.generate(List.of("the", "the"), options),
+                () -> generator.generate("the", options.withNumBeams(2)),
+                () -> generator.generate("the", options.withPromptLookupNumTokens(3)),
+                () -> pieces(generator, "the", options));
+        for (ThrowingCallable way : ways) {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(way).isInstanceOf(CancellationException.class)
+                    .hasMessageContaining("after 0 new ids");
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        TextStream stream = generator.pieces("the", options);
+        assertThat(stream.next()).isEqualTo(" cat");
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(stream::next).isInstanceOf(CancellationException.class)
+                .hasMessageContaining("after 1 new ids");
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(stream.hasNext()).isFalse();
+        assertThat(stream.completion().finish()).isEqualTo(Finish.STOPPED);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
+    }
+
+    @Test
+    void a_step_that_interrupts_its_thread_ends_the_generation_there() {
+        var generator = saying("the", " cat sat").withStep((ids, scores) -> {
+            if (ids.newTokens() == 1) {
+                Thread.currentThread().interrupt();
+            }
+            return scores;
+        });
+        for (Generation options : List.of(longEnough(), longEnough().withNumBeams(2))) {
+            assertThatThrownBy(() -> generator.generate("the", options)).isInstanceOf(CancellationException.class)
+                    .hasMessageContaining("after 2 new ids");
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
+    @Test
+    void what_is_closed_says_so(@TempDir Path folder) throws IOException {
+        saved(folder, BYTES.vocabSize(), BYTES);
+        var generator = TextGenerator.open(folder);
+        TextGenerator other = generator.withStep((ids, scores) -> scores);
+        Generation options = generator.defaults().withEndIds(List.of());
+        TextStream begun = generator.pieces("the", options);
+        begun.next();
+        generator.close();
+        for (ThrowingCallable use : List.<ThrowingCallable>of(() -> generator.generate("the", options),
+                () -> other.generate("the", options.withNumBeams(2)), () -> generator.stream("the", options).toList(),
+                () -> generator.promptCache("the"), () -> begun.forEachRemaining(piece -> {}))) {
+            assertThatThrownBy(use).isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("The model is closed");
+        }
+        begun.close();
     }
 
     @Test

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TokenizersTest {
     private static final List<String> WORDS = List.of("the", " The", "unaffable", "Straße", " ", "  ", "\n", "\t", "3",
             "12345", "é", "e\u0301", "你好", "日本語", "👋🏽", "مرحبا", "!?", "don't", "zzzzzzzzzz", "\u2581", "<0x41>",
-            "ﬁ");
+            "ﬁ", "<|user|>", "<|end|>", "<|assistant|>", "</s>", "<s>", "<|endoftext|>");
 
     @TempDir
     private Path folder;
@@ -31,6 +31,7 @@ class TokenizersTest {
             same(gguf.encode(text, false), json.encode(text, false), text);
             int[] ids = json.ids(text);
             assertThat(gguf.decode(ids)).as(text).isEqualTo(json.decode(ids));
+            assertThat(gguf.decode(ids, true)).as(text).isEqualTo(json.decode(ids, true));
             // This file asks for <s> before a text.
             assertThat(gguf.encode(text).ids()).startsWith(1).hasSize(ids.length + 1);
         }

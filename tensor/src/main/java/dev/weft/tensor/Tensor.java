@@ -858,6 +858,11 @@ public final class Tensor implements AutoCloseable {
         return fresh;
     }
 
+    /// Whether its memory was freed, so that it can be used no more.
+    public boolean isClosed() {
+        return peer == null;
+    }
+
     org.bytedeco.pytorch.Tensor peer() {
         var native_ = peer;
         if (native_ == null) {

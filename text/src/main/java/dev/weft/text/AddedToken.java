@@ -40,6 +40,10 @@ public record AddedToken(int id, String content, boolean singleWord, boolean lst
         return new AddedToken(otherId, content, singleWord, lstrip, rstrip, normalized, isSpecial);
     }
 
+    AddedToken withStrips(boolean left, boolean right) {
+        return new AddedToken(id, content, singleWord, left, right, normalized, special);
+    }
+
     ObjectNode toJson() {
         return JsonNodeFactory.instance.objectNode().put("id", id).put("content", content)
                 .put("single_word", singleWord).put("lstrip", lstrip).put("rstrip", rstrip)

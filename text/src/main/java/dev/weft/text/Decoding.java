@@ -22,6 +22,14 @@ final class Decoding {
         first.endToken();
     }
 
+    /// Appends the characters that are held back though they are whole; the text goes on.
+    ///
+    /// @param halves whether halves of characters are given too, as U+FFFD
+    void settle(boolean halves, StringBuilder out) {
+        sink.out = out;
+        first.settle(halves);
+    }
+
     /// Appends what was held back: the text ends here, and a new one may begin.
     void end(StringBuilder out) {
         sink.out = out;
@@ -63,6 +71,9 @@ final class Decoding {
 
         abstract void endToken();
 
+        /// Whole characters wait no longer, and `halves` neither, where that is so; the text goes on.
+        abstract void settle(boolean halves);
+
         /// The text is over; afterwards a new one may begin.
         abstract void end();
     }
@@ -77,6 +88,9 @@ final class Decoding {
 
         @Override
         void endToken() {}
+
+        @Override
+        void settle(boolean halves) {}
 
         @Override
         void end() {}
@@ -98,6 +112,11 @@ final class Decoding {
         @Override
         void endToken() {
             next.endToken();
+        }
+
+        @Override
+        void settle(boolean halves) {
+            next.settle(halves);
         }
 
         @Override
@@ -261,6 +280,15 @@ final class Decoding {
         }
 
         @Override
+        void settle(boolean halves) {
+            if (halves) {
+                utf8.end(text);
+                give();
+            }
+            next.settle(halves);
+        }
+
+        @Override
         void end() {
             utf8.end(text);
             give();
@@ -414,29 +442,36 @@ final class Decoding {
             if (value >= 0) {
                 run.write(value);
             } else {
-                give();
+                give(true);
                 pass(token);
             }
         }
 
-        private void give() {
+        private void give(boolean halves) {
             if (run.size() == 0) {
                 return;
             }
             byte[] bytes = run.toByteArray();
-            run.reset();
             try {
                 pass(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+                run.reset();
             } catch (CharacterCodingException e) {
-                for (int i = 0; i < bytes.length; i++) {
+                for (int i = 0; halves && i < bytes.length; i++) {
                     pass("\uFFFD");
+                    run.reset();
                 }
             }
         }
 
         @Override
+        void settle(boolean halves) {
+            give(halves);
+            next.settle(halves);
+        }
+
+        @Override
         void end() {
-            give();
+            give(true);
             next.end();
         }
     }

@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /// What a GGUF file says of a vocabulary, for [Tokenizer#of(GgufVocabulary)]; whoever reads the file fills it in.
 ///
+/// @param architecture of the model (`general.architecture`): `llama`, `phi3`, …; may be empty
 /// @param model    `llama` is byte pairs with scores as SentencePiece has them, `gpt2` byte pairs with merges, `bert`
 ///                 WordPiece, `t5` unigrams
 /// @param split    how llama.cpp calls the rule that cuts a text into words: `llama-bpe`, `qwen2`, …; may be empty
@@ -20,8 +22,9 @@ import tools.jackson.databind.node.JsonNodeFactory;
 /// @param special  ids by role: `bos`, `eos`, `unknown`, `padding`, …
 /// @param adds     whether these are done to a text: `bos`, `eos`, `space_prefix`, `remove_extra_whitespaces`
 /// @param charsMap SentencePiece's map of characters, or empty
-public record GgufVocabulary(String model, String split, List<String> tokens, List<Double> scores, List<Kind> kinds,
-        List<String> merges, Map<String, Integer> special, Map<String, Boolean> adds, byte[] charsMap) {
+public record GgufVocabulary(String architecture, String model, String split, List<String> tokens, List<Double> scores,
+        List<Kind> kinds, List<String> merges, Map<String, Integer> special, Map<String, Boolean> adds,
+        byte[] charsMap) {
 
     /// What a token is, in the order of the numbers that say it in the file, from 1 on.
     public enum Kind {
@@ -30,6 +33,11 @@ public record GgufVocabulary(String model, String split, List<String> tokens, Li
 
     private static final Map<String, String> ROLES = Map.of("bos", "bos_token", "eos", "eos_token", "unknown",
             "unk_token", "padding", "pad_token", "cls", "cls_token", "seperator", "sep_token", "mask", "mask_token");
+
+    private static final Set<String> PLAIN_IN_PHI3 = Set.of("<unk>", "<s>", "<|endoftext|>");
+    /// How models with a mask cut text into words.
+    private static final Set<String> MASKED = Set.of("roberta-bpe", "jina-v2-es", "jina-v2-de", "jina-v2-code",
+            "modern-bert");
 
     Tokenizer tokenizer() {
         if (tokens.size() >= Vocabulary.MAX_SIZE) {
@@ -77,8 +85,10 @@ public record GgufVocabulary(String model, String split, List<String> tokens, Li
             case NORMAL -> ScoredPiece.Kind.NORMAL;
             case UNUSED -> ScoredPiece.Kind.UNUSED;
             case BYTE -> ScoredPiece.Kind.BYTE;
+            // Found in the text before it is cut, and also, as runs of spaces, after its spaces were marked.
+            case USER_DEFINED -> ScoredPiece.Kind.USER_DEFINED;
             // These are found in the text before it is cut, or never.
-            case UNKNOWN, CONTROL, USER_DEFINED -> ScoredPiece.Kind.RESERVED;
+            case UNKNOWN, CONTROL -> ScoredPiece.Kind.RESERVED;
         };
     }
 
@@ -130,9 +140,21 @@ public record GgufVocabulary(String model, String split, List<String> tokens, Li
 
     private List<AddedToken> added() {
         return IntStream.range(0, tokens.size()).filter(this::isSpecial)
-                .mapToObj(id -> new AddedToken(id, tokens.get(id),
-                        false, false, false, false, kinds.get(id) == Kind.CONTROL))
+                .mapToObj(id -> ofFamily(new AddedToken(id, tokens.get(id),
+                        false, false, false, false, kinds.get(id) == Kind.CONTROL)))
                 .toList();
+    }
+
+    /// The token with what the container has no place for and the model's `tokenizer.json` says.
+    private AddedToken ofFamily(AddedToken token) {
+        boolean phi3 = architecture.equals("phi3") && model.equals("llama");
+        boolean masked = model.equals("t5") || model.equals("gpt2") && MASKED.contains(split);
+        String content = token.content();
+        // RoBERTa's line and XLM-RoBERTa: the space before a mask belongs to it. Phi-3: the line feed behind a mark of a
+        // turn belongs to the mark, and what ends a text in Llama's files is no special token.
+        return token.withStrips(masked && (content.equals("<mask>") || content.equals("[MASK]")),
+                phi3 && !PLAIN_IN_PHI3.contains(content))
+                .with(token.id(), token.special() && !(phi3 && content.equals("</s>")));
     }
 
     private Map<String, String> roles() {

@@ -13,6 +13,7 @@ record CodePoints(List<Integer> bounds) {
     static final CodePoints ALL = NONE.complement();
 
     private static final int[] LEADS = {0xC0, 0xE0, 0xF0};
+    private static final Term FOLLOWING = Term.bytes(ByteSet.range(0x80, 0xBF));
 
     static CodePoints of(int codePoint) {
         return range(codePoint, codePoint);
@@ -143,12 +144,28 @@ record CodePoints(List<Integer> bounds) {
         var byRest = new LinkedHashMap<Term, ByteSet>();
         for (int block = 0; block < count; block++) {
             int begin = from + block * size;
-            if (touches(begin, begin + size - 1)) {
-                byRest.merge(grouped(begin, size / 64, 64, 0x80), ByteSet.of(base + block), ByteSet::or);
+            int end = begin + size - 1;
+            if (touches(begin, end)) {
+                byRest.merge(holds(begin, end) ? whole(size) : grouped(begin, size / 64, 64, 0x80),
+                        ByteSet.of(base + block), ByteSet::or);
             }
         }
         return Term.either(byRest.entrySet().stream()
                 .map(each -> Term.then(Term.bytes(each.getValue()), each.getKey())).toList());
+    }
+
+    /// What follows the first byte in a block that is in the set from end to end; most are, so that few are looked into.
+    private static Term whole(int size) {
+        return size == 64 ? FOLLOWING : Term.then(FOLLOWING, whole(size / 64));
+    }
+
+    private boolean holds(int first, int last) {
+        for (int i = 0; i < bounds.size(); i += 2) {
+            if (bounds.get(i) <= first && bounds.get(i + 1) >= last) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean touches(int first, int last) {

@@ -131,6 +131,17 @@ final class Dfa {
         return Term.InDfa.of(new Dfa(classOf, 256, next, accepts, marker), 0);
     }
 
+    /// Any bytes whose sum leaves this rest when it is divided by `modulus`: texts of two rests are never alike.
+    static Term sums(int modulus, int rest) {
+        int[] classOf = new int[256];
+        Arrays.setAll(classOf, value -> value % modulus);
+        int[] next = new int[modulus * modulus];
+        Arrays.setAll(next, i -> (i / modulus + i % modulus) % modulus);
+        boolean[] accepts = new boolean[modulus];
+        accepts[rest] = true;
+        return Term.InDfa.of(new Dfa(classOf, modulus, next, accepts, null), 0);
+    }
+
     /// The same where only these bytes can be written.
     Dfa only(ByteSet available) {
         int[] all = new int[256];

@@ -1,5 +1,7 @@
 package dev.weft.run.constrained;
 
+import static java.util.Map.entry;
+
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -12,7 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -40,6 +44,9 @@ final class JsonSchema {
 
     private static final int MOST_WAYS = 2_000;
     private static final int MOST_NAMES = 50_000;
+    /// So many properties that nobody declared are kept apart, the first few whatever their order.
+    private static final int MOST_APART = 64;
+    private static final int FREELY_APART = 7;
 
     private static final Map<String, Kind> KIND_OF = new HashMap<>();
     /// What says nothing of validity.
@@ -74,14 +81,24 @@ final class JsonSchema {
     private static final String LABEL = "[a-z0-9]{1,20}(-[a-z0-9]{1,20})?";
     private static final String HOST = "(" + LABEL + "\\.){1,3}[a-z]{2,10}";
     /// What is written where a format is asked for: not all that it allows, but nothing else.
-    private static final Map<String, String> FORMATS = Map.of("date", DATE, "time", TIME, "date-time",
-            DATE + "T" + TIME,
-            "uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-            "email", "[A-Za-z0-9]{1,20}([._+-][A-Za-z0-9]{1,20}){0,2}@" + HOST,
-            "ipv4", "(" + OCTET + "\\.){3}" + OCTET, "ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}", "hostname", HOST,
-            "uri", "https?://" + HOST + "(/[A-Za-z0-9._~-]{1,60}){0,8}/?");
+    private static final String SEGMENT = "[A-Za-z0-9._~-]{1,60}";
+    private static final String URI = "https?://" + HOST + "(/" + SEGMENT + "){0,8}/?";
+    private static final String EMAIL = "[A-Za-z0-9]{1,20}([._+-][A-Za-z0-9]{1,20}){0,2}@" + HOST;
+    private static final String URI_REFERENCE = "(" + URI + "|/?" + SEGMENT + "(/" + SEGMENT
+            + "){0,7}/?)(\\?[A-Za-z0-9._~=&-]{1,60})?(#" + SEGMENT + ")?|#" + SEGMENT;
+    private static final String DURATION_TIME = "T(\\d{1,4}H(\\d{1,4}M(\\d{1,4}S)?)?|\\d{1,4}M(\\d{1,4}S)?|\\d{1,4}S)";
+    private static final String DURATION = "P(\\d{1,4}W|(\\d{1,4}Y(\\d{1,4}M(\\d{1,4}D)?)?|\\d{1,4}M(\\d{1,4}D)?|\\d{1,4}D)("
+            + DURATION_TIME + ")?|" + DURATION_TIME + ")";
+    private static final Map<String, String> FORMATS = Map.ofEntries(entry("date", DATE), entry("time", TIME),
+            entry("date-time", DATE + "T" + TIME), entry("duration", DURATION),
+            entry("uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), entry("email", EMAIL),
+            entry("idn-email", EMAIL), entry("ipv4", "(" + OCTET + "\\.){3}" + OCTET),
+            entry("ipv6", "([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}"), entry("hostname", HOST), entry("idn-hostname", HOST),
+            entry("uri", URI), entry("iri", URI), entry("uri-reference", URI_REFERENCE),
+            entry("iri-reference", URI_REFERENCE), entry("json-pointer", "(/[A-Za-z0-9._-]{1,40}){0,8}"));
 
     private final JsonNode root;
+    private final SchemaPlaces named;
     private final Map<String, JsonNode> nodes = new HashMap<>();
     /// Values, and what they are made of; those come first that others hold.
     private final List<Term.Named> names = new ArrayList<>();
@@ -94,6 +111,7 @@ final class JsonSchema {
 
     private JsonSchema(JsonNode root) {
         this.root = root;
+        named = SchemaPlaces.of(root);
     }
 
     /// @throws IllegalArgumentException if it is no schema, says what cannot be kept to, or no value holds to it
@@ -307,14 +325,14 @@ final class JsonSchema {
     }
 
     private String target(String pointer, JsonNode reference) {
-        String text = reference.isString() ? reference.stringValue() : "";
-        if (!text.startsWith("#") || text.length() > 1 && text.charAt(1) != '/') {
-            throw refused(pointer, "$ref", "only places in this schema can be referred to, such as #/$defs/name, found "
-                    + reference);
+        String place = reference.isString() ? named.target(pointer, reference.stringValue()) : null;
+        if (place == null) {
+            throw refused(pointer, "$ref",
+                    "only places in this schema can be referred to, such as #/$defs/name, an $anchor or an $id, found "
+                            + reference);
         }
-        String place = java.net.URLDecoder.decode(text.substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
         if (at(place).isMissingNode()) {
-            throw refused(pointer, "$ref", "there is no " + text + " in this schema");
+            throw refused(pointer, "$ref", "there is no %s in this schema".formatted(reference.stringValue()));
         }
         return place;
     }
@@ -841,6 +859,7 @@ final class JsonSchema {
         boolean mayHaveMore() {
             boolean any = true;
             boolean told = false;
+            boolean closed = false;
             for (String place : places) {
                 JsonNode node = at(place);
                 JsonNode more = node.path("additionalProperties");
@@ -853,8 +872,10 @@ final class JsonSchema {
                     throw refused(place, "unevaluatedProperties", "only false is supported, found " + unevaluated);
                 }
                 any &= !node.has("properties") && unevaluated.isMissingNode();
+                closed |= !unevaluated.isMissingNode();
             }
-            return told || any;
+            // Declared ones come alone, unless they are too few.
+            return told || any || !closed && least("minProperties") > names().size();
         }
 
         private Term object() {
@@ -879,7 +900,8 @@ final class JsonSchema {
             }
             boolean counts = least > required.size() || most < Term.FOREVER;
             var members = new Members(List.copyOf(properties.keySet()), List.copyOf(properties.values()), required,
-                    mayHaveMore() ? more(properties.keySet()) : Term.NOTHING, counts, least, most, names,
+                    mayHaveMore() ? more(properties.keySet(), 1, 0) : Term.NOTHING,
+                    (modulus, rest) -> more(properties.keySet(), modulus, rest), counts, least, most, names,
                     new HashMap<>());
             Term all = members.from(0, 0);
             if (least > required.size()) {
@@ -888,14 +910,15 @@ final class JsonSchema {
             return Term.then(Term.literal("{"), all);
         }
 
-        /// A property that nobody declared: any other name, in one spelling.
-        private Term more(Set<String> declared) {
+        /// A property that nobody declared: any other name, in one spelling, whose bytes leave this rest by `modulus`.
+        private Term more(Set<String> declared, int modulus, int rest) {
             Term name = Term.times(JsonText.CHARACTER, 0, Term.FOREVER);
-            if (!declared.isEmpty()) {
-                name = Dfa.of(Term.both(List.of(name, Term.except(Term.either(declared.stream().map(each -> {
-                    String quoted = JsonText.quoted(each);
-                    return Term.literal(quoted.substring(1, quoted.length() - 1));
-                }).toList())))), place("properties"));
+            if (!declared.isEmpty() || modulus > 1) {
+                name = Dfa.of(Term.both(
+                        List.of(name, Dfa.sums(modulus, rest), Term.except(Term.either(declared.stream().map(each -> {
+                            String quoted = JsonText.quoted(each);
+                            return Term.literal(quoted.substring(1, quoted.length() - 1));
+                        }).toList())))), place("properties"));
             }
             var all = new LinkedHashSet<String>();
             for (String place : places) {
@@ -910,9 +933,12 @@ final class JsonSchema {
     /// The properties of an object up to its end, from each of them on.
     ///
     /// @param more   a property that is not declared, or [Term#NOTHING]
+    /// @param apart  a property that is not declared and whose name leaves a rest (second) by a modulus (first), so that two
+    ///               of other rests differ
     /// @param counts whether it matters how many there are
     private record Members(List<String> names, List<Term.Named> values, Set<String> required, Term more,
-            boolean counts, int least, int most, List<Term.Named> made, Map<List<Integer>, Term> known) {
+            BiFunction<Integer, Integer, Term> apart, boolean counts, int least, int most, List<Term.Named> made,
+            Map<List<Integer>, Term> known) {
         /// @param count how many were written: exact where that matters, otherwise whether there were any
         Term from(int index, int count) {
             // Not computeIfAbsent: what follows is put in between.
@@ -944,17 +970,43 @@ final class JsonSchema {
             Term close = Term.literal("}");
             int left = most == Term.FOREVER ? most : most - count;
             int missing = counts ? Math.max(0, least - count) : 0;
+            if (more == Term.NOTHING || left == 0 || missing > MOST_APART) {
+                return missing > 0 ? Term.NOTHING : close;
+            }
             // Names that nobody declared may be alike, and count once.
             if (missing > 1) {
-                return Term.NOTHING;
-            }
-            if (more == Term.NOTHING || left == 0) {
-                return missing > 0 ? Term.NOTHING : close;
+                return apart(count, missing, 0);
             }
             Term others = count > 0
                     ? Term.times(Term.then(comma(1), more), missing, left)
                     : Term.then(more, Term.times(Term.then(comma(1), more), 0, left == Term.FOREVER ? left : left - 1));
             return Term.then(count == 0 && missing == 0 ? Term.optional(others) : others, close);
+        }
+
+        /// Properties of so many names, all different, and any others behind them.
+        ///
+        /// @param used the rests of those that stand there already, a bit for each
+        private Term apart(int count, int missing, long used) {
+            int made = Long.bitCount(used);
+            if (made == missing) {
+                int left = most == Term.FOREVER ? most : most - count;
+                return Term.then(Term.times(Term.then(comma(1), more), 0, left), Term.literal("}"));
+            }
+            List<Integer> key = List.of(-1, count, missing, (int) used, (int) (used >>> 32));
+            Term known = this.known.get(key);
+            if (known == null) {
+                int modulus = Math.max(missing, FREELY_APART);
+                IntStream rests = missing <= FREELY_APART
+                        ? IntStream.range(0, modulus).filter(rest -> (used >>> rest & 1) == 0)
+                        : IntStream.of(made);
+                var named = new Term.Named("%d different properties more".formatted(missing - made));
+                this.known.put(key, named);
+                named.body = Term.either(rests.mapToObj(rest -> Term.sequence(comma(count),
+                        apart.apply(modulus, rest), apart(count + 1, missing, used | 1L << rest))).toList());
+                made().add(named);
+                known = named;
+            }
+            return known;
         }
 
         private static Term comma(int count) {

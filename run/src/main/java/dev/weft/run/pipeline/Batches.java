@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -114,6 +115,16 @@ final class Batches implements AutoCloseable {
     /// @throws RefusedTexts if one is longer than the model's positions
     List<Encoding> roomFor(List<Encoding> encodings) {
         RefusedTexts.check(encodings.size(), i -> problem(encodings.get(i).size()));
+        return known(encodings);
+    }
+
+    /// @throws RefusedTexts if one has an id that the model has not
+    private List<Encoding> known(List<Encoding> encodings) {
+        int vocab = head.backbone().vocabSize();
+        if (tokenizer.vocabSize() > vocab) {
+            RefusedTexts.check(encodings.size(),
+                    i -> Tokenizers.beyond(tokenizer, encodings.get(i).ids(), vocab));
+        }
         return encodings;
     }
 
@@ -131,6 +142,7 @@ final class Batches implements AutoCloseable {
     ///
     /// @param wanted  the names of the outputs that are read
     <T> List<T> map(List<Encoding> encodings, List<String> wanted, Reader<T> reader) {
+        head.requireOpen();
         List<Integer> order = IntStream.range(0, encodings.size()).boxed()
                 .sorted(Comparator.comparingInt(i -> encodings.get(i).size())).toList();
         var answers = new ArrayList<T>();
@@ -175,6 +187,10 @@ final class Batches implements AutoCloseable {
 
     /// A model's arguments for texts, padded on the right to the last, which is the longest.
     Map<String, Tensor> inputs(List<Encoding> texts) {
+        texts.stream().map(text -> Tokenizers.beyond(tokenizer, text.ids(), head.backbone().vocabSize()))
+                .filter(Objects::nonNull).findFirst().ifPresent(problem -> {
+                    throw new IllegalArgumentException("A text " + problem);
+                });
         int length = texts.getLast().size();
         var inputs = new TreeMap<String, Tensor>();
         inputs.put("input_ids", matrix(texts, length, padId, Encoding::ids));

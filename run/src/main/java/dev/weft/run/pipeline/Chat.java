@@ -36,7 +36,7 @@ public final class Chat implements AutoCloseable {
         Generation folder = generator.defaults();
         boolean unsaid = folder.limits().longest().equals(Generation.greedy().limits().longest());
         defaults = withEndOfTurn(unsaid ? folder.withMaxNewTokens(LONGEST_ANSWER) : folder, template,
-                generator.tokenizer());
+                generator.tokenizer(), generator.model().vocabSize());
     }
 
     /// A generator that is there already; it is closed with this.
@@ -83,9 +83,10 @@ public final class Chat implements AutoCloseable {
     }
 
     /// What the template writes behind an answer ends one, whatever the settings say.
-    private static Generation withEndOfTurn(Generation options, ChatTemplate template, Tokenizer tokenizer) {
+    private static Generation withEndOfTurn(Generation options, ChatTemplate template, Tokenizer tokenizer,
+            int vocab) {
         OptionalInt end = endOfTurn(template, tokenizer);
-        if (end.isEmpty() || options.limits().endIds().contains(end.getAsInt())) {
+        if (end.isEmpty() || end.getAsInt() >= vocab || options.limits().endIds().contains(end.getAsInt())) {
             return options;
         }
         var ends = new ArrayList<>(options.limits().endIds());
@@ -139,23 +140,19 @@ public final class Chat implements AutoCloseable {
         return reply(Conversation.of(List.of(Conversation.message("user", message))), defaults).text();
     }
 
-    /// What the model says next. A conversation whose last message is to be continued is continued. Settings that name no
-    /// end ids have those of [#defaults].
+    /// What the model says next. A conversation whose last message is to be continued is continued. Settings that say
+    /// nothing of end ids have those of [#defaults].
     ///
     /// @throws IllegalArgumentException if the conversation fills the model's context, or the template refuses it
     public Reply reply(Conversation conversation, Generation options) {
-        return Reply.of(generator.complete(ids(conversation), settled(options)).getFirst(), conversation.hasTools());
+        return Reply.of(generator.complete(ids(conversation), options.endingAs(defaults)).getFirst(),
+                conversation.hasTools());
     }
 
     /// The same in pieces, as they are made.
     public ReplyStream stream(Conversation conversation, Generation options) {
-        return new ReplyStream(generator.pieces(ids(conversation), settled(options)), conversation.hasTools());
-    }
-
-    private Generation settled(Generation options) {
-        return options.limits().endIds().isEmpty()
-                ? options.withEndIds(defaults.limits().endIds()).withPadId(defaults.limits().padId())
-                : options;
+        return new ReplyStream(generator.pieces(ids(conversation), options.endingAs(defaults)),
+                conversation.hasTools());
     }
 
     private int[] ids(Conversation conversation) {

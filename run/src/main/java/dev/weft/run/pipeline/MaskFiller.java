@@ -17,7 +17,7 @@ public final class MaskFiller implements AutoCloseable {
     ///
     /// @param token    the vocabulary's spelling
     /// @param word     the token as text
-    /// @param text     the whole text with it in place of the mask
+    /// @param text     the whole text with it in place of the mask; other masks stay
     public record Filling(double score, int id, String token, String word, String text) {}
 
     private final Batches batches;
@@ -102,6 +102,9 @@ public final class MaskFiller implements AutoCloseable {
     }
 
     private List<List<List<Filling>>> fill(List<String> texts, int best, int[] among) {
+        if (best < 1) {
+            throw new IllegalArgumentException("So many words for a mask must be above 0, found " + best);
+        }
         List<Encoding> encodings = batches.encode(texts, truncates);
         RefusedTexts.check(texts.size(), i -> places(encodings.get(i)).length > 0
                 ? null
@@ -136,7 +139,8 @@ public final class MaskFiller implements AutoCloseable {
         ids[place] = id;
         String token = tokenizer.token(id);
         return new Filling(score, id, token == null ? "" : token, tokenizer.decode(new int[]{id}).strip(),
-                tokenizer.decode(ids, true));
+                tokenizer.decode(
+                        IntStream.of(ids).filter(each -> each == mask || !tokenizer.isSpecial(each)).toArray()));
     }
 
     @Override

@@ -23,6 +23,19 @@ public final class QuestionAnswerer implements AutoCloseable {
     public record Options(int maxTokens, int stride, int maxAnswer, boolean mayBeNone, int answers) {
         static final Options DEFAULTS = new Options(384, 128, 15, false, 1);
 
+        public Options {
+            requireAbove(maxTokens, 0, "Tokens of a window");
+            requireAbove(stride, -1, "Tokens that windows share");
+            requireAbove(maxAnswer, 0, "Tokens of an answer");
+            requireAbove(answers, 0, "The number of answers");
+        }
+
+        private static void requireAbove(int value, int bound, String what) {
+            if (value <= bound) {
+                throw new IllegalArgumentException("%s must be above %d, found %d".formatted(what, bound, value));
+            }
+        }
+
         public Options withWindows(int tokens, int shared) {
             return new Options(tokens, shared, maxAnswer, mayBeNone, answers);
         }

@@ -7,6 +7,8 @@ import dev.weft.nn.Trace;
 import dev.weft.run.Generated;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
+import dev.weft.run.Pieces;
+import dev.weft.run.Stop;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
@@ -205,7 +207,7 @@ public final class TextToText implements AutoCloseable {
             inputs.put("decoder_input_ids", Tensor.of(given, 1, given.length).to(inputs.get("input_ids").device()));
             batches.head().outputs(inputs, ForwardPass.plain().withTrace(trace));
             double[][] weights = Alignment.averaged(trace.values(), layer);
-            return new Alignment(tokenizer.decode(answer.ids, true).strip(), readable(text.ids()), readable(answer.ids),
+            return new Alignment(answer.text, readable(text.ids()), readable(answer.ids),
                     Arrays.copyOfRange(weights, answer.begun.length - 1, weights.length));
         }
     }
@@ -228,8 +230,7 @@ public final class TextToText implements AutoCloseable {
         int from = 0;
         for (List<Encoding> windows : spread) {
             int to = from + windows.size();
-            String text = IntStream.range(from, to).mapToObj(i -> tokenizer.decode(answers[i].ids, true).strip())
-                    .collect(Collectors.joining(" "));
+            String text = IntStream.range(from, to).mapToObj(i -> answers[i].text).collect(Collectors.joining(" "));
             outputs.add(new Output(text, windows.stream().mapToInt(Encoding::size).sum(),
                     IntStream.range(from, to).map(i -> answers[i].ids.length).sum(), windows.size()));
             from = to;
@@ -258,12 +259,13 @@ public final class TextToText implements AutoCloseable {
         };
     }
 
-    /// What the decoder began with, and what it wrote.
-    private record Answer(int[] begun, int[] ids) {}
+    /// What the decoder began with, what it wrote, and the text of that.
+    private record Answer(int[] begun, int[] ids, String text) {}
 
     /// Texts of like length together; the answers in the order of the texts, without what follows an end.
     private Answer[] generate(List<Encoding> encodings, Generation options) {
-        var generator = Generator.of((ConditionalLanguageModel) batches.head());
+        var generator = Generator.of((ConditionalLanguageModel) batches.head())
+                .withStop(Stop.strings(tokenizer, options.limits().stopStrings()));
         var answers = new Answer[encodings.size()];
         List<Integer> order = IntStream.range(0, encodings.size()).boxed()
                 .sorted(Comparator.comparingInt(i -> encodings.get(i).size())).toList();
@@ -276,7 +278,9 @@ public final class TextToText implements AutoCloseable {
                 int copies = texts.size() / batch.size();
                 for (int i = 0; i < batch.size(); i++) {
                     Generated.Text best = texts.get(i * copies);
-                    answers[batch.get(i)] = new Answer(generated.prompts().ids()[best.prompt()], best.ids());
+                    int[] begun = generated.prompts().ids()[best.prompt()];
+                    answers[batch.get(i)] = new Answer(begun, best.ids(),
+                            Pieces.text(tokenizer, begun, best, options).strip());
                 }
             }
         }

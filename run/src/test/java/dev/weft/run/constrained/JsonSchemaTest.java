@@ -84,9 +84,75 @@ class JsonSchemaTest {
                     {"properties": {"x": {"minLength": 3}}, "required": ["x", "undeclared"]}""",
             """
                     {"type": "string", "pattern": "b.d", "maxLength": 6}""",
+            """
+                    {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 2}""",
+            """
+                    {"type": "object", "additionalProperties": {"type": "boolean"}, "minProperties": 4, "maxProperties": 5}""",
+            """
+                    {"type": "object", "minProperties": 3}""",
+            """
+                    {"minProperties": 9, "additionalProperties": {"type": "null"}}""",
+            """
+                    {"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "boolean"}}, "minProperties": 4,
+                     "required": ["b"]}""",
+            """
+                    {"allOf": [{"minProperties": 2}, {"type": "object", "additionalProperties": {"maximum": 3}}]}""",
+            """
+                    {"type": "array", "prefixItems": [{"type": "null"}], "minItems": 3}""",
+            """
+                    {"type": "array", "items": {"anyOf": [{"format": "duration"}, {"format": "uri-reference"},
+                     {"format": "uri"}, {"format": "iri"}, {"format": "iri-reference"}, {"format": "json-pointer"},
+                     {"format": "idn-email"}, {"format": "idn-hostname"}]}, "minItems": 4, "maxItems": 6}""",
+            """
+                    {"$id": "https://example.org/tree.json", "$defs": {"leaf": {"$anchor": "leaf", "type": "integer"},
+                     "named": {"$id": "names.json", "type": "string", "maxLength": 3, "$defs": {"short":
+                     {"maxLength": 1, "type": "string"}}}, "own": {"$id": "own/x.json", "$defs": {"a": {"type": "null"}},
+                     "$ref": "#/$defs/a"}},
+                     "type": "object", "properties": {"value": {"$ref": "#leaf"}, "name": {"$ref": "names.json"},
+                     "short": {"$ref": "https://example.org/names.json#/$defs/short"}, "own": {"$ref": "own/x.json"},
+                     "child": {"$ref": "https://example.org/tree.json"}, "twin": {"$ref": "tree.json#leaf"},
+                     "$id": {"type": "boolean"}}, "required": ["value", "name", "short", "own", "twin"]}""",
             "true", "{}", "{\"type\": \"object\"}", "{\"type\": \"array\"}"})
     void what_is_written_holds_to_the_schema(String schema) {
         keeps(schema, 25);
+    }
+
+    @Test
+    void undeclared_properties_that_are_needed_have_different_names() {
+        Constraint two = Constraint.jsonSchema(
+                "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"},\"minProperties\":2}");
+        for (String text : List.of("{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}", "{\"name\": 4, \"age\": 5, \"x\": 6}")) {
+            assertThat(two.allows(text)).as(text).isTrue();
+        }
+        for (String text : List.of("{}", "{\"a\":1}", "{\"a\":1,\"a\":2}", "{\"a\":1,\"b\":\"2\"}",
+                "{\"a\":1, \"b\": 2,}")) {
+            assertThat(two.allows(text)).as(text).isFalse();
+        }
+        Constraint other = Constraint.jsonSchema(
+                "{\"properties\":{\"a\":{\"type\":\"integer\"}},\"minProperties\":3,\"type\":\"object\"}");
+        assertThat(other.allows("{\"a\":1,\"b\":2,\"c\":3}")).isTrue();
+        assertThat(other.allows("{\"b\":2,\"c\":3,\"d\":3}")).isTrue();
+        assertThat(other.allows("{\"a\":2,\"c\":3,\"c\":3}")).isFalse();
+        assertThatThrownBy(() -> Constraint.jsonSchema(
+                "{\"properties\":{\"a\":{}},\"minProperties\":2,\"additionalProperties\":false,\"type\":\"object\"}"))
+                .hasMessageContaining("#/minProperties");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"#name", "other.json", "#/$defs/none", "names.json#/x",
+            "https://example.org/"})
+    void a_reference_to_what_is_not_in_the_schema_is_refused(String reference) {
+        assertThatThrownBy(() -> Constraint.jsonSchema(
+                "{\"$id\": \"https://example.org/a.json\", \"items\": {\"$ref\": \"%s\"}}".formatted(reference)))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("JSON schema, #/items/$ref")
+                .hasMessageContaining(reference);
+    }
+
+    @Test
+    void an_id_that_is_no_keyword_begins_no_schema() {
+        assertThat(Constraint.jsonSchema(
+                "{\"$defs\": {\"a\": {\"const\": 1}}, \"items\": {\"id\": \"x\", \"$ref\": \"#/$defs/a\"}, \"type\": \"array\"}")
+                .allows("[1]")).isTrue();
     }
 
     /// A schema made by chance, of all that is supported.

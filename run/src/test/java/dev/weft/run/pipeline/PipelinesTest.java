@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -158,6 +160,47 @@ class PipelinesTest {
             same(two.get(1), answers.get("best").get(1).get(1), false);
             same(filler.fillAmong(texts(name).getFirst(), List.of("river", "the")).getFirst(), answers.get("among"),
                     true);
+        }
+    }
+
+    @Test
+    void a_mask_that_is_filled_leaves_the_other_masks_in_the_text() {
+        String name = "fill-mask";
+        try (var filler = Pipelines.fillMask(CASES.resolve(name))) {
+            String mask = filler.maskToken();
+            List<List<MaskFiller.Filling>> two = filler.fillAmong("the %s %s".formatted(mask, mask), List.of("river"));
+            assertThat(two.get(0).getFirst().text()).isEqualTo("the river " + mask);
+            assertThat(two.get(1).getFirst().text()).isEqualTo("the %s river".formatted(mask));
+        }
+    }
+
+    @Test
+    void counts_that_cannot_be_are_refused_at_the_door() {
+        try (var filler = Pipelines.fillMask(CASES.resolve("fill-mask"))) {
+            for (int best : new int[]{-1, 0}) {
+                assertThatThrownBy(() -> filler.fill("a " + filler.maskToken(), best))
+                        .isInstanceOf(IllegalArgumentException.class).hasMessageEndingWith("above 0, found " + best);
+            }
+        }
+        QuestionAnswerer.Options options = QuestionAnswerer.options();
+        Map.<ThrowingCallable, String>of(() -> options.withAnswers(-1), "number of answers must be above 0, found -1",
+                () -> options.withMaxAnswer(0), "Tokens of an answer must be above 0, found 0",
+                () -> options.withWindows(-5, 0), "Tokens of a window must be above 0, found -5",
+                () -> options.withWindows(5, -2), "windows share must be above -1, found -2")
+                .forEach((call, told) -> assertThatThrownBy(call).isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining(told));
+    }
+
+    @Test
+    void a_pipeline_that_is_closed_says_so() {
+        var filler = Pipelines.fillMask(CASES.resolve("fill-mask"));
+        filler.close();
+        var chat = Pipelines.chat(CASES.resolve("chat"));
+        chat.close();
+        for (ThrowingCallable use : List.<ThrowingCallable>of(() -> filler.fill("a " + filler.maskToken(), 1),
+                () -> chat.reply("hello"))) {
+            assertThatThrownBy(use).isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("The model is closed");
         }
     }
 

@@ -187,58 +187,66 @@ public final class ChatTemplate {
     /// @throws IllegalArgumentException if the text of the first turns changes with those after them, so that turns have
     ///         no place of their own
     public RenderedChat renderWithTurns(Conversation conversation) {
+        return renderWithTurns(conversation, 0);
+    }
+
+    /// The same with those turns alone that stand behind the first `prompt` messages: where what the assistant said before
+    /// is not learned, or, by a template that writes earlier turns otherwise once others follow, has no place of its own.
+    ///
+    /// @throws TemplateException if the template refuses the conversation, or the beginning of it up to some turn
+    /// @throws IllegalArgumentException if the text up to a turn changes with what follows, or it is not known which turns
+    ///         stand behind the prompt
+    public RenderedChat renderWithTurns(Conversation conversation, int prompt) {
         if (conversation.isContinued()) {
             throw new IllegalArgumentException("a conversation that is cut off for continuing has no whole last turn");
         }
         if (template(conversation).hasGeneration()) {
             Template.Rendered rendered = render(conversation, true);
-            return new RenderedChat(rendered.text(), rendered.spans());
+            return new RenderedChat(rendered.text(), behind(conversation, prompt, rendered));
         }
         String whole = render(conversation, false).text();
         List<Template.Span> turns = new ArrayList<>();
-        for (int i = 0; i < conversation.messages().size(); i++) {
-            if (!conversation.messages().get(i).path("role").stringValue("").equals("assistant")) {
+        for (int i = prompt; i < conversation.messages().size(); i++) {
+            if (!isAnswer(conversation, i)) {
                 continue;
             }
-            String prompt = render(conversation.first(i, true), false).text();
+            String before = render(conversation.first(i, true), false).text();
             String through = render(conversation.first(i + 1, false), false).text();
-            if (!through.startsWith(prompt) || !whole.startsWith(through)) {
+            if (!through.startsWith(before) || !whole.startsWith(through)) {
                 throw new IllegalArgumentException(
-                        "chat template \"%s\" has no generation blocks, and message %d has no "
-                                .formatted(template(conversation).name(), i)
-                                + "place of its own: the text up to it changes with what follows");
+                        ("chat template \"%s\" has no generation blocks, and message %d has no place of its own: the text up to "
+                                + "it changes with what follows. Learn the last answer alone, with all messages before it as the "
+                                + "prompt (a row with \"prompt\" and \"completion\" for each answer); or put {%% generation %%} and "
+                                + "{%% endgeneration %%} around what is learned in a copy of the template")
+                                .formatted(template(conversation).name(), i));
             }
-            turns.add(new Template.Span(prompt.length(), through.length()));
+            turns.add(new Template.Span(before.length(), through.length()));
         }
         return new RenderedChat(whole, turns);
     }
 
-    /// The same with those turns alone that stand behind the first `prompt` messages: where what the assistant said before
-    /// is not learned.
-    ///
-    /// @throws IllegalArgumentException also if the template writes these messages otherwise than alone, so that nobody knows
-    ///         where they end
-    public RenderedChat renderWithTurns(Conversation conversation, int prompt) {
-        RenderedChat all = renderWithTurns(conversation);
+    private List<Template.Span> behind(Conversation conversation, int prompt, Template.Rendered rendered) {
+        List<Template.Span> turns = rendered.spans();
         if (prompt == 0) {
-            return all;
+            return turns;
         }
-        List<Template.Span> turns = all.assistantTurns();
         String before = render(conversation.first(prompt, false), false).text();
-        if (all.text().startsWith(before)) {
-            return new RenderedChat(all.text(),
-                    turns.stream().filter(turn -> turn.start() >= before.length()).toList());
+        if (rendered.text().startsWith(before)) {
+            return turns.stream().filter(turn -> turn.start() >= before.length()).toList();
         }
         if (turns.size() != answers(conversation, conversation.messages().size())) {
             throw new IllegalArgumentException(
                     "chat template \"%s\" writes the first %d messages otherwise than alone, so that it is not known which turns follow them"
                             .formatted(template(conversation).name(), prompt));
         }
-        return new RenderedChat(all.text(), turns.subList(answers(conversation, prompt), turns.size()));
+        return turns.subList(answers(conversation, prompt), turns.size());
     }
 
     private static int answers(Conversation conversation, int messages) {
-        return (int) IntStream.range(0, messages).filter(i -> conversation.messages().get(i).path("role")
-                .stringValue("").equals("assistant")).count();
+        return (int) IntStream.range(0, messages).filter(i -> isAnswer(conversation, i)).count();
+    }
+
+    private static boolean isAnswer(Conversation conversation, int message) {
+        return conversation.messages().get(message).path("role").stringValue("").equals("assistant");
     }
 }

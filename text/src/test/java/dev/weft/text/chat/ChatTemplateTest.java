@@ -91,9 +91,30 @@ class ChatTemplateTest {
         String forgets = "{% for m in messages %}{{ m.role }}{{ m.content if loop.last }}{% endfor %}";
         assertThatThrownBy(() -> ChatTemplate.of("forgetful", forgets).renderWithTurns(TALK))
                 .hasMessageContainingAll("forgetful", "message 1");
+        assertThatThrownBy(() -> ChatTemplate.of("forgetful", forgets).renderWithTurns(TALK)).hasMessageContainingAll(
+                "with all messages before it as the prompt", "\"prompt\" and \"completion\"", "{% generation %}");
         String hidden = "{% macro m() %}{% generation %}x{% endgeneration %}{% endmacro %}{{ m() }}";
         assertThat(ChatTemplate.of("t", hidden).render(TALK)).isEqualTo("x");
         assertThatThrownBy(() -> ChatTemplate.of("t", hidden).renderWithTurns(TALK)).hasMessageContaining("macro");
+    }
+
+    @Test
+    void the_last_turn_has_a_place_by_a_template_that_writes_earlier_ones_otherwise() {
+        String thoughts = "{% for m in messages %}<{{ m.role }}>{{ m.content if loop.last or m.role == 'user' else 'gone' }}\n"
+                + "{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+        String blocks = thoughts.replace("{{ m.content if loop.last or m.role == 'user' else 'gone' }}",
+                "{% if m.role == 'user' %}{{ m.content }}{% else %}{% generation %}{{ m.content if loop.last else 'gone' }}\n"
+                        + "{% endgeneration %}{% endif %}")
+                .replace("%}\n{% endfor", "%}{% endfor");
+        for (String source : List.of(thoughts, blocks)) {
+            RenderedChat chat = ChatTemplate.of("t", source).renderWithTurns(TALK, 3);
+            assertThat(chat.text()).contains("<assistant>gone");
+            assertThat(chat.assistantTurns().stream().map(turn -> chat.text().substring(turn.start(), turn.end())))
+                    .as(source).containsExactly("Ciao 👋\n");
+        }
+        RenderedChat plain = ChatTemplate.of("t", CHATML).renderWithTurns(TALK, 2);
+        assertThat(plain.assistantTurns()).hasSize(1);
+        assertThat(plain).isEqualTo(ChatTemplate.of("t", CHATML).renderWithTurns(TALK, 3));
     }
 
     @Test
