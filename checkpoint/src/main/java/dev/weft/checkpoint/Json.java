@@ -114,6 +114,17 @@ public final class Json {
         }
     }
 
+    /// A file of a list of objects, such as `modules.json`.
+    ///
+    /// @throws IllegalArgumentException if the file is missing or holds something else
+    public static List<Json> readList(Path file) {
+        try {
+            return parse(file.toString(), "{\"list\": " + Files.readString(file) + "}").objects("list");
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
     /// An object made in memory.
     ///
     /// @param file what messages call it
@@ -152,6 +163,19 @@ public final class Json {
     /// Whether it has a value other than null.
     public boolean has(String name) {
         return node.hasNonNull(name);
+    }
+
+    /// The same, of which every name is known, whether its value is used or does no harm: one that is overlooked may change
+    /// every number.
+    ///
+    /// @throws IllegalArgumentException if it has a value of another name
+    public Json knowing(String... known) {
+        names().stream().filter(name -> has(name) && !List.of(known).contains(name)).findFirst().ifPresent(name -> {
+            throw new IllegalArgumentException(
+                    "%s: \"%s\" is not known to Weft (its value is %s); known are %s".formatted(
+                            file, full(name), shown(node.get(name)), String.join(", ", known)));
+        });
+        return this;
     }
 
     /// The same with values for the names that this does not mention, a family's published defaults for instance; one that

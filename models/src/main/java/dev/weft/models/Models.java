@@ -255,6 +255,11 @@ public final class Models {
         ModelFolder.save(folder, config, model.parameters(), Head.SHARD_BYTES);
     }
 
+    /// A model of a config and weights from wherever.
+    static Head build(Json config, HeadKind kind, Weights weights) {
+        return build(config, null, kind, weights);
+    }
+
     private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
         return build(config, generation, kind, weights, (plain, all) -> plain);
     }
