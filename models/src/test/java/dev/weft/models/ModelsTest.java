@@ -354,6 +354,10 @@ class ModelsTest {
                 List.of("{\"model_type\": \"llama\", \"vocab_size\": 40, \"hidden_size\": 16, \"intermediate_size\": 8,"
                         + " \"num_hidden_layers\": 1, \"num_attention_heads\": 3}",
                         "hidden_size (16) must be a multiple of num_attention_heads (3)"),
+                List.of("{\"model_type\": \"gemma3_text\", \"use_bidirectional_attention\": true}",
+                        "\"use_bidirectional_attention\" must be false", "found true"),
+                List.of("{\"model_type\": \"bert\", \"position_embedding_type\": \"relative_key\"}",
+                        "\"position_embedding_type\" must be absolute"),
                 List.of("{\"hidden_size\": 16}", "\"model_type\" is missing"));
     }
 
