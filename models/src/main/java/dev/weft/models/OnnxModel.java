@@ -239,7 +239,12 @@ public final class OnnxModel {
         }
         config.put(kind.modelType().equals("distilbert") ? "activation" : "hidden_act",
                 activation(layers(kind, base), told));
-        config.put("layer_norm_eps", eps()).put("pad_token_id", counts() ? paddingId() : 0);
+        if (!kind.modelType().equals("distilbert")) {
+            config.put("layer_norm_eps", eps());
+        } else if (eps() != 1e-12) {
+            throw error("DistilBERT's norms add 1e-12 to the variance, these add " + eps());
+        }
+        config.put("pad_token_id", counts() ? paddingId() : 0);
         labels(config);
         ObjectNode own = ConfigNames.own(config);
         told.properties().forEach(entry -> own.set(entry.getKey(), entry.getValue()));

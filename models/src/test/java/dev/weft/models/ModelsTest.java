@@ -277,6 +277,23 @@ class ModelsTest {
     }
 
     @Test
+    void a_key_of_the_config_that_nobody_reads_is_named_and_one_that_does_no_harm_is_not(@TempDir Path folder)
+            throws IOException {
+        try (Head model = Models.create(Gpt2.Config.tiny().toJson(), 1)) {
+            model.save(folder);
+        }
+        ObjectNode config = Json.read(folder.resolve("config.json")).node();
+        config.put("transformers_version", "5.18.0").put("use_cache", true).put("summary_first_dropout", 0.1)
+                .put("eos_token_id", 3).put("attention_sinks", 4).put("off", false).putObject("logit_rescaling")
+                .put("by", 2);
+        Json.write(folder.resolve("config.json"), config);
+        try (Head model = Models.load(folder)) {
+            assertThat(model.notes()).containsExactly(
+                    "these keys of config.json are not known to Weft and change nothing: attention_sinks, logit_rescaling");
+        }
+    }
+
+    @Test
     void ids_outside_the_vocabulary_and_texts_beyond_the_positions_are_refused_in_one_line() {
         Path folder = saved(bert("BertForMaskedLM"));
         try (var scope = TensorScope.open(); Head model = Models.load(folder)) {
