@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -60,11 +61,18 @@ public final class Json {
     private final String file;
     private final String path;
     private final ObjectNode node;
+    /// Names that were asked for, here or of the same with defaults.
+    private final Set<String> asked;
 
     private Json(String file, String path, ObjectNode node) {
+        this(file, path, node, ConcurrentHashMap.newKeySet());
+    }
+
+    private Json(String file, String path, ObjectNode node, Set<String> asked) {
         this.file = file;
         this.path = path;
         this.node = node;
+        this.asked = asked;
     }
 
     /// @throws IllegalArgumentException if the file is missing or holds no JSON object
@@ -114,6 +122,17 @@ public final class Json {
         }
     }
 
+    /// A file of a list of objects, such as `modules.json`.
+    ///
+    /// @throws IllegalArgumentException if the file is missing or holds something else
+    public static List<Json> readList(Path file) {
+        try {
+            return parse(file.toString(), "{\"list\": " + Files.readString(file) + "}").objects("list");
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
     /// An object made in memory.
     ///
     /// @param file what messages call it
@@ -151,7 +170,22 @@ public final class Json {
 
     /// Whether it has a value other than null.
     public boolean has(String name) {
+        asked.add(name);
         return node.hasNonNull(name);
+    }
+
+    /// The same, of which every name is known, whether its value is used or does no harm: one that is overlooked may change
+    /// every number.
+    ///
+    /// @throws IllegalArgumentException if it has a value of another name
+    public Json knowing(String... known) {
+        names().stream().filter(name -> node.hasNonNull(name) && !List.of(known).contains(name)).findFirst()
+                .ifPresent(name -> {
+                    throw new IllegalArgumentException(
+                            "%s: \"%s\" is not known to Weft (its value is %s); known are %s".formatted(
+                                    file, full(name), shown(node.get(name)), String.join(", ", known)));
+                });
+        return this;
     }
 
     /// The same with values for the names that this does not mention, a family's published defaults for instance; one that
@@ -159,7 +193,14 @@ public final class Json {
     public Json withDefaults(ObjectNode defaults) {
         ObjectNode all = defaults.deepCopy();
         node.propertyStream().forEach(each -> all.set(each.getKey(), each.getValue()));
-        return new Json(file, path, all);
+        return new Json(file, path, all, asked);
+    }
+
+    /// Names of values that nobody has asked for, here or of the same with defaults: what was overlooked.
+    public Set<String> unasked() {
+        Set<String> left = names();
+        left.removeIf(name -> node.get(name).isNull() || asked.contains(name));
+        return left;
     }
 
     /// The first of these names that has a value, or else the first of all.

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class FuzzTest {
     enum Target implements Fuzzing.Target {
         SAFETENSORS(Fuzzed.OfSafetensors.class), TORCH_ARCHIVE(Fuzzed.OfTorchArchive.class), GGUF(
-                Fuzzed.OfGguf.class), JSON(Fuzzed.OfJson.class);
+                Fuzzed.OfGguf.class), ONNX(Fuzzed.OfOnnx.class), JSON(Fuzzed.OfJson.class);
 
         private final Class<?> type;
 
@@ -37,6 +37,7 @@ class FuzzTest {
                 case SAFETENSORS -> Fuzzed.OfSafetensors.fuzzerTestOneInput(input);
                 case TORCH_ARCHIVE -> Fuzzed.OfTorchArchive.fuzzerTestOneInput(input);
                 case GGUF -> Fuzzed.OfGguf.fuzzerTestOneInput(input);
+                case ONNX -> Fuzzed.OfOnnx.fuzzerTestOneInput(input);
                 case JSON -> Fuzzed.OfJson.fuzzerTestOneInput(input);
             }
         }
@@ -56,6 +57,7 @@ class FuzzTest {
                         seeds.add(Files.readAllBytes(GgufTest.fixture(name + ".gguf")));
                     }
                 }
+                case ONNX -> seeds.add(OnnxTest.small());
                 case JSON -> {
                     for (String name : List.of("llama", "gemma3", "phi3")) {
                         seeds.add(Files.readAllBytes(GgufTest.fixture(name + ".json")));

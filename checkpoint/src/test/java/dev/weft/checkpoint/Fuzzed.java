@@ -69,6 +69,19 @@ final class Fuzzed {
         }
     }
 
+    /// An `.onnx` file.
+    public static final class OfOnnx {
+        private OfOnnx() {}
+
+        public static void fuzzerInitialize() {
+            Engine.start();
+        }
+
+        public static void fuzzerTestOneInput(byte[] input) {
+            readOrRefuse(Scratch.write("fuzzed.onnx", input), Onnx::open);
+        }
+    }
+
     /// A `config.json`, which is also taken for an index of shards.
     public static final class OfJson {
         private static final List<Consumer<String>> NONE = List.of();

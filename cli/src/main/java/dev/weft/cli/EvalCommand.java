@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -217,7 +218,10 @@ final class EvalCommand implements Callable<Integer> {
                         ? AssessmentSettings.usual(opened.model(), opened.tokenizer())
                         : AssessmentSettings.usual(UsualMetrics.of(task), opened.model(), opened.tokenizer());
         AssessmentSettings told = usual.withBatchTokens(batchTokens).withLanguages(from, to)
-                .withMasks(maskShare, seed).withPooling(pooling == null ? SentenceEmbedder.pooling(folder) : pooling)
+                .withMasks(maskShare, seed)
+                .withPooling(pooling != null || usual.task() != UsualMetrics.SENTENCE_SIMILARITY
+                        ? Objects.requireNonNullElse(pooling, usual.pooling())
+                        : SentenceEmbedder.pooling(folder))
                 .withGeneration(generation(usual.generation()));
         told = maxLength == null ? told : told.withMaxLength(maxLength);
         return (prefix == null ? told : told.withPrefix(prefix)).withAnswers(stride, maxAnswer);

@@ -60,8 +60,8 @@ final class MergeCommand implements Callable<Integer> {
             Adapted whole = one ? shares.keySet().iterator().next() : Adapted.sum(plain, shares);
             try (whole; Head merged = whole.merged()) {
                 merged.save(out);
-                copyBeside(base);
-                homes.forEach(this::copyBeside);
+                copyBeside(base, out);
+                homes.forEach(home -> copyBeside(home, out));
                 output.facts(facts(whole, merged));
             }
         } finally {
@@ -79,7 +79,7 @@ final class MergeCommand implements Callable<Integer> {
     }
 
     /// The folder itself, or the newest checkpoint of a run.
-    private void copyBeside(Path from) {
+    static void copyBeside(Path from, Path out) {
         if (!Files.isDirectory(from)) {
             return;
         }

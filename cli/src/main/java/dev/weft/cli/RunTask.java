@@ -286,7 +286,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
         return new Answering(opened,
                 items -> embedder.embed(texts(items)).stream()
                         .map(found -> Json.object().put("similarity",
-                                SentenceEmbedder.similarity(its, found.vector())))
+                                embedder.alike(its, found.vector())))
                         .toList(),
                 0, "similarity");
     }

@@ -29,7 +29,8 @@ public final class Weft {
     }
 
     private static final List<Class<?>> OTHERS = List.of(GenerateCommand.class, ChatCommand.class, SearchCommand.class,
-            EvalCommand.class, MergeCommand.class, RunCommand.class, TokenizerCommand.class, ChatTemplateCommand.class,
+            EvalCommand.class, MergeCommand.class, ImportCommand.class, RunCommand.class, TokenizerCommand.class,
+            ChatTemplateCommand.class,
             InfoCommand.class, DoctorCommand.class, ParityCommand.class, AutoComplete.GenerateCompletion.class);
 
     private Weft() {}

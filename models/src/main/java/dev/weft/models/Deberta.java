@@ -170,7 +170,8 @@ record Deberta(Bert.Config config, boolean first, boolean absolute, List<String>
                         looks("p2c", inputs.queries(), weights.at(first ? "pos_q_proj" : "pos_query_proj"), true),
                         relative.buckets(),
                         config.hiddenDropout());
-        long summands = 1 + looks.stream().filter(List.of("c2p", "p2c")::contains).count();
+        // Version 1 divides by what the config lists, whether it is looked at or not.
+        long summands = 1 + looks.stream().filter(look -> first || List.of("c2p", "p2c").contains(look)).count();
         return new DisentangledAttention(config.numAttentionHeads(), inputs, output,
                 Attention.scaled((int) (config.headDim() * summands)).withDropout(config.attentionDropout()),
                 distances);

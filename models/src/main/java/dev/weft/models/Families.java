@@ -14,6 +14,9 @@ import java.util.function.Function;
 /// Every family that Weft knows, by its `model_type`.
 final class Families {
     private static final Map<String, Family> KNOWN = new LinkedHashMap<>();
+    /// Keys of `config.json` that would change every number, and what they say in all models that Weft knows.
+    private static final Map<String, String> ONLY = Map.of("use_bidirectional_attention", "false",
+            "position_embedding_type", "absolute");
 
     static {
         encoders();
@@ -157,6 +160,12 @@ final class Families {
 
     /// @throws IllegalArgumentException if the config names no family that Weft knows
     static Family of(Json config) {
+        ONLY.forEach((name, only) -> {
+            String found = config.has(name) ? config.node().get(name).asString() : only;
+            if (!found.equals(only)) {
+                throw config.mustBe(name, only + ", which is all that Weft computes");
+            }
+        });
         String type = config.text("model_type");
         Family family = KNOWN.get(type);
         if (family == null) {

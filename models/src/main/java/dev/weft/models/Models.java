@@ -22,10 +22,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Opens model folders and saves them.
@@ -34,6 +36,21 @@ import tools.jackson.databind.node.ObjectNode;
 /// one on the same body.
 public final class Models {
     private static final System.Logger LOG = System.getLogger(Models.class.getName());
+
+    /// Keys of `config.json` that change no number that Weft computes: what wrote the file, what results are wanted, ids and
+    /// settings of generation (room `run` reads these), what only training drops or adds, how computing is arranged.
+    private static final Pattern HARMLESS = Pattern.compile("_?name_or_path|transformers_version|(torch_)?dtype"
+            + "|architectures|tokenizer_class|auto_map|language|\\w+_token_ids?|(id2label|label2id|_?num_labels|problem_type)"
+            + "|finetuning_task|task_specific_params|prefix|(output|return)_\\w+|use_cache|use_bfloat16|torchscript"
+            + "|is_encoder_decoder|tie_\\w+|chunk_size_feed_forward|gradient_checkpointing|_?attn_implementation|pretraining_tp"
+            + "|slow_but_exact|reorder_and_upcast_attn|onnx_export|deterministic_flash_attn|\\w*(dropout|pdrop|layerdrop)\\w*"
+            + "|\\w*drop|router_\\w+|init(ializer)?_\\w+|sparse_\\w+|summary_\\w+|classifier_\\w+|pooler_\\w+|legacy"
+            + "|decoder_bias|max_relative_positions|max_window_layers|_sliding_window_pattern|attention_types|layer_types"
+            + "|sinusoidal_pos_embds|dense_act_fn|num_kv_heads|num_hidden_layers|n_ctx|n_positions|directionality|down_scale_factor"
+            + "|(max|min)_length|max_new_tokens|do_sample|early_stopping|num_(return_sequences|beams|beam_groups)"
+            + "|temperature|top_[kp]|typical_p|(length|repetition|diversity)_penalty|(encoder_)?no_repeat_ngram_size"
+            + "|normalize_(before|embedding)|add_final_layer_norm|add_bias_logits|static_position_embeddings|output_past"
+            + "|bad_words_ids|(begin_)?suppress_tokens|remove_invalid_values|exponential_decay_length_penalty");
 
     private Models() {}
 
@@ -293,6 +310,11 @@ public final class Models {
         ModelFolder.save(folder, config, model.parameters(), Head.SHARD_BYTES);
     }
 
+    /// A model of a config and weights from wherever.
+    static Head build(Json config, HeadKind kind, Weights weights) {
+        return build(config, null, kind, weights);
+    }
+
     private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
         return build(config, generation, kind, weights, (plain, all) -> plain);
     }
@@ -309,11 +331,24 @@ public final class Models {
             var notes = new ArrayList<String>();
             Head head = family.heads().load(kind, new Frame(config, backbone, weights, base, generation, notes));
             notes.addAll(notes(weights, base));
+            List<String> overlooked = config.unasked().stream()
+                    .filter(name -> !HARMLESS.matcher(name).matches() && says(config.node().get(name))).toList();
+            if (!overlooked.isEmpty()) {
+                notes.add("these keys of config.json are not known to Weft and change nothing: "
+                        + String.join(", ", overlooked));
+            }
             return head;
         } catch (RuntimeException e) {
             weights.close();
             throw e;
         }
+    }
+
+    /// Whether a value asks for something: false, 0 and nothing do not.
+    private static boolean says(JsonNode value) {
+        return !(value.isNull() || value.isBoolean() && !value.booleanValue()
+                || value.isNumber() && value.doubleValue() == 0
+                || value.isString() && value.stringValue().isEmpty() || value.isContainer() && value.isEmpty());
     }
 
     /// What was made new and what was left out.

@@ -277,6 +277,23 @@ class ModelsTest {
     }
 
     @Test
+    void a_key_of_the_config_that_nobody_reads_is_named_and_one_that_does_no_harm_is_not(@TempDir Path folder)
+            throws IOException {
+        try (Head model = Models.create(Gpt2.Config.tiny().toJson(), 1)) {
+            model.save(folder);
+        }
+        ObjectNode config = Json.read(folder.resolve("config.json")).node();
+        config.put("transformers_version", "5.18.0").put("use_cache", true).put("summary_first_dropout", 0.1)
+                .put("eos_token_id", 3).put("attention_sinks", 4).put("off", false).putObject("logit_rescaling")
+                .put("by", 2);
+        Json.write(folder.resolve("config.json"), config);
+        try (Head model = Models.load(folder)) {
+            assertThat(model.notes()).containsExactly(
+                    "these keys of config.json are not known to Weft and change nothing: attention_sinks, logit_rescaling");
+        }
+    }
+
+    @Test
     void ids_outside_the_vocabulary_and_texts_beyond_the_positions_are_refused_in_one_line() {
         Path folder = saved(bert("BertForMaskedLM"));
         try (var scope = TensorScope.open(); Head model = Models.load(folder)) {
@@ -354,6 +371,10 @@ class ModelsTest {
                 List.of("{\"model_type\": \"llama\", \"vocab_size\": 40, \"hidden_size\": 16, \"intermediate_size\": 8,"
                         + " \"num_hidden_layers\": 1, \"num_attention_heads\": 3}",
                         "hidden_size (16) must be a multiple of num_attention_heads (3)"),
+                List.of("{\"model_type\": \"gemma3_text\", \"use_bidirectional_attention\": true}",
+                        "\"use_bidirectional_attention\" must be false", "found true"),
+                List.of("{\"model_type\": \"bert\", \"position_embedding_type\": \"relative_key\"}",
+                        "\"position_embedding_type\" must be absolute"),
                 List.of("{\"hidden_size\": 16}", "\"model_type\" is missing"));
     }
 

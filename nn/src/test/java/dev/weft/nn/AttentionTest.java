@@ -38,7 +38,10 @@ class AttentionTest {
     private static List<AttentionMask> masks() {
         Tensor keep = Tensor.of(new long[]{0, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 2, 5);
         Tensor bias = Tensor.of(new float[25], 1, 1, 5, 5).add(Tensor.arange(0, 5).mul(0.3));
-        return List.of(AttentionMask.none(), AttentionMask.causal(), AttentionMask.padding(keep),
+        Tensor textless = Tensor.of(new long[]{0, 0, 0, 0, 0, 1, 1, 1, 1, 0}, 2, 5);
+        return List.of(AttentionMask.padding(textless),
+                AttentionMask.padding(textless).and(AttentionMask.realQueries(textless)), AttentionMask.none(),
+                AttentionMask.causal(), AttentionMask.padding(keep),
                 AttentionMask.causal().and(AttentionMask.padding(keep)),
                 AttentionMask.causal().and(AttentionMask.window(2)),
                 AttentionMask.bias(bias), AttentionMask.bias(bias).and(AttentionMask.causal()));

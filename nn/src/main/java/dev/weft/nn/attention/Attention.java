@@ -98,7 +98,8 @@ public record Attention(double scale, double softcap, double dropout) {
 
     /// Only the explicit product shows or changes the scores and weights.
     private boolean explicit(ScoreMask mask, Dropout drop, Trace trace) {
-        return softcap != 0 || mask.hidesRows() || mask.trained() || drop instanceof Dropout.On && dropout > 0
+        return softcap != 0 || mask.hidesRows() || mask.averagesRows() || mask.trained()
+                || drop instanceof Dropout.On && dropout > 0
                 || listens(trace);
     }
 

@@ -93,7 +93,7 @@ public sealed interface AttentionMask {
     default ScoreMask prepare(long querySeq, long keySeq, Device device) {
         Tensor allowed = allowed(querySeq, keySeq, device);
         boolean causalOnly = this instanceof Causal && querySeq == keySeq;
-        return new ScoreMask(allowed, biases(), causalOnly && querySeq > 1, hidesRows());
+        return new ScoreMask(allowed, biases(), causalOnly && querySeq > 1, hidesRows(), keep() != null);
     }
 
     /// How many keys a query sees at the most, its own among them: what a cache need not hold beyond.

@@ -55,7 +55,7 @@ public record BlockSparseAttention(Heads heads, Inputs.Apart inputs, Projection 
     /// The first and the last block over all keys: `[batch, 2 · blockSize, heads, headDim]`.
     private Tensor ends(Tensor queries, Tensor keys, Tensor values, Tensor keep, ForwardPass pass) {
         Tensor both = Tensor.cat(List.of(queries.select(1, 0), queries.select(1, queries.size(1) - 1)), 1);
-        ScoreMask mask = new ScoreMask(keep.unsqueeze(1).unsqueeze(1), null, false, false);
+        ScoreMask mask = new ScoreMask(keep.unsqueeze(1).unsqueeze(1), null, false, false, true);
         return attention.attend(both.transpose(1, 2), keys.flatten(1, 2).transpose(1, 2),
                 values.flatten(1, 2).transpose(1, 2), mask, pass.dropout(), pass.at("ends").trace()).transpose(1, 2);
     }
@@ -92,7 +92,7 @@ public record BlockSparseAttention(Heads heads, Inputs.Apart inputs, Projection 
         Tensor twice = left.and(block.eq(0)).or(right.and(block.eq(count - 1))).to(keep.device());
         Tensor weight = places.lt(blockSize).to(DType.FLOAT32).mul(Math.log(1 + random)).to(keep.device());
         return new ScoreMask(real.and(twice.not()).view(-1, 1, 1, 5L * blockSize), weight.view(1, 1, 1, -1), false,
-                false);
+                false, true);
     }
 
     /// `[batch, seq, width]` to `[batch, blocks, blockSize, heads, headDim]`.

@@ -66,11 +66,14 @@ public record DisentangledAttention(int heads, Inputs.Apart inputs, Projection o
 
     @Override
     public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
-        Tensor queries = apart(inputs.queries().forward(hidden, pass.dropout()));
+        Tensor keep = pass.mask().keep();
+        // Padding sees nobody, and the reference writes over its scores: through them it teaches nothing.
+        Tensor real = keep == null ? null : keep.ne(0).to(hidden.dtype()).unsqueeze(1).unsqueeze(-1);
+        Tensor queries = only(real, apart(inputs.queries().forward(hidden, pass.dropout())));
         Tensor keys = apart(inputs.keys().forward(hidden, pass.dropout()));
         Tensor values = apart(inputs.values().forward(hidden, pass.dropout()));
         Tensor bias = distances == null ? null : bias(distances, queries, keys, pass);
-        ScoreMask mask = bias == null ? sight.mask() : sight.mask().with(bias);
+        ScoreMask mask = bias == null ? sight.mask() : sight.mask().with(only(real, bias));
         Tensor gathered = attention.attend(queries, keys, values, mask, pass.dropout(), pass.trace());
         return output.forward(gathered.transpose(1, 2).flatten(2, 3));
     }
@@ -97,6 +100,10 @@ public record DisentangledAttention(int heads, Inputs.Apart inputs, Projection o
     private Tensor scores(Tensor content, Tensor table, Tensor rows) {
         Tensor all = content.mul(attention.scale()).matmul(table.transpose(-2, -1));
         return all.gather(-1, rows.expand(all.size(0), all.size(1), rows.size(0), rows.size(1)));
+    }
+
+    private static Tensor only(@Nullable Tensor real, Tensor x) {
+        return real == null ? x : x.mul(real.to(x.dtype()));
     }
 
     private Tensor apart(Tensor projected) {

@@ -1,6 +1,7 @@
 package dev.weft.nn.attention;
 
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -15,10 +16,17 @@ public final class ScoreMask {
     private final @Nullable Tensor additive;
     private final @Nullable Tensor seesSomething;
     private final boolean causalOnly;
+    private final boolean averagesRows;
 
-    ScoreMask(@Nullable Tensor allowed, @Nullable Tensor bias, boolean causalOnly, boolean hidesRows) {
+    /// @param hidesRows whether a query without any key gathers nothing; else it gathers the average of all
+    /// @param padded    whether padding may leave a query without any
+    ScoreMask(@Nullable Tensor allowed, @Nullable Tensor bias, boolean causalOnly, boolean hidesRows, boolean padded) {
         this.causalOnly = causalOnly;
-        seesSomething = hidesRows && allowed != null ? unlessAll(allowed.to(DType.FLOAT32).max(-1, true)) : null;
+        Tensor blind = allowed != null && (hidesRows || padded && Gradients.recording())
+                ? unlessAll(allowed.to(DType.FLOAT32).max(-1, true))
+                : null;
+        seesSomething = hidesRows ? blind : null;
+        averagesRows = !hidesRows && blind != null;
         if (allowed == null) {
             additive = bias;
         } else {
@@ -28,9 +36,10 @@ public final class ScoreMask {
         }
     }
 
-    private ScoreMask(@Nullable Tensor additive, @Nullable Tensor seesSomething) {
+    private ScoreMask(@Nullable Tensor additive, ScoreMask other) {
         this.additive = additive;
-        this.seesSomething = seesSomething;
+        seesSomething = other.seesSomething;
+        averagesRows = other.averagesRows;
         causalOnly = false;
     }
 
@@ -38,12 +47,12 @@ public final class ScoreMask {
     ScoreMask ofLast(long keys) {
         return additive == null || additive.size(-1) <= keys
                 ? this
-                : new ScoreMask(additive.narrow(-1, additive.size(-1) - keys, keys), seesSomething);
+                : new ScoreMask(additive.narrow(-1, additive.size(-1) - keys, keys), this);
     }
 
     /// With more added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`.
     ScoreMask with(Tensor bias) {
-        return new ScoreMask(additive == null ? bias : additive.add(bias), seesSomething);
+        return new ScoreMask(additive == null ? bias : additive.add(bias), this);
     }
 
     private static @Nullable Tensor unlessAll(Tensor rows) {
@@ -67,6 +76,12 @@ public final class ScoreMask {
     /// Whether some query may be left without any key.
     boolean hidesRows() {
         return seesSomething != null;
+    }
+
+    /// Whether in training some query without any key gathers the average of all: LibTorch's fused kernel forgets going
+    /// backward over how many, because next to what hides a key their number's logarithm is lost.
+    boolean averagesRows() {
+        return averagesRows;
     }
 
     /// Added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`; null where there is nothing to add.

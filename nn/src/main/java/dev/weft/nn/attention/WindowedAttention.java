@@ -116,7 +116,7 @@ public record WindowedAttention(Heads heads, Inputs.Apart inputs, Inputs.Apart g
         // Chunks take the place of the batch: [batch · chunks, heads, reach, headDim]
         Tensor chunked = beyond(queries, 0, chunks * reach - seq).view(batch * chunks, reach, -1);
         Tensor gathered = attention.attend(apart(chunked), apart(allKeys), apart(allValues),
-                new ScoreMask(seen, null, false, false), pass.dropout(), pass.trace());
+                new ScoreMask(seen, null, false, false, true), pass.dropout(), pass.trace());
         return gathered.transpose(1, 2).reshape(batch, chunks * reach, -1).narrow(1, 0, seq);
     }
 
@@ -125,7 +125,7 @@ public record WindowedAttention(Heads heads, Inputs.Apart inputs, Inputs.Apart g
         Tensor gathered = attention.attend(apart(global.queries().forward(globals.pick(hidden), pass.dropout())),
                 apart(global.keys().forward(hidden, pass.dropout())),
                 apart(global.values().forward(hidden, pass.dropout())),
-                new ScoreMask(keep.unsqueeze(1).unsqueeze(1), null, false, false), pass.dropout(),
+                new ScoreMask(keep.unsqueeze(1).unsqueeze(1), null, false, false, true), pass.dropout(),
                 pass.at("global").trace());
         return gathered.transpose(1, 2).flatten(2, 3);
     }

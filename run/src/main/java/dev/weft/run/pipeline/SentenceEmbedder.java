@@ -1,26 +1,22 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.Head;
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
 import dev.weft.text.Encoding;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 
 /// A vector for each text, such that texts of like meaning have like vectors (Reimers & Gurevych 2019). Reads what
-/// `sentence-transformers` writes beside a model: `modules.json`, the pooling, prompts, the longest text; a folder without
-/// these is pooled by the mean. Safe to share between threads.
+/// `sentence-transformers` writes beside a model: `modules.json`, the pooling, what follows it, prompts, the longest text; a folder
+/// without these is pooled by the mean. Safe to share between threads.
 public final class SentenceEmbedder implements AutoCloseable {
     /// A text's vector.
     ///
@@ -30,47 +26,81 @@ public final class SentenceEmbedder implements AutoCloseable {
 
     /// How the vectors of tokens become one.
     public enum Pooling {
-        MEAN("pooling_mode_mean_tokens"), CLS("pooling_mode_cls_token"), MAX("pooling_mode_max_tokens"), LAST(
-                "pooling_mode_lasttoken"), MEAN_SQRT_LENGTH("pooling_mode_mean_sqrt_len_tokens"), WEIGHTED_MEAN(
-                        "pooling_mode_weightedmean_tokens");
+        MEAN("mean", "pooling_mode_mean_tokens"), CLS("cls", "pooling_mode_cls_token"), MAX("max",
+                "pooling_mode_max_tokens"), LAST("lasttoken", "pooling_mode_lasttoken"), MEAN_SQRT_LENGTH(
+                        "mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens"), WEIGHTED_MEAN("weightedmean",
+                                "pooling_mode_weightedmean_tokens");
 
-        private final String inFile;
+        /// What new and old files call it.
+        final String mode;
+        final String flag;
 
-        Pooling(String inFile) {
-            this.inFile = inFile;
+        Pooling(String mode, String flag) {
+            this.mode = mode;
+            this.flag = flag;
+        }
+    }
+
+    /// How alike two vectors are; the larger, the more.
+    public enum Similarity {
+        /// Of the angle between them: 1 for the same direction, 0 for nothing in common.
+        COSINE,
+        /// Their product.
+        DOT,
+        /// Their distance, below 0.
+        EUCLIDEAN,
+        /// The sum of the distances of their numbers, below 0.
+        MANHATTAN;
+
+        double of(float[] one, float[] other) {
+            requireSame(one, other);
+            double sum = 0;
+            for (int i = 0; i < one.length; i++) {
+                double away = (double) one[i] - other[i];
+                sum += switch (this) {
+                    case COSINE, DOT -> (double) one[i] * other[i];
+                    case EUCLIDEAN -> away * away;
+                    case MANHATTAN -> Math.abs(away);
+                };
+            }
+            return switch (this) {
+                case COSINE -> similarity(one, other);
+                case DOT -> sum;
+                case EUCLIDEAN -> -Math.sqrt(sum);
+                case MANHATTAN -> -sum;
+            };
         }
     }
 
     /// What is done with a text on its way to a vector.
     ///
+    /// @param modules    as the folder has it
     /// @param poolings   their results stand one behind the other
-    /// @param normalizes whether vectors get the length 1
+    /// @param normalizes whether vectors get the length 1 at the end
     /// @param dimensions only so many first numbers are kept, of models trained for it (Kusupati et al. 2022); 0: all
     /// @param maxTokens  longer texts are read in windows
-    /// @param lowercases whether texts are made lower case first
-    /// @param prompts    what stands before a text, by its purpose
     /// @param prompt     what stands before each text
     /// @param truncates  whether longer texts are cut instead
-    record Setting(List<Pooling> poolings, boolean normalizes, int dimensions, int maxTokens, boolean lowercases,
-            Map<String, String> prompts, String prompt, boolean truncates) {
+    record Setting(SentenceModules modules, List<Pooling> poolings, boolean normalizes, int dimensions, int maxTokens,
+            String prompt, boolean truncates) {
         Setting withPoolings(List<Pooling> other) {
-            return new Setting(other, normalizes, dimensions, maxTokens, lowercases, prompts, prompt, truncates);
+            return new Setting(modules, other, normalizes, dimensions, maxTokens, prompt, truncates);
         }
 
         Setting normalizing() {
-            return new Setting(poolings, true, dimensions, maxTokens, lowercases, prompts, prompt, truncates);
+            return new Setting(modules, poolings, true, dimensions, maxTokens, prompt, truncates);
         }
 
         Setting withDimensions(int other) {
-            return new Setting(poolings, normalizes, other, maxTokens, lowercases, prompts, prompt, truncates);
+            return new Setting(modules, poolings, normalizes, other, maxTokens, prompt, truncates);
         }
 
         Setting withPrompt(String other) {
-            return new Setting(poolings, normalizes, dimensions, maxTokens, lowercases, prompts, other, truncates);
+            return new Setting(modules, poolings, normalizes, dimensions, maxTokens, other, truncates);
         }
 
         Setting truncating() {
-            return new Setting(poolings, normalizes, dimensions, maxTokens, lowercases, prompts, prompt, true);
+            return new Setting(modules, poolings, normalizes, dimensions, maxTokens, prompt, true);
         }
     }
 
@@ -83,79 +113,56 @@ public final class SentenceEmbedder implements AutoCloseable {
     }
 
     static SentenceEmbedder open(Path folder) {
-        Path transformer = folder;
-        List<Pooling> poolings = List.of(Pooling.MEAN);
-        boolean normalizes = false;
-        if (Files.exists(folder.resolve("modules.json"))) {
-            for (Json module : modules(folder)) {
-                String type = module.text("type");
-                Path place = folder.resolve(module.text("path", ""));
-                switch (type.substring(type.lastIndexOf('.') + 1)) {
-                    case "Transformer" -> transformer = place;
-                    case "Pooling" -> poolings = poolings(Json.read(place.resolve("config.json")));
-                    case "Normalize" -> normalizes = true;
-                    default -> throw new IllegalArgumentException(
-                            "%s: the module %s is not known; Weft knows Transformer, Pooling and Normalize"
-                                    .formatted(folder.resolve("modules.json"), type));
-                }
-            }
+        SentenceModules modules = SentenceModules.read(folder);
+        Batches batches;
+        try {
+            batches = Batches.open(modules.transformer(), Task.EMBEDDINGS);
+        } catch (RuntimeException e) {
+            modules.close();
+            throw e;
         }
-        Batches batches = Batches.open(transformer, Task.EMBEDDINGS);
-        Json limits = optional(transformer.resolve("sentence_bert_config.json"));
-        Json prompts = optional(folder.resolve("config_sentence_transformers.json"));
-        var known = new HashMap<String, String>();
-        if (prompts.has("prompts")) {
-            Json texts = prompts.object("prompts");
-            texts.names().forEach(name -> known.put(name, texts.text(name)));
-        }
-        String usual = prompts.has("default_prompt_name")
-                ? known.getOrDefault(prompts.text("default_prompt_name"), "")
-                : "";
-        return new SentenceEmbedder(batches, new Setting(poolings, normalizes, 0,
-                Math.min(batches.room(), limits.integer("max_seq_length", Integer.MAX_VALUE)),
-                limits.flag("do_lower_case", false), Map.copyOf(known), usual, false));
+        return of(batches, modules);
     }
 
     /// A model that is there already and stays the caller's to close, pooled by the mean.
     public static SentenceEmbedder of(Head model, Tokenizer tokenizer) {
-        Batches batches = Batches.of(model, tokenizer);
-        return new SentenceEmbedder(batches,
-                new Setting(List.of(Pooling.MEAN), false, 0, batches.room(), false, Map.of(), "", false));
+        return of(Batches.of(model, tokenizer), SentenceModules.plain());
     }
 
-    /// How a folder says that vectors of tokens become one; the mean where it says nothing, the first where it says several.
-    public static Pooling pooling(Path folder) {
-        return Files.exists(folder.resolve("modules.json"))
-                ? modules(folder).stream().filter(module -> module.text("type").endsWith("Pooling")).findFirst()
-                        .map(module -> poolings(
-                                Json.read(folder.resolve(module.text("path", "")).resolve("config.json"))).getFirst())
-                        .orElse(Pooling.MEAN)
-                : Pooling.MEAN;
-    }
-
-    private static List<Json> modules(Path folder) {
-        Path file = folder.resolve("modules.json");
+    private static SentenceEmbedder of(Batches batches, SentenceModules modules) {
         try {
-            return Json.parse(file.toString(), "{\"modules\":" + Files.readString(file) + "}").objects("modules");
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be read: " + e.getMessage(), e);
+            int width = modules.width(batches.head().backbone().hiddenSize(),
+                    modules.poolings().size());
+            return new SentenceEmbedder(batches, new Setting(modules, modules.poolings(), false,
+                    modules.dimensions() < width ? modules.dimensions() : 0,
+                    Math.min(batches.room(), modules.maxTokens()), modules.prompt(), false));
+        } catch (RuntimeException e) {
+            modules.close();
+            batches.close();
+            throw e;
         }
     }
 
-    private static Json optional(Path file) {
-        return Files.exists(file) ? Json.read(file) : Json.of(file.toString(), Json.object());
-    }
-
-    private static List<Pooling> poolings(Json config) {
-        var poolings = new ArrayList<Pooling>();
-        // The order in which the vectors stand one behind the other.
-        for (Pooling pooling : List.of(Pooling.CLS, Pooling.MAX, Pooling.MEAN, Pooling.MEAN_SQRT_LENGTH,
-                Pooling.WEIGHTED_MEAN, Pooling.LAST)) {
-            if (config.flag(pooling.inFile, false)) {
-                poolings.add(pooling);
+    /// How a folder says that vectors of tokens become one; the mean where it says nothing.
+    ///
+    /// @throws IllegalArgumentException if that is not all it does with them
+    public static Pooling pooling(Path folder) {
+        try (SentenceModules modules = SentenceModules.read(folder)) {
+            if (modules.poolings().size() > 1 || !modules.prompt().isEmpty() || modules.lowercases()
+                    || modules.steps().stream().anyMatch(step -> !(step instanceof SentenceModules.Step.Normalized))) {
+                throw new IllegalArgumentException(
+                        folder + ": its vectors are made by more than a pooling; say --pooling to compare by that alone");
             }
+            return modules.poolings().getFirst();
         }
-        return poolings.isEmpty() ? List.of(Pooling.MEAN) : List.copyOf(poolings);
+    }
+
+    /// Makes the folder of a model one of sentence vectors, for [Pipelines#embeddings] and for `sentence-transformers`.
+    ///
+    /// @param normalizes whether vectors get the length 1
+    /// @param maxTokens  of a text at most
+    public static void describe(Path folder, Head model, Pooling pooling, boolean normalizes, int maxTokens) {
+        SentenceModules.write(folder, model.backbone().hiddenSize(), pooling, normalizes, maxTokens);
     }
 
     private SentenceEmbedder with(Setting other) {
@@ -179,26 +186,27 @@ public final class SentenceEmbedder implements AutoCloseable {
 
     /// With only the first numbers of each vector, as models trained for it allow.
     public SentenceEmbedder withDimensions(int dimensions) {
-        if (dimensions < 1 || dimensions > dimensions(setting.poolings)) {
+        int all = with(setting.withDimensions(0)).dimensions();
+        if (dimensions < 1 || dimensions > all) {
             throw new IllegalArgumentException("vectors of this model have %d dimensions, asked for %d"
-                    .formatted(dimensions(setting.poolings), dimensions));
+                    .formatted(all, dimensions));
         }
         return with(setting.withDimensions(dimensions));
     }
 
     /// The purposes for which the folder puts something before a text: `query`, `passage`.
     public Set<String> purposes() {
-        return setting.prompts.keySet();
+        return setting.modules.prompts().keySet();
     }
 
     /// With what the folder puts before texts of this purpose: `query`, `passage`.
     ///
     /// @throws IllegalArgumentException if it knows no such purpose, naming those it knows
     public SentenceEmbedder forPurpose(String purpose) {
-        String prompt = setting.prompts.get(purpose);
+        String prompt = setting.modules.prompts().get(purpose);
         if (prompt == null) {
             throw new IllegalArgumentException("this model has no prompt \"%s\"; it has %s".formatted(purpose,
-                    setting.prompts.keySet().stream().sorted().toList()));
+                    setting.modules.prompts().keySet().stream().sorted().toList()));
         }
         return withPrompt(prompt);
     }
@@ -210,11 +218,10 @@ public final class SentenceEmbedder implements AutoCloseable {
 
     /// How long a vector is.
     public int dimensions() {
-        return setting.dimensions > 0 ? setting.dimensions : dimensions(setting.poolings);
-    }
-
-    private int dimensions(List<Pooling> poolings) {
-        return poolings.size() * batches.head().backbone().hiddenSize();
+        if (setting.dimensions > 0) {
+            return setting.dimensions;
+        }
+        return setting.modules.width(batches.head().backbone().hiddenSize(), setting.poolings.size());
     }
 
     public float[] embed(String text) {
@@ -230,67 +237,102 @@ public final class SentenceEmbedder implements AutoCloseable {
         var spreading = batches.tokenizer().with(Truncation.windows(setting.maxTokens, setting.maxTokens / 8));
         var cutting = batches.tokenizer().with(Truncation.to(setting.maxTokens));
         List<List<Encoding>> spread = texts.stream().map(text -> {
-            String given = setting.prompt + text;
-            String whole = setting.lowercases ? given.toLowerCase(Locale.ROOT) : given;
+            String whole = cased(setting.prompt + text);
             return setting.truncates ? List.of(cutting.encode(whole)) : spreading.encode(whole);
         }).toList();
+        int left = setting.modules.promptCounts() || setting.prompt.isEmpty() ? 0 : promptTokens(cutting);
+        // Of each text's first window only.
+        var skipped = new IdentityHashMap<Encoding, Integer>();
+        spread.forEach(windows -> skipped.put(windows.getFirst(), Math.min(left, windows.getFirst().size() - 1)));
         List<float[]> pooled = batches.map(spread.stream().flatMap(List::stream).toList(),
-                List.of("last_hidden_state"), (outputs, text) -> pooled(outputs.get("last_hidden_state"), text));
-        var embeddings = new ArrayList<Embedding>();
+                List.of("last_hidden_state"), (outputs, text) -> pooled(outputs.get("last_hidden_state"), text,
+                        skipped.getOrDefault(text, 0)));
+        var joined = new float[texts.size()][];
         int from = 0;
-        for (List<Encoding> windows : spread) {
-            embeddings.add(joined(windows, pooled.subList(from, from + windows.size())));
+        for (int text = 0; text < joined.length; text++) {
+            List<Encoding> windows = spread.get(text);
+            int[] counts = windows.stream().mapToInt(each -> each.size() - skipped.getOrDefault(each, 0)).toArray();
+            joined[text] = averaged(pooled.subList(from, from + windows.size()), counts);
             from += windows.size();
         }
-        return embeddings;
+        float[][] vectors = finished(joined);
+        return IntStream.range(0, joined.length).mapToObj(text -> new Embedding(vectors[text],
+                spread.get(text).stream().mapToInt(Encoding::size).sum(), spread.get(text).size())).toList();
     }
 
-    private float[] pooled(Tensor padded, Encoding text) {
-        int n = text.size();
-        Tensor hidden = padded.narrow(0, 0, n);
+    private String cased(String text) {
+        return setting.modules.lowercases() ? text.toLowerCase(Locale.ROOT) : text;
+    }
+
+    /// Tokens of the prompt, with what the tokenizer puts before a text and without what it puts behind.
+    private int promptTokens(Tokenizer cutting) {
+        Encoding prompt = cutting.encode(cased(setting.prompt));
+        int n = prompt.size();
+        return n > 0 && cutting.isSpecial(prompt.ids()[n - 1]) ? n - 1 : n;
+    }
+
+    /// @param skipped tokens at the beginning that are not pooled
+    private float[] pooled(Tensor padded, Encoding text, int skipped) {
+        int n = text.size() - skipped;
+        Tensor hidden = padded.narrow(0, skipped, n);
         return Tensor.cat(setting.poolings.stream().map(pooling -> switch (pooling) {
             case CLS -> hidden.select(0, 0);
             case LAST -> hidden.select(0, n - 1);
             case MAX -> hidden.max(0, false);
             case MEAN -> hidden.sum(0, false).div(n);
             case MEAN_SQRT_LENGTH -> hidden.sum(0, false).div(Math.sqrt(n));
-            case WEIGHTED_MEAN -> hidden.mul(Tensor.arange(1, n + 1).to(hidden.dtype()).unsqueeze(1)).sum(0, false)
-                    .div(n * (n + 1) / 2.0);
+            // Places count from the text's beginning, whatever is left out.
+            case WEIGHTED_MEAN ->
+                hidden.mul(Tensor.arange(skipped + 1, text.size() + 1).to(hidden.dtype()).unsqueeze(1))
+                        .sum(0, false).div(n * (2.0 * skipped + n + 1) / 2);
         }).toList(), 0).toFloats();
     }
 
-    private Embedding joined(List<Encoding> windows, List<float[]> vectors) {
-        int kept = dimensions();
-        float[] whole = new float[kept];
-        int tokens = windows.stream().mapToInt(Encoding::size).sum();
-        for (int i = 0; i < vectors.size(); i++) {
-            float share = (float) windows.get(i).size() / tokens;
-            float[] vector = vectors.get(i);
-            for (int d = 0; d < kept; d++) {
-                whole[d] += share * vector[d];
+    /// The average of a text's windows, each counting as it has tokens.
+    private static float[] averaged(List<float[]> vectors, int[] counts) {
+        float[] whole = new float[vectors.getFirst().length];
+        int tokens = IntStream.of(counts).sum();
+        for (int i = 0; i < counts.length; i++) {
+            float share = (float) counts[i] / tokens;
+            for (int d = 0; d < whole.length; d++) {
+                whole[d] += share * vectors.get(i)[d];
             }
         }
-        if (setting.normalizes) {
-            double length = Math.sqrt(IntStream.range(0, kept).mapToDouble(d -> whole[d] * whole[d]).sum());
-            for (int d = 0; d < kept && length > 0; d++) {
-                whole[d] /= (float) length;
-            }
-        }
-        return new Embedding(whole, tokens, vectors.size());
+        return whole;
     }
 
-    /// How alike a text and each of others are in meaning, as the cosine of their vectors.
+    /// What the folder's modules make of these vectors, as many numbers of each as are wanted.
+    private float[][] finished(float[][] vectors) {
+        int kept = dimensions();
+        var all = new float[vectors.length][];
+        try (var off = Gradients.off(); var scope = TensorScope.open()) {
+            for (int i = 0; i < vectors.length; i++) {
+                Tensor vector = Tensor.of(vectors[i], 1, vectors[i].length);
+                for (SentenceModules.Step step : setting.modules.steps()) {
+                    vector = step.forward(vector);
+                }
+                vector = vector.narrow(1, 0, kept);
+                all[i] = (setting.normalizes ? new SentenceModules.Step.Normalized().forward(vector) : vector)
+                        .toFloats();
+            }
+        }
+        return all;
+    }
+
+    /// How alike a text and each of others are in meaning, as the folder says to compare: by the cosine, if it says nothing.
     public double[] similarities(String text, List<String> others) {
         float[] its = embed(text);
-        return embed(others).stream().mapToDouble(other -> similarity(its, other.vector())).toArray();
+        return embed(others).stream().mapToDouble(other -> alike(its, other.vector())).toArray();
+    }
+
+    /// How alike two vectors of this model are, as the folder says to compare them.
+    public double alike(float[] one, float[] other) {
+        return setting.modules.similarity().of(one, other);
     }
 
     /// The cosine of the angle between two vectors: 1 for the same direction, 0 for nothing in common.
     public static double similarity(float[] one, float[] other) {
-        if (one.length != other.length) {
-            throw new IllegalArgumentException("vectors of %d and %d numbers cannot be compared".formatted(one.length,
-                    other.length));
-        }
+        requireSame(one, other);
         double dot = 0;
         double first = 0;
         double second = 0;
@@ -302,8 +344,16 @@ public final class SentenceEmbedder implements AutoCloseable {
         return dot / Math.max(1e-12, Math.sqrt(first) * Math.sqrt(second));
     }
 
+    private static void requireSame(float[] one, float[] other) {
+        if (one.length != other.length) {
+            throw new IllegalArgumentException("vectors of %d and %d numbers cannot be compared".formatted(one.length,
+                    other.length));
+        }
+    }
+
     @Override
     public void close() {
+        setting.modules.close();
         batches.close();
     }
 }
