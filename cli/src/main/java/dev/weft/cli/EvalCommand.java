@@ -278,11 +278,6 @@ final class EvalCommand implements Callable<Integer> {
         }
         try (var tokens = TokenFile.of(TextSource.of(text), opened.tokenizer(), OptionalInt.empty(),
                 Recipe.defaultCache(), TokenFile.Progress.SILENT)) {
-            if (opened.tokenizer().vocabSize() > model.vocabSize()) {
-                throw new IllegalArgumentException(
-                        "The tokenizer in %s has %d entries, the model only %d; they do not belong together"
-                                .formatted(opened.home(), opened.tokenizer().vocabSize(), model.vocabSize()));
-            }
             int window = Math.min(seq == null ? 1024 : seq, model.maxPositions());
             var windows = new TokenWindows(tokens, batch, window);
             CausalEvaluation.Sum sum = CausalEvaluation.score(model, windows, Device.CPU);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// A way of computing that is chosen because it is quick, and whether it can be trusted here.
 ///
 /// The same library computes the same operation wrongly on one chip and rightly on the next, in some shapes only, and
-/// without a word (docs/decisions/0020-fast-paths.md). So no quick way is taken before it has given, in this process and
+/// without a word (docs/decisions/0021-fast-paths.md). So no quick way is taken before it has given, in this process and
 /// for this class of shapes, what the plain way gives for random numbers, within the rounding of its type. What does not
 /// is not used, is logged once, and stands in [#refusals], which `weft doctor` prints.
 public enum FastPath {

@@ -23,7 +23,7 @@ final class PackedWeight {
     /// Up to so many FBGEMM is the quicker one.
     private static final long VERY_FEW_ROWS = 6;
     /// oneDNN's blocks are at most so wide. A last block that is not full has been seen to be computed wrongly, so none is
-    /// made (docs/decisions/0020-fast-paths.md).
+    /// made (docs/decisions/0021-fast-paths.md).
     private static final long BLOCK = 64;
     /// Weights of fewer numbers stay in a core's cache.
     private static final long SMALL = 1 << 16;

@@ -88,11 +88,13 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, S
 
     private ScoreMask mask(Randomness random, long batch, long heads, long querySeq, long keySeq) {
         return switch (sight) {
-            case ALL -> new ScoreMask(null, null, false, false);
-            case CAUSAL -> new ScoreMask(Tensor.full(1, DType.BOOL, querySeq, keySeq).tril(0).to(device), null, true,
-                    false);
-            case MASKED -> new ScoreMask(null, hidden(random, batch, 1, querySeq, keySeq), false, false);
-            case MASKED_BY_HEAD -> new ScoreMask(null, hidden(random, batch, heads, querySeq, keySeq), false, false);
+            case ALL -> new ScoreMask(null, null, false, false, false);
+            case CAUSAL ->
+                new ScoreMask(Tensor.full(1, DType.BOOL, querySeq, keySeq).tril(0).to(device), null, true, false,
+                        false);
+            case MASKED -> new ScoreMask(null, hidden(random, batch, 1, querySeq, keySeq), false, false, false);
+            case MASKED_BY_HEAD ->
+                new ScoreMask(null, hidden(random, batch, heads, querySeq, keySeq), false, false, false);
         };
     }
 
