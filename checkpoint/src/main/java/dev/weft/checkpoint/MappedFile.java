@@ -1,6 +1,7 @@
 package dev.weft.checkpoint;
 
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Engine;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.io.IOException;
@@ -34,6 +35,8 @@ final class MappedFile implements AutoCloseable {
             if (Files.size(path) == 0) {
                 throw new IllegalArgumentException(path + ": the file is empty; was its download interrupted?");
             }
+            // Here what is missing is told as it is; later it would be wrapped into what a class could not begin with.
+            Engine.start();
             var channel = FileChannel.open(path);
             try {
                 Tensor bytes = Tensor.mapped(path).unscoped();

@@ -8,6 +8,7 @@ import dev.weft.run.constrained.Constraint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -143,8 +144,12 @@ final class GenerateCommand implements Callable<Integer> {
         if (jsonSchema != null) {
             try {
                 all.add(Constraint.jsonSchema(Files.readString(jsonSchema)));
+            } catch (NoSuchFileException e) {
+                throw new UncheckedIOException(jsonSchema + ": there is no such file", e);
             } catch (IOException e) {
                 throw new UncheckedIOException(jsonSchema + " cannot be read: " + e.getMessage(), e);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(jsonSchema + ": " + e.getMessage(), e);
             }
         }
         if (regex != null) {

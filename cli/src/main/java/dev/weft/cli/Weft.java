@@ -69,11 +69,22 @@ public final class Weft {
             command.getErr().println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
             return 2;
         });
-        return Interrupts.whole(() -> line.execute(arguments));
+        return Interrupts.whole(() -> {
+            try {
+                return line.execute(arguments);
+            } catch (ExceptionInInitializerError failure) {
+                // Native libraries that are missing end the first class that needs them.
+                line.getErr().println("weft: " + explained(failure));
+                return 1;
+            }
+        });
     }
 
     /// One line that a user can act on. What was foreseen explains itself; the rest says what it is.
     private static String explained(Throwable failure) {
+        if (failure instanceof ExceptionInInitializerError && failure.getCause() != null) {
+            return explained(failure.getCause());
+        }
         boolean foreseen = failure instanceof IllegalArgumentException || failure instanceof IllegalStateException
                 || failure instanceof UncheckedIOException || failure instanceof TrainingFailed
                 || failure instanceof TensorException;

@@ -96,10 +96,16 @@ class ChipsTest {
         String without = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry -> !entry.matches(".*pytorch-[^/\\\\]*-(linux|macosx|windows)[^/\\\\]*\\.jar"))
                 .collect(Collectors.joining(File.pathSeparator));
-        String said = ended(start(without, Map.of(), List.of(), List.of("doctor")), 1);
-        assertThat(said).startsWith("weft: LibTorch for ")
-                .contains("is not on the class path; add org.bytedeco:pytorch")
-                .hasLineCount(1);
+        Path model = Path.of(ChipsTest.class.getResource("/cases/gemma2").toURI());
+        for (List<String> command : List.of(List.of("doctor"), List.of("info", model.toString()),
+                List.of("run", "text-classification",
+                        "../run/src/test/resources/pipelines/text-classification-single-label", "a"))) {
+            String said = ended(start(without, Map.of(), List.of(), command), 1);
+            assertThat(said).startsWith("weft: LibTorch for ")
+                    .contains("is not on the class path; add org.bytedeco:pytorch").hasLineCount(1);
+        }
+        assertThat(ended(start(Map.of(), List.of("-Dweft.threads=none"), List.of("doctor")), 1))
+                .isEqualToIgnoringNewLines("weft: weft.threads must be a whole number of at least 1, found \"none\"");
     }
 
     private record Started(Process process, Path output) {}

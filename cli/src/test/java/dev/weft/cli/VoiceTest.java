@@ -29,6 +29,7 @@ class VoiceTest {
     void what_the_library_logs_is_one_plain_line(@TempDir Path folder) {
         write(folder);
         System.Logger logger = System.getLogger("dev.weft.models.VoiceTest");
+        Voice.tellsNotes();
         Ran ran = Ran.with(() -> {
             try (var model = Models.load(folder, Heads.tokenClassification(List.of("a", "b")))) {
                 assertThat(model.notes()).isNotEmpty();

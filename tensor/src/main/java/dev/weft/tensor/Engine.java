@@ -48,6 +48,7 @@ public final class Engine {
         if (started || starting) {
             return;
         }
+        int count = threadsWanted();
         starting = true;
         // Extraction fails with an Error of many lines where the cache folder cannot be written.
         try {
@@ -58,14 +59,24 @@ public final class Engine {
                         // threads spin and take the cores from the first.
                         torch.set_env("MKL_THREADING_LAYER", "GNU", false);
                         torch.set_num_interop_threads(1);
+                        // OpenBLAS is loaded here, if it is not MKL.
+                        threads(count);
                     });
-            threads(Integer.getInteger("weft.threads", physicalCores()));
             started = true;
         } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
             throw new TensorException(notLoaded(e), e);
         } finally {
             starting = false;
         }
+    }
+
+    private static int threadsWanted() {
+        String told = System.getProperty("weft.threads", "" + physicalCores());
+        if (!told.matches("[1-9][0-9]{0,3}")) {
+            throw new IllegalArgumentException(
+                    "weft.threads must be a whole number of at least 1, found \"" + told + '"');
+        }
+        return Integer.parseInt(told);
     }
 
     private static String bindingVersion() {

@@ -184,6 +184,9 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
             config.knowing(known.toArray(String[]::new));
             var poolings = new ArrayList<Pooling>();
             if (config.has("pooling_mode")) {
+                if (config.node().get("pooling_mode").isEmpty() && config.node().get("pooling_mode").isArray()) {
+                    throw config.mustBe("pooling_mode", "at least one way of pooling");
+                }
                 for (String name : config.texts("pooling_mode")) {
                     poolings.add(Arrays.stream(Pooling.values()).filter(pooling -> pooling.mode.equals(name))
                             .findFirst()
