@@ -1,11 +1,11 @@
 package dev.weft.adapt;
 
 import dev.weft.checkpoint.AdapterFolder;
-import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.checkpoint.Safetensors;
 import dev.weft.checkpoint.TensorFile;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
@@ -15,9 +15,11 @@ import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
 import dev.weft.nn.ProjectionPlan;
+import dev.weft.nn.ProjectionSpec;
 import dev.weft.nn.WeightSource;
 import dev.weft.nn.Weights;
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
@@ -208,19 +210,16 @@ public final class Adapted implements AutoCloseable {
     /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
     /// where that is another head than the base's own, and with as many labels as the adapter scores.
     public static Head base(Path folder, Path adapter) {
-        return base(folder, adapter, null);
+        return base(folder, adapter, Loading.asStored());
     }
 
-    /// The same with numbers of another type: null keeps what the files have.
-    public static Head base(Path folder, Path adapter, @Nullable DType dtype) {
+    /// The same, opened otherwise.
+    public static Head base(Path folder, Path adapter, Loading loading) {
         ModelFolder opened = new AdapterFolder(adapter, folder).opened();
-        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            WeightSource numbers = dtype == null ? source.asStored() : source.as(dtype);
-            Optional<Heads> heads = heads(opened, adapter);
-            return heads.isPresent()
-                    ? Models.load(opened, heads.get(), numbers)
-                    : Models.load(opened, Models.architecture(opened.config()), numbers);
-        }
+        Optional<Heads> heads = heads(opened, adapter);
+        return heads.isPresent()
+                ? Models.load(opened, heads.get(), loading)
+                : Models.load(opened, Models.architecture(opened.config()), loading);
     }
 
     /// The config of a base when it is opened as what an adapter was trained as.
@@ -408,12 +407,18 @@ public final class Adapted implements AutoCloseable {
             return TensorScope.tidy(() -> find(name, init, shape)).unscoped();
         }
 
+        @Override
+        public Device device() {
+            return base.values().iterator().next().device();
+        }
+
         private Tensor find(String name, Init init, long... shape) {
             Tensor own = base.get(name);
             if (isAdded(name)) {
                 return fresh == null
                         ? requireShape(inFile(name), stored.get(inFile(name)), shape).to(DType.FLOAT32).copy()
-                        : fresh.read(name, init, shape);
+                                .to(device())
+                        : fresh.on(device()).read(name, init, shape);
             }
             if (own == null) {
                 throw new IllegalArgumentException("The base has no `%s`".formatted(name));
@@ -426,7 +431,7 @@ public final class Adapted implements AutoCloseable {
             Tensor other = fresh != null || !stored.containsKey(name) && name.endsWith("bias")
                     ? own
                     : requireShape(name, stored.get(name), shape);
-            return other.detach().to(own.dtype()).copy();
+            return other.detach().to(own.device()).to(own.dtype()).copy();
         }
 
         private Tensor requireShape(String name, @Nullable Tensor found, long... shape) {
@@ -463,6 +468,7 @@ public final class Adapted implements AutoCloseable {
     /// Gives each target its detour.
     private static final class LoraPlan implements AdapterPlan {
         private final LoraConfig config;
+        private final ProjectionPlan base;
         private final String backbone;
         private final int vocabSize;
         private final Map<String, LowRank> detours = new LinkedHashMap<>();
@@ -471,19 +477,25 @@ public final class Adapted implements AutoCloseable {
 
         LoraPlan(Head base, LoraConfig config) {
             this.config = config;
+            this.base = AdapterPlan.below(base);
             backbone = base.frame().base().full("");
             vocabSize = base.backbone().vocabSize();
         }
 
         @Override
-        public Projection choose(Weights place, Linear plain) {
+        public ProjectionPlan base() {
+            return base;
+        }
+
+        @Override
+        public Projection load(Weights place, ProjectionSpec spec) {
+            Projection plain = base.load(place, spec);
             String module = place.full("");
             module = module.substring(0, module.length() - 1);
             seen.add(module.substring(module.lastIndexOf('.') + 1));
             modules.add(module);
-            boolean turned = plain.layout() == Linear.Layout.IN_OUT;
-            long in = plain.weight().size(turned ? 0 : 1);
-            long out = plain.weight().size(turned ? 1 : 0);
+            int in = spec.in();
+            int out = spec.out();
             if (!config.changes(module) || isOutputHead(module, out)) {
                 return plain;
             }
@@ -494,16 +506,16 @@ public final class Adapted implements AutoCloseable {
             Tensor up = place.get(UP, Init.zeros(), out, rank);
             Tensor magnitude = null;
             if (config.useDora()) {
-                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(
-                        (turned ? plain.weight().transpose(0, 1) : plain.weight()).to(DType.FLOAT32)), out);
+                magnitude = place.get(MAGNITUDE, (random, shape) -> LowRank.norm(LowRank.rows(plain)), out);
             }
-            var detour = new LowRank(plain, down, up, magnitude, config.scaleOf(module), config.dropout());
+            var detour = new LowRank(plain, spec.layout(), down, up, magnitude, config.scaleOf(module),
+                    config.dropout());
             detours.put(module, detour);
             return detour;
         }
 
         /// Scores of the vocabulary, which `all-linear` leaves out.
-        private boolean isOutputHead(String module, long out) {
+        private boolean isOutputHead(String module, int out) {
             return config.targets() instanceof Targets.AllLinear && out == vocabSize && !backbone.isEmpty()
                     && !module.startsWith(backbone);
         }
@@ -592,7 +604,7 @@ public final class Adapted implements AutoCloseable {
             Safetensors.write(folder.resolve(FILES.getFirst()), all, Map.of());
         }
         ObjectNode json = config.toJson(detours.values().stream()
-                .anyMatch(detour -> detour.frozen().layout() == Linear.Layout.IN_OUT));
+                .anyMatch(detour -> detour.layout() == Linear.Layout.IN_OUT));
         Json.write(folder.resolve(CONFIG), savesTied() ? json.put(TYING, true) : json);
         Json base = model.frame().config();
         if (List.of("SEQ_CLS", "TOKEN_CLS").contains(config.taskType()) && base.has("id2label")) {
@@ -751,7 +763,9 @@ public final class Adapted implements AutoCloseable {
         }
         var source = new Over(base.parameters(), name -> false, Map.of(), WeightSource.random(0), "", "");
         try (var off = Gradients.off()) {
-            return Models.rebuild(base, source, (place, plain) -> {
+            ProjectionPlan below = AdapterPlan.below(base);
+            return Models.rebuild(base, source, (place, spec) -> {
+                Projection plain = below.load(place, spec);
                 String module = place.full("");
                 List<Optional<LowRank>> detours = rows.stream()
                         .map(row -> row.map(each -> each.detours.get(module.substring(0, module.length() - 1))))

@@ -1,6 +1,7 @@
 package dev.weft.adapt;
 
 import dev.weft.models.Backbone;
+import dev.weft.models.heads.Head;
 import dev.weft.nn.ProjectionPlan;
 import dev.weft.nn.Weights;
 import java.util.Map;
@@ -8,6 +9,15 @@ import java.util.Map;
 /// Where in a base an adapter goes.
 interface AdapterPlan extends ProjectionPlan {
     AdapterConfig config();
+
+    /// What has the projections around which the adapter goes.
+    ProjectionPlan base();
+
+    /// The plan of a model without the adapter that it wears.
+    static ProjectionPlan below(Head model) {
+        ProjectionPlan plan = model.frame().weights().plan();
+        return plan instanceof AdapterPlan adapter ? adapter.base() : plan;
+    }
 
     Map<String, LowRank> detours();
 

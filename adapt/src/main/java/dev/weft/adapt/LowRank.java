@@ -17,12 +17,15 @@ import org.jspecify.annotations.Nullable;
 /// the direction of the sum and a length of their own, `magnitude / ‖W + scale · up · down‖`. The norm counts as a number in
 /// the gradient (§4.3).
 ///
+/// @param frozen    any: plain, quantized, a part; only a plain one can be merged into, and given a magnitude
+/// @param layout    of the weight in the base's file
 /// @param down      `[rank, in]`
 /// @param up        `[out, rank]`, zero at first
 /// @param magnitude `[out]`, or null
 /// @param scale     alpha / rank, or alpha / √rank
 /// @param dropout   share of the detour's inputs dropped in training
-record LowRank(Linear frozen, Tensor down, Tensor up, @Nullable Tensor magnitude, double scale, double dropout)
+record LowRank(Projection frozen, Linear.Layout layout, Tensor down, Tensor up, @Nullable Tensor magnitude,
+        double scale, double dropout)
         implements
             Projection {
     @Override
@@ -39,15 +42,15 @@ record LowRank(Linear frozen, Tensor down, Tensor up, @Nullable Tensor magnitude
             return plain.add(detour.to(plain.dtype()));
         }
         // What was dropped is missing from the base's share of the change too.
-        Tensor weight = frozen.weight();
-        Tensor straight = new Linear(weight, null, frozen.layout()).forward(dropped);
+        Linear linear = linear(frozen);
+        Tensor straight = new Linear(linear.weight(), null, linear.layout()).forward(dropped);
         Tensor length = magnitude.div(norm());
         return plain.add(length.sub(1).mul(straight).add(length.mul(detour)).to(plain.dtype()));
     }
 
     /// `[out]`: the length of each output's weights in the sum, outside the graph.
     Tensor norm() {
-        return norm(turned(frozen.weight()).to(DType.FLOAT32).add(delta()));
+        return norm(rows(frozen).add(delta()));
     }
 
     /// The length of each row.
@@ -57,9 +60,29 @@ record LowRank(Linear frozen, Tensor down, Tensor up, @Nullable Tensor magnitude
         }
     }
 
+    /// @throws IllegalStateException if the projection has no float weight
+    private static Linear linear(Projection frozen) {
+        if (frozen instanceof Linear linear) {
+            return linear;
+        }
+        throw new IllegalStateException(
+                "The adapted projections of this base are not plain weights (%s): an adapter over them runs and is trained as LoRA, but cannot be merged, nor be DoRA"
+                        .formatted(frozen.getClass().getSimpleName()));
+    }
+
+    /// The weight of a plain projection, `[out, in]`, float32.
+    static Tensor rows(Projection frozen) {
+        Linear linear = linear(frozen);
+        return turned(linear.weight(), linear.layout()).to(DType.FLOAT32);
+    }
+
     /// `[out, in]` of a weight as stored, or back.
     Tensor turned(Tensor weight) {
-        return frozen.layout() == Linear.Layout.OUT_IN ? weight : weight.transpose(0, 1);
+        return turned(weight, layout);
+    }
+
+    private static Tensor turned(Tensor weight, Linear.Layout layout) {
+        return layout == Linear.Layout.OUT_IN ? weight : weight.transpose(0, 1);
     }
 
     /// What the detour adds to the weight, `[out, in]`, float32.
@@ -73,11 +96,11 @@ record LowRank(Linear frozen, Tensor down, Tensor up, @Nullable Tensor magnitude
     Tensor merged() {
         try (var off = Gradients.off()) {
             return TensorScope.tidy(() -> {
-                Tensor sum = turned(frozen.weight()).to(DType.FLOAT32).add(delta());
+                Tensor sum = rows(frozen).add(delta());
                 Tensor whole = magnitude == null
                         ? sum
                         : sum.mul(magnitude.to(DType.FLOAT32).div(norm(sum)).unsqueeze(1));
-                return turned(whole).to(frozen.weight().dtype()).copy();
+                return turned(whole).to(linear(frozen).weight().dtype()).copy();
             });
         }
     }

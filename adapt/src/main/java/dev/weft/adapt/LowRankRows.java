@@ -1,6 +1,5 @@
 package dev.weft.adapt;
 
-import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
 import dev.weft.tensor.Tensor;
 
@@ -8,7 +7,7 @@ import dev.weft.tensor.Tensor;
 ///
 /// @param downs `[rows, in, rank]`, of the largest rank, others filled up with zeros
 /// @param ups   `[rows, rank, out]`, with the scales in them; zero for rows of the base alone
-record LowRankRows(Linear frozen, Tensor downs, Tensor ups) implements Projection {
+record LowRankRows(Projection frozen, Tensor downs, Tensor ups) implements Projection {
     /// A batch may have several rows for each of ours, those of the first before those of the second: beams.
     @Override
     public Tensor forward(Tensor x) {

@@ -11,6 +11,8 @@ import dev.weft.nn.Init;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
+import dev.weft.nn.ProjectionPlan;
+import dev.weft.nn.ProjectionSpec;
 import dev.weft.nn.Weights;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
@@ -25,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// Puts prompts beside the input embedding, or prefixes around the backbone.
 final class PromptPlan implements AdapterPlan {
     private final PromptConfig config;
+    private final ProjectionPlan base;
     private final String embedding;
     private final boolean projected;
 
@@ -43,6 +46,7 @@ final class PromptPlan implements AdapterPlan {
         }
         Tensor table = (both ? ((Seq2Seq) base.backbone()).encoderTokens() : base.backbone().tokens()).weight();
         embedding = Adapted.nameOf(base, table);
+        this.base = AdapterPlan.below(base);
         config = sized(base, told, prompts ? table : null, where);
         projected = config.prefixProjection() && (fresh || stored.contains(Adapted.PROJECTED + ".embedding.weight"));
     }
@@ -78,12 +82,18 @@ final class PromptPlan implements AdapterPlan {
     }
 
     @Override
-    public Projection choose(Weights place, Linear plain) {
-        return plain;
+    public ProjectionPlan base() {
+        return base;
     }
 
     @Override
-    public Embedding choose(Weights place, Embedding plain) {
+    public Projection load(Weights place, ProjectionSpec spec) {
+        return base.load(place, spec);
+    }
+
+    @Override
+    public Embedding embedding(Weights place, int entries, int hidden, Init init) {
+        Embedding plain = base.embedding(place, entries, hidden, init);
         return config.kind() == PromptConfig.Kind.PROMPT_TUNING && place.full("weight").equals(embedding)
                 ? plain.withPrompts(place.get(Adapted.PROMPTS, begun(plain.weight()), config.rows(), config.tokenDim()))
                 : plain;

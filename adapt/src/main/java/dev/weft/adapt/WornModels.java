@@ -3,8 +3,8 @@ package dev.weft.adapt;
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.AdapterLoader;
+import dev.weft.models.Loading;
 import dev.weft.models.heads.Head;
-import dev.weft.tensor.DType;
 
 /// Folders of adapters, for whoever opens models without knowing of adapters: see [AdapterLoader].
 public final class WornModels implements AdapterLoader {
@@ -14,8 +14,8 @@ public final class WornModels implements AdapterLoader {
     }
 
     @Override
-    public Head load(AdapterFolder folder, DType dtype) {
-        try (Head base = Adapted.base(folder.base(), folder.path(), dtype)) {
+    public Head load(AdapterFolder folder, Loading loading) {
+        try (Head base = Adapted.base(folder.base(), folder.path(), loading)) {
             return Adapted.load(base, folder.path()).model();
         }
     }

@@ -1,5 +1,6 @@
 package dev.weft.benchmarks;
 
+import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
@@ -42,7 +43,7 @@ public final class Decode {
                 .toList();
         Generation options = Generation.greedy().withMaxNewTokens(fresh);
         var seconds = new double[runs];
-        try (Head model = Models.load(folder, dtype)) {
+        try (Head model = Models.load(folder, Loading.in(dtype))) {
             Generator generator = Generator.of((LanguageModel) model);
             for (int run = -1; run < runs; run++) {
                 long start = System.nanoTime();

@@ -1,5 +1,6 @@
 package dev.weft.benchmarks;
 
+import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
@@ -57,7 +58,7 @@ public final class Passes {
         boolean encodes = kind.equals("encode");
         try (var scope = TensorScope.open(); var folder = NewModel.saved(encodes ? bert("BertModel") : gpt2())) {
             Map<String, Tensor> inputs = Map.of("input_ids", encodes ? ids(30_522, 8, 128) : ids(50_257, 1, 512));
-            try (Head model = Models.load(folder.path(), dtype); var off = Gradients.off()) {
+            try (Head model = Models.load(folder.path(), Loading.in(dtype)); var off = Gradients.off()) {
                 return median(runs, () -> model.outputs(inputs, ForwardPass.plain()));
             }
         }

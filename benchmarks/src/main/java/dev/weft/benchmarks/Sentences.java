@@ -1,7 +1,7 @@
 package dev.weft.benchmarks;
 
+import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
-import dev.weft.run.Precision;
 import dev.weft.run.pipeline.Pipelines;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import dev.weft.tensor.DType;
@@ -34,7 +34,7 @@ public final class Sentences {
                     .concat(Stream.of("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
                             IntStream.range(5, VOCAB).mapToObj(Sentences::word))
                     .toList());
-            try (SentenceEmbedder embedder = Precision.in(dtype, () -> Pipelines.embeddings(folder.path()))) {
+            try (SentenceEmbedder embedder = Pipelines.embeddings(folder.path(), Loading.in(dtype))) {
                 embedder.embed(sentences.subList(0, Math.min(32, count)));
                 long start = System.nanoTime();
                 long tokens = embedder.embed(sentences).stream().mapToInt(SentenceEmbedder.Embedding::tokens).sum();

@@ -3,6 +3,7 @@ package dev.weft.checkpoint;
 import dev.weft.nn.Init;
 import dev.weft.nn.WeightSource;
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.util.ArrayList;
@@ -28,13 +29,15 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
     private final Map<String, Place> places;
     private final @Nullable DType dtype;
     private final boolean ownCopies;
+    private final Device device;
 
     private CheckpointWeights(List<TensorFile> files, Map<String, Place> places, @Nullable DType dtype,
-            boolean ownCopies) {
+            boolean ownCopies, Device device) {
         this.files = files;
         this.places = places;
         this.dtype = dtype;
         this.ownCopies = ownCopies;
+        this.device = device;
     }
 
     /// The weights of a folder.
@@ -65,23 +68,34 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
                 }
             }
         }
-        return new CheckpointWeights(List.copyOf(files), places, DType.FLOAT32, false);
+        return new CheckpointWeights(List.copyOf(files), places, DType.FLOAT32, false, Device.CPU);
     }
 
     /// The same weights widened or narrowed to a floating type; integers stay as they are.
     public CheckpointWeights as(DType floating) {
-        return new CheckpointWeights(files, places, floating, ownCopies);
+        return new CheckpointWeights(files, places, floating, ownCopies, device);
     }
 
     /// The same weights in the types that the files have.
     public CheckpointWeights asStored() {
-        return new CheckpointWeights(files, places, null, ownCopies);
+        return new CheckpointWeights(files, places, null, ownCopies, device);
     }
 
     /// The same weights in memory of their own, to be changed in place: training through a mapped file would copy page
     /// by page, in the middle of a step.
     public CheckpointWeights forTraining() {
-        return new CheckpointWeights(files, places, dtype, true);
+        return new CheckpointWeights(files, places, dtype, true, device);
+    }
+
+    /// The same weights on a device: what a file has goes there in the file's type, and is widened or narrowed there.
+    @Override
+    public CheckpointWeights on(Device other) {
+        return new CheckpointWeights(files, places, dtype, ownCopies, other);
+    }
+
+    @Override
+    public Device device() {
+        return device;
     }
 
     /// The type of most of the floating numbers in the files.
@@ -126,7 +140,8 @@ public final class CheckpointWeights implements WeightSource, AutoCloseable {
         }
         return TensorScope.tidy(() -> {
             Tensor stored = place.file().tensor(place.name());
-            Tensor wanted = (dtype != null && stored.dtype().isFloating() ? stored.to(dtype) : stored).contiguous();
+            Tensor here = stored.to(device);
+            Tensor wanted = (dtype != null && here.dtype().isFloating() ? here.to(dtype) : here).contiguous();
             boolean view = wanted.sharesMemory(stored);
             return view && ownCopies ? wanted.copy() : wanted;
         }).unscoped();

@@ -63,7 +63,7 @@ final class ChatCommand implements Callable<Integer> {
     GenerationOptions generation;
 
     @Mixin
-    PrecisionOption precision;
+    LoadingOptions opening;
 
     @Option(names = "--variable", paramLabel = "KEY=VALUE", description = "A variable for the chat template, such as enable_thinking=false; JSON, or else text. Can be repeated.")
     Map<String, String> variables = new LinkedHashMap<>();
@@ -81,7 +81,7 @@ final class ChatCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         begin();
-        try (Chat opened = precision.open(() -> Pipelines.chat(ScoredModel.modelFolder(folder)));
+        try (Chat opened = Pipelines.chat(ScoredModel.modelFolder(folder), opening.loading());
                 Chat chat = opened.remembering()) {
             Generation defaults = chat.defaults();
             Generation options = generation

@@ -15,7 +15,6 @@ import dev.weft.recipe.Prediction;
 import dev.weft.recipe.Recipe;
 import dev.weft.run.Generation;
 import dev.weft.run.pipeline.SentenceEmbedder;
-import dev.weft.tensor.Device;
 import dev.weft.train.CausalEvaluation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -99,7 +98,7 @@ final class EvalCommand implements Callable<Integer> {
     long batchTokens;
 
     @Mixin
-    PrecisionOption precision;
+    LoadingOptions opening;
 
     @Option(names = "--beams", paramLabel = "N", description = "Beam search of this width. Default: what the folder says.")
     @Nullable
@@ -169,7 +168,7 @@ final class EvalCommand implements Callable<Integer> {
                         file, parent));
             }
         }
-        try (var opened = ScoredModel.open(folder, adapter, precision)) {
+        try (var opened = ScoredModel.open(folder, adapter, opening.loading())) {
             if (rows == null) {
                 scoreText(opened);
             } else {
@@ -280,7 +279,7 @@ final class EvalCommand implements Callable<Integer> {
                 Recipe.defaultCache(), TokenFile.Progress.SILENT)) {
             int window = Math.min(seq == null ? 1024 : seq, model.maxPositions());
             var windows = new TokenWindows(tokens, batch, window);
-            CausalEvaluation.Sum sum = CausalEvaluation.score(model, windows, Device.CPU);
+            CausalEvaluation.Sum sum = CausalEvaluation.score(model, windows, opened.device());
             var score = new LanguageModelScore(sum.negativeLogLikelihood(), sum.tokens(), tokens.sourceBytes());
             var facts = new LinkedHashMap<String, Object>();
             facts.put("loss", score.loss());

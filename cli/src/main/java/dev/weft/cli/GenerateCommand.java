@@ -72,7 +72,7 @@ final class GenerateCommand implements Callable<Integer> {
     GenerationOptions generation;
 
     @Mixin
-    PrecisionOption precision;
+    LoadingOptions opening;
 
     @Mixin
     Output output;
@@ -83,8 +83,8 @@ final class GenerateCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--max-new-tokens must be at least 1, found " + maxNewTokens);
         }
         Constraint constraint = constraint();
-        try (var opened = precision.open(() -> TextGenerator.open(folder));
-                var smaller = assistant == null ? null : precision.open(() -> TextGenerator.open(assistant));
+        try (var opened = TextGenerator.open(folder, opening.loading());
+                var smaller = assistant == null ? null : TextGenerator.open(assistant, opening.loading());
                 var beginning = promptCache == null ? null : beginning(opened)) {
             TextGenerator begun = beginning == null ? opened : opened.withPromptCache(beginning);
             TextGenerator guessing = smaller == null ? begun : begun.withAssistant(smaller);

@@ -5,10 +5,8 @@ import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.run.Precision;
 import dev.weft.run.Tokenizers;
 import dev.weft.run.pipeline.Task;
-import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import dev.weft.train.RunFolder;
 import java.nio.file.Path;
@@ -44,7 +42,7 @@ final class InfoCommand implements Callable<Integer> {
             facts.put("adapter", Json.read(home.resolve(AdapterFolder.CONFIG)).text("peft_type"));
             facts.put("base", adapter.base().toString());
         });
-        try (Head head = Precision.in(DType.FLOAT32, () -> Precision.load(home))) {
+        try (Head head = Models.load(home)) {
             facts.put("weights", head.parameterCount());
             facts.put("tensors", head.parameters().size());
             facts.put("number types", head.parameters().values().stream().map(tensor -> tensor.dtype().toString())

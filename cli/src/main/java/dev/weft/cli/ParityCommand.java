@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.cli.parity.Case;
 import dev.weft.cli.parity.Parity;
+import dev.weft.tensor.Device;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -22,13 +23,17 @@ final class ParityCommand implements Callable<Integer> {
     @Option(names = "--checks", split = ",", paramLabel = "KIND", description = "Run checks of these kinds only: forward, train, generate, …")
     Set<String> kinds = Set.of();
 
+    @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda, cuda:N, mps or auto. Default: ${DEFAULT-VALUE}.")
+    String device;
+
     @Override
     public Integer call() {
+        Device where = Device.parse(device);
         int passed = 0;
         int failed = 0;
         for (Path folder : folders.stream().flatMap(folder -> Case.below(folder).stream()).distinct().toList()) {
             Parity.Outcome outcome;
-            try (Case one = Case.open(folder)) {
+            try (Case one = Case.open(folder, where)) {
                 if (!Parity.concerns(one, kinds)) {
                     continue;
                 }

@@ -76,9 +76,6 @@ final class RunCommand implements Callable<Integer> {
     RunOptions told;
 
     @Mixin
-    PrecisionOption precision;
-
-    @Mixin
     Output output;
 
     @Spec
@@ -144,7 +141,7 @@ final class RunCommand implements Callable<Integer> {
                 : unit.equals("file");
         try (var texts = new Inputs(arguments(), field, wholeFiles);
                 AnswerFile file = out == null ? null : AnswerFile.open(out, fingerprint(), restart);
-                var answering = precision.open(() -> known.opener().open(ScoredModel.modelFolder(folder), told));
+                var answering = known.opener().open(ScoredModel.modelFolder(folder), told);
                 var progress = new ProgressLine()) {
             if (file != null) {
                 goOn(file, texts);

@@ -10,10 +10,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// What single tasks of `weft run` can be told; [RunTask] says which of these a task knows.
 final class RunOptions {
+    @Mixin
+    LoadingOptions opening;
+
     @Option(names = "--truncate", description = "Cut texts that are longer than the model's positions.")
     boolean truncate;
 

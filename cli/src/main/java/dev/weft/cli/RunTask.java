@@ -81,14 +81,14 @@ record RunTask(Set<String> options, int window, Opener opener) {
             case SUMMARIZATION ->
                 task(FEW,
                         "--prefix --windows --truncate --alignment --alignment-layer --max-new-tokens --beams --temperature --top-p --seed --set",
-                        (folder, told) -> reply(Pipelines.summarization(folder), told));
+                        (folder, told) -> reply(Pipelines.summarization(folder, told.opening.loading()), told));
             case TRANSLATION -> task(FEW,
                     "--from --to --prefix --windows --truncate --alignment --alignment-layer --max-new-tokens --beams --temperature --top-p --seed --set",
                     RunTask::translate);
             case TEXT2TEXT_GENERATION ->
                 task(FEW,
                         "--prefix --windows --truncate --alignment --alignment-layer --max-new-tokens --beams --temperature --top-p --seed --set",
-                        (folder, told) -> reply(Pipelines.textToText(folder), told));
+                        (folder, told) -> reply(Pipelines.textToText(folder, told.opening.loading()), told));
             case TEXT_GENERATION ->
                 task(FEW, "--max-new-tokens --beams --temperature --top-p --seed --set", RunTask::write);
             case CHAT -> throw new IllegalArgumentException(
@@ -135,7 +135,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering classify(Path folder, RunOptions told) {
-        var opened = Pipelines.textClassification(folder);
+        var opened = Pipelines.textClassification(folder, told.opening.loading());
         var cutting = told.truncate ? opened.truncating() : opened;
         var classifier = told.function == null ? cutting : cutting.with(told.function);
         String field = told.pairField;
@@ -154,20 +154,20 @@ record RunTask(Set<String> options, int window, Opener opener) {
 
     private static Answering classifyByLabels(Path folder, RunOptions told) {
         needed(told.labels, "zero-shot-classification needs --labels");
-        var opened = Pipelines.zeroShotClassification(folder);
+        var opened = Pipelines.zeroShotClassification(folder, told.opening.loading());
         var several = told.multiLabel ? opened.ofSeveral() : opened;
         var classifier = told.hypothesis == null ? several : several.withHypothesis(told.hypothesis);
         return answering(opened, texts -> classifier.classify(texts, told.labels), found -> shown(found, told));
     }
 
     private static Answering find(Path folder, RunOptions told) {
-        var opened = Pipelines.tokenClassification(folder);
+        var opened = Pipelines.tokenClassification(folder, told.opening.loading());
         var classifier = (told.truncate ? opened.truncating() : opened).with(told.aggregation);
         return answering(opened, classifier::find, found -> list("entities", found));
     }
 
     private static Answering answer(Path folder, RunOptions told) {
-        var answerer = Pipelines.questionAnswering(folder);
+        var answerer = Pipelines.questionAnswering(folder, told.opening.loading());
         return new Answering(answerer, items -> {
             List<String> questions = items.stream()
                     .map(item -> told.question != null
@@ -184,7 +184,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering pick(Path folder, RunOptions told) {
-        var opened = Pipelines.multipleChoice(folder);
+        var opened = Pipelines.multipleChoice(folder, told.opening.loading());
         var picker = told.truncate ? opened.truncating() : opened;
         return new Answering(opened, items -> picker.pick(items.stream().map(item -> new ChoicePicker.Question(
                 item.text(), told.choices.isEmpty()
@@ -194,7 +194,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering fill(Path folder, RunOptions told) {
-        var opened = Pipelines.fillMask(folder);
+        var opened = Pipelines.fillMask(folder, told.opening.loading());
         var filler = told.truncate ? opened.truncating() : opened;
         return answering(opened,
                 texts -> told.targets.isEmpty()
@@ -204,7 +204,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering translate(Path folder, RunOptions told) {
-        TextToText opened = Pipelines.translation(folder);
+        TextToText opened = Pipelines.translation(folder, told.opening.loading());
         try {
             TextToText from = told.from == null ? opened : opened.from(told.from);
             TextToText into = told.to == null ? from : from.into(told.to);
@@ -239,7 +239,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering write(Path folder, RunOptions told) {
-        TextGenerator writer = TextGenerator.open(folder);
+        TextGenerator writer = TextGenerator.open(folder, told.opening.loading());
         // A setting that is refused is refused once, not for each text.
         Generation options = told.generation(writer.defaults(), 0);
         return new Answering(writer, items -> {
@@ -260,7 +260,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering extract(Path folder, RunOptions told) {
-        var opened = Pipelines.featureExtraction(folder);
+        var opened = Pipelines.featureExtraction(folder, told.opening.loading());
         var extractor = told.truncate ? opened.truncating() : opened;
         return answering(opened, extractor::extract, found -> {
             ObjectNode node = list("tokens", Arrays.asList(found.encoding().tokens()));
@@ -270,7 +270,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
     }
 
     private static Answering embed(Path folder, RunOptions told) {
-        SentenceEmbedder opened = Pipelines.embeddings(folder);
+        SentenceEmbedder opened = Pipelines.embeddings(folder, told.opening.loading());
         SentenceEmbedder embedder = told.embedder(opened);
         return new Answering(opened, items -> embedder.embed(texts(items)).stream()
                 .map(found -> Json.object().put("tokens", found.tokens()).put("windows", found.windows())
@@ -280,7 +280,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
 
     private static Answering compare(Path folder, RunOptions told) {
         String query = needed(told.query, "similarity needs --query");
-        SentenceEmbedder opened = Pipelines.embeddings(folder);
+        SentenceEmbedder opened = Pipelines.embeddings(folder, told.opening.loading());
         SentenceEmbedder embedder = told.embedder(opened);
         float[] its = embedder.embed(query);
         return new Answering(opened,
@@ -293,7 +293,7 @@ record RunTask(Set<String> options, int window, Opener opener) {
 
     private static Answering rank(Path folder, RunOptions told) {
         String query = needed(told.query, "rerank needs --query");
-        var reranker = Pipelines.rerank(folder);
+        var reranker = Pipelines.rerank(folder, told.opening.loading());
         return new Answering(reranker, items -> DoubleStream.of(reranker.scores(query, texts(items)))
                 .mapToObj(score -> Json.object().put("score", score)).toList(), 0, "score");
     }

@@ -2,12 +2,11 @@ package dev.weft.cli;
 
 import dev.weft.adapt.Adapted;
 import dev.weft.checkpoint.AdapterFolder;
-import dev.weft.checkpoint.ModelFolder;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
-import dev.weft.run.Precision;
 import dev.weft.run.Tokenizers;
-import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.text.Tokenizer;
 import dev.weft.train.RunFolder;
 import java.nio.file.Files;
@@ -29,28 +28,25 @@ record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCl
     /// Opens a model folder, a run, or an adapter over the base that it names.
     ///
     /// @param adapter over the model of the folder, or null
-    static ScoredModel open(Path folder, @Nullable Path adapter, PrecisionOption precision) {
+    static ScoredModel open(Path folder, @Nullable Path adapter, Loading loading) {
         Path home = modelFolder(folder);
         Optional<AdapterFolder> worn = adapter == null ? AdapterFolder.find(home) : Optional.empty();
         if (worn.isPresent()) {
-            return adapted(worn.get().base(), home, precision.type());
+            return adapted(worn.get().base(), home, loading);
         }
         if (adapter != null) {
-            return adapted(home, modelFolder(adapter), precision.type());
+            return adapted(home, modelFolder(adapter), loading);
         }
         Tokenizer tokenizer = tokenizer(home, folder);
-        return new ScoredModel(home, precision.open(() -> {
-            ModelFolder opened = ModelFolder.open(home);
-            return Precision.load(opened, Models.architecture(opened.config()));
-        }), tokenizer);
+        return new ScoredModel(home, Models.load(home, loading), tokenizer);
     }
 
-    private static ScoredModel adapted(Path base, Path adapter, @Nullable DType type) {
+    private static ScoredModel adapted(Path base, Path adapter, Loading loading) {
         if (!Files.exists(adapter.resolve(ADAPTER))) {
             throw new IllegalArgumentException("%s holds no adapter: there is no %s".formatted(adapter, ADAPTER));
         }
         Tokenizer tokenizer = tokenizer(adapter, base);
-        try (Head plain = Adapted.base(base, adapter, type)) {
+        try (Head plain = Adapted.base(base, adapter, loading)) {
             return new ScoredModel(adapter, Adapted.load(plain, adapter).model(), tokenizer);
         }
     }
@@ -68,6 +64,11 @@ record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCl
                 || Files.exists(folder.resolve(ADAPTER))
                         ? folder
                         : RunFolder.latestIn(folder).orElse(folder);
+    }
+
+    /// Where it computes.
+    Device device() {
+        return model.parameters().values().iterator().next().device();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.weft.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.models.Loading;
 import dev.weft.adapt.Adapted;
 import dev.weft.adapt.LoraConfig;
 import dev.weft.adapt.Targets;
@@ -114,7 +115,7 @@ class EvalCommandTest {
     void an_adapter_is_scored_over_its_base() throws IOException {
         String table = file("dev.csv", "text,label\ngreat film,good\nwool,bad\n");
         Path adapter = folder.resolve("adapter");
-        try (Head base = Models.load(Path.of(CLASSIFIER), DType.FLOAT32);
+        try (Head base = Models.load(Path.of(CLASSIFIER), Loading.in(DType.FLOAT32));
                 Adapted adapted = Adapted.create(base, LoraConfig.of(2, 4, Targets.of("query", "value")), 1)) {
             adapted.parameters().values().forEach(weight -> weight.detach().fillInPlace(0.5));
             adapted.save(adapter);

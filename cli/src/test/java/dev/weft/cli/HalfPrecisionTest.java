@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.checkpoint.Safetensors;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
-import dev.weft.run.Precision;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
@@ -55,7 +55,7 @@ class HalfPrecisionTest {
         String architecture = check.text("model_class", Json.read(folder.resolve("case.json")).text("model_class"));
         Map<String, Map<String, Tensor>> found = new HashMap<>();
         for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
-            try (Head head = Precision.in(dtype, () -> Precision.load(ModelFolder.open(folder), architecture));
+            try (Head head = Models.load(ModelFolder.open(folder), architecture, Loading.in(dtype));
                     Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
                 var inputs = new HashMap<String, Tensor>();
                 Json names = check.object("inputs");

@@ -3,7 +3,7 @@ package dev.weft.examples;
 import dev.weft.run.Completion;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
-import dev.weft.run.Precision;
+import dev.weft.models.Loading;
 import dev.weft.run.PromptCache;
 import dev.weft.run.Sampling;
 import dev.weft.run.ScoreStep;
@@ -59,7 +59,7 @@ public final class Generate {
     }
 
     static float[] half(Path folder, String text) {
-        try (var embedder = Precision.in(DType.BFLOAT16, () -> Pipelines.embeddings(folder))) {
+        try (var embedder = Pipelines.embeddings(folder, Loading.in(DType.BFLOAT16))) {
             return embedder.embed(text);
         }
     }

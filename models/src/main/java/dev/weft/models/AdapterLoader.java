@@ -3,7 +3,6 @@ package dev.weft.models;
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.Head;
-import dev.weft.tensor.DType;
 import java.util.ServiceLoader;
 
 /// Opens models that wear an adapter. Room `adapt` has one, which is found where that room is on the class path: rooms that
@@ -14,8 +13,8 @@ public interface AdapterLoader {
 
     /// The base with the adapter.
     ///
-    /// @param dtype of the base's weights
-    Head load(AdapterFolder folder, DType dtype);
+    /// @param base how the base is opened; the adapter lies on the same device
+    Head load(AdapterFolder folder, Loading base);
 
     /// @throws IllegalArgumentException if there is none on the class path
     static AdapterLoader here(AdapterFolder folder) {

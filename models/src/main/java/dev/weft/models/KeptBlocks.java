@@ -2,6 +2,7 @@ package dev.weft.models;
 
 import dev.weft.nn.Init;
 import dev.weft.nn.WeightSource;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +30,11 @@ record KeptBlocks(WeightSource whole, List<Integer> kept) implements WeightSourc
         }
         int place = kept.indexOf(Integer.parseInt(number.group()));
         return place < 0 ? Optional.empty() : Optional.of(number.replaceFirst(Integer.toString(place)));
+    }
+
+    @Override
+    public Device device() {
+        return whole.device();
     }
 
     @Override

@@ -15,12 +15,15 @@ import dev.weft.nn.ProjectionPlan;
 import dev.weft.nn.WeightSource;
 import dev.weft.nn.Weights;
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -59,39 +62,33 @@ public final class Models {
         return Families.names();
     }
 
-    /// Opens a folder with the head that its config names, mapped into memory: for reading, not for training.
+    /// Opens a folder with the head that its config names, in float32 and mapped into memory: for reading, not for training.
     public static Head load(Path folder) {
-        ModelFolder opened = ModelFolder.open(folder);
-        return load(opened, architecture(opened.config()));
+        return load(folder, Loading.in(DType.FLOAT32));
     }
 
-    /// Opens a folder with another head than its config names, mapped into memory. Weights that the file lacks for it, or has
-    /// for another number of labels, are made new, weights that it does not need are left out; both are named in [Head#notes]
-    /// and logged as a warning.
+    /// Opens a folder with the head that its config names, or an adapter's folder: the base with the adapter.
+    public static Head load(Path folder, Loading loading) {
+        Optional<AdapterFolder> adapter = AdapterFolder.find(folder);
+        if (adapter.isPresent()) {
+            return AdapterLoader.here(adapter.get()).load(adapter.get(), loading);
+        }
+        ModelFolder opened = ModelFolder.open(folder);
+        return load(opened, architecture(opened.config()), loading);
+    }
+
+    /// Opens a folder with another head than its config names, in float32 and mapped into memory.
     public static Head load(Path folder, Heads head) {
-        ModelFolder opened = ModelFolder.open(folder);
-        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            return load(opened, head, source);
-        }
+        return load(folder, head, Loading.in(DType.FLOAT32));
     }
 
-    /// Opens a folder with weights of another type than float32: null keeps what the file has.
-    public static Head load(Path folder, @Nullable DType dtype) {
-        ModelFolder opened = ModelFolder.open(folder);
-        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            return load(opened, architecture(opened.config()), dtype == null ? source.asStored() : source.as(dtype));
-        }
+    /// Opens a folder with another head than its config names. Weights that the file lacks for it, or has for another number
+    /// of labels, are made new, weights that it does not need are left out; both are named in [Head#notes] and logged as a
+    /// warning.
+    public static Head load(Path folder, Heads head, Loading loading) {
+        return load(ModelFolder.open(folder), head, loading);
     }
 
-    /// [#load(Path, Heads)] with weights of its own, marked as trained.
-    public static Head loadForTraining(Path folder, Heads head) {
-        ModelFolder opened = ModelFolder.open(folder);
-        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            Head model = load(opened, head, source.forTraining());
-            model.requiresGrad(true);
-            return model;
-        }
-    }
     /// The class of the Python library that a config names; where it names none, what the family is mostly used as.
     public static String architecture(Json config) {
         if (config.has("architectures")) {
@@ -122,45 +119,31 @@ public final class Models {
     }
 
     /// Opens a folder as a class of the Python library: `GPT2LMHeadModel`, `GPT2ForSequenceClassification`, `GPT2Model`.
-    public static Head load(ModelFolder folder, String architecture) {
-        try (CheckpointWeights source = CheckpointWeights.open(folder)) {
-            return load(folder, architecture, source);
-        }
+    public static Head load(ModelFolder folder, String architecture, Loading loading) {
+        return opened(folder, loading, source -> build(as(folder, folder.config().node().deepCopy(), architecture),
+                folder.generationConfig().orElse(null), HeadKind.of(architecture),
+                Weights.from(source, loading.plan())));
     }
 
-    /// A causal language model whose weights are its own copy, to be trained.
-    public static CausalLanguageModel loadForTraining(Path folder) {
-        ModelFolder opened = ModelFolder.open(folder);
-        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            Head head = load(opened, architecture(opened.config()), source.forTraining());
-            if (head instanceof CausalLanguageModel model) {
-                model.requiresGrad(true);
-                return model;
+    /// [#load(Path, Heads, Loading)] of an open folder.
+    public static Head load(ModelFolder folder, Heads head, Loading loading) {
+        return opened(folder, loading, source -> build(config(folder, head), folder.generationConfig().orElse(null),
+                head.kind(), with(head, Families.of(folder.config()), source, loading)));
+    }
+
+    private static Head opened(ModelFolder folder, Loading loading, Function<WeightSource, Head> build) {
+        try (CheckpointWeights stored = CheckpointWeights.open(folder)) {
+            Head head = named(folder, () -> build.apply(loading.of(stored)));
+            if (loading.trained()) {
+                head.requiresGrad(true);
             }
-            head.close();
-            throw new IllegalArgumentException(folder + " holds no causal language model but a "
-                    + architecture(opened.config()));
+            return head;
         }
-    }
-
-    /// Opens a folder as a class of the Python library, with weights read as the caller wants them.
-    public static Head load(ModelFolder folder, String architecture, WeightSource source) {
-        return named(folder, () -> build(as(folder, folder.config().node().deepCopy(), architecture),
-                folder.generationConfig().orElse(null), HeadKind.of(architecture), Weights.from(source)));
-    }
-
-    /// [#load(Path, Heads)] with weights read as the caller wants them.
-    public static Head load(ModelFolder folder, Heads head, WeightSource source) {
-        return named(folder, () -> {
-            Family family = Families.of(folder.config());
-            return build(config(folder, head), folder.generationConfig().orElse(null), head.kind(),
-                    with(head, family, source));
-        });
     }
 
     /// Weights of a head may be new, and where labels are asked for, those for another number of labels are too.
-    private static Weights with(Heads head, Family family, WeightSource source) {
-        return Weights.from(source, name -> !inBase(family.prefix(head.kind()), name),
+    private static Weights with(Heads head, Family family, WeightSource source, Loading loading) {
+        return Weights.from(source, loading.plan(), name -> !inBase(family.prefix(head.kind()), name),
                 name -> !head.labels().isEmpty());
     }
 
@@ -253,14 +236,15 @@ public final class Models {
     /// A model of the sizes of `config`, a `config.json` of any family with its `architectures`, with new weights, ready to
     /// train.
     public static Head create(ObjectNode config, long seed) {
-        return create(config, (ObjectNode) null, seed);
+        return create(config, Optional.empty(), seed, Device.CPU);
     }
 
-    /// The same with settings of generation, a `generation_config.json`, which are saved with it.
-    public static Head create(ObjectNode config, @Nullable ObjectNode generation, long seed) {
+    /// The same with settings of generation, a `generation_config.json`, which are saved with it, on a device. A seed gives the
+    /// same weights on every one.
+    public static Head create(ObjectNode config, Optional<ObjectNode> generation, long seed, Device device) {
         Json json = Json.of("config.json", config);
-        Head head = build(json, generation == null ? null : Json.of("generation_config.json", generation),
-                HeadKind.of(architecture(json)), Weights.random(seed));
+        Head head = build(json, generation.map(node -> Json.of("generation_config.json", node)).orElse(null),
+                HeadKind.of(architecture(json)), Weights.from(WeightSource.random(seed).on(device)));
         head.requiresGrad(true);
         return head;
     }
@@ -269,17 +253,22 @@ public final class Models {
     ///
     /// @param config a `config.json` with its `model_type`; sizes may have the names that most families give them
     public static Head create(ObjectNode config, Heads head, long seed) {
+        return create(config, head, seed, Device.CPU);
+    }
+
+    /// The same on a device.
+    public static Head create(ObjectNode config, Heads head, long seed, Device device) {
         ObjectNode own = head.config(ConfigNames.own(config));
         own.putArray("architectures")
                 .add(Families.of(Json.of("config.json", own)).architecture(head.kind()));
-        return create(own, seed);
+        return create(own, Optional.empty(), seed, device);
     }
 
     /// A smaller model that begins as a part of a larger one: so many of its blocks, evenly chosen and the last among them, and
-    /// all that is not in blocks; ready to train. With both halves of an encoder-decoder cut alike.
+    /// all that is not in blocks. With both halves of an encoder-decoder cut alike.
     ///
     /// @throws IllegalArgumentException if there are not so many blocks
-    public static Head loadStudent(Path folder, Heads head, int layers) {
+    public static Head loadStudent(Path folder, Heads head, int layers, Loading loading) {
         ModelFolder opened = ModelFolder.open(folder);
         int all = ConfigNames.layers(opened.config().node());
         if (layers < 1 || layers > all) {
@@ -288,16 +277,12 @@ public final class Models {
                             layers));
         }
         List<Integer> kept = IntStream.range(0, layers).mapToObj(i -> (i + 1) * all / layers - 1).toList();
-        try (CheckpointWeights source = CheckpointWeights.open(opened)) {
-            ObjectNode config = ConfigNames.withLayers(opened.config().node(), kept);
-            Family family = Families.of(opened.config());
-            Head model = named(opened, () -> build(
-                    as(opened, head.config(config), family.architecture(head.kind())),
-                    opened.generationConfig().orElse(null), head.kind(),
-                    with(head, family, new KeptBlocks(source.forTraining(), kept))));
-            model.requiresGrad(true);
-            return model;
-        }
+        ObjectNode config = ConfigNames.withLayers(opened.config().node(), kept);
+        Family family = Families.of(opened.config());
+        return opened(opened, loading, source -> build(
+                as(opened, head.config(config), family.architecture(head.kind())),
+                opened.generationConfig().orElse(null), head.kind(),
+                with(head, family, new KeptBlocks(source, kept), loading)));
     }
 
     /// A GPT-2 of these sizes with new weights, ready to train.

@@ -2,7 +2,9 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.ConditionalLanguageModel;
+import dev.weft.tensor.Device;
 import java.util.Locale;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The Transformer of “Attention Is All You Need” (Vaswani et al. 2017, <https://arxiv.org/abs/1706.03762>), to be trained
@@ -91,6 +93,6 @@ public record Transformer(int vocabSize, int hiddenSize, int intermediateSize, i
 
     /// A model with new weights, ready to train; saved, it has both files.
     public ConditionalLanguageModel create(long seed) {
-        return (ConditionalLanguageModel) Models.create(config(), generation(), seed);
+        return (ConditionalLanguageModel) Models.create(config(), Optional.of(generation()), seed, Device.CPU);
     }
 }

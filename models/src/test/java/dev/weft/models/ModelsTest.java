@@ -218,9 +218,9 @@ class ModelsTest {
     void types_are_widened_kept_or_narrowed_as_asked() {
         Path folder = saved(llama());
         try (var scope = TensorScope.open();
-                Head narrow = Models.load(folder, DType.BFLOAT16)) {
+                Head narrow = Models.load(folder, Loading.in(DType.BFLOAT16))) {
             narrow.save(root.resolve("narrow"));
-            try (Head kept = Models.load(root.resolve("narrow"), (DType) null);
+            try (Head kept = Models.load(root.resolve("narrow"), Loading.asStored());
                     Head wide = Models.load(root.resolve("narrow"))) {
                 assertThat(kept.parameters().values()).allMatch(each -> each.dtype() == DType.BFLOAT16);
                 assertThat(kept.frame().config().text("dtype")).isEqualTo("bfloat16");

@@ -20,7 +20,11 @@ public final class Embedding {
 
     /// `weight [entries, hidden]` at this place.
     public static Embedding load(Weights weights, int entries, int hidden, Init init) {
-        return weights.planned(new Embedding(weights.get("weight", init, entries, hidden), NONE, null));
+        return weights.embedding(entries, hidden, init);
+    }
+
+    static Embedding read(Weights weights, int entries, int hidden, Init init) {
+        return new Embedding(weights.get("weight", init, entries, hidden), NONE, null);
     }
 
     /// The same, whose vector of `id` is not trained through look-ups: padding. Ids beyond the table mean none.

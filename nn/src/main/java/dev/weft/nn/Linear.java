@@ -24,26 +24,19 @@ public final class Linear implements Projection {
         this.layout = layout;
     }
 
-    /// `weight` and `bias` at this place.
+    /// What the plan has at this place: `weight` and `bias`, or another form of them.
     public static Projection load(Weights weights, Layout layout, int in, int out, Init init) {
-        return weights.planned(
-                new Linear(weight(weights, layout, in, out, init), weights.get("bias", Init.zeros(), out), layout));
+        return weights.projection(new ProjectionSpec(in, out, true, layout, init));
     }
 
-    /// `weight` alone.
+    /// The same without a bias.
     public static Projection loadWithoutBias(Weights weights, Layout layout, int in, int out, Init init) {
-        return weights.planned(new Linear(weight(weights, layout, in, out, init), null, layout));
+        return weights.projection(new ProjectionSpec(in, out, false, layout, init));
     }
 
     /// Stored as `[out, in]`, with or without a bias.
     public static Projection load(Weights weights, int in, int out, boolean bias, Init init) {
-        return bias
-                ? load(weights, Layout.OUT_IN, in, out, init)
-                : loadWithoutBias(weights, Layout.OUT_IN, in, out, init);
-    }
-
-    private static Tensor weight(Weights weights, Layout layout, int in, int out, Init init) {
-        return layout == Layout.OUT_IN ? weights.get("weight", init, out, in) : weights.get("weight", init, in, out);
+        return weights.projection(new ProjectionSpec(in, out, bias, Layout.OUT_IN, init));
     }
 
     /// As stored: `[out, in]` or `[in, out]`.

@@ -1,17 +1,23 @@
 package dev.weft.nn;
 
-/// Which projection or embedding a place in the tree of weights gets: the plain one, or one wrapped or replaced by its name.
+/// Which projection a place in the tree of weights gets: the plain one, or by its name one that is wrapped, quantized or
+/// only a part.
 ///
-/// This is how adapters and quantization enter a model without its family knowing of them.
+/// This is how adapters, quantization and sharding enter a model without its family knowing of them. A plan reads the
+/// weights itself, so that a projection in another form never has a float copy. Plans are composed by asking another one for
+/// what is to be wrapped.
 @FunctionalInterface
 public interface ProjectionPlan {
-    ProjectionPlan PLAIN = (weights, plain) -> plain;
+    /// `weight` and `bias` as the file has them.
+    ProjectionPlan PLAIN = (place, spec) -> spec.read(place);
 
-    /// @param weights the place, whose [Weights#full] gives names
-    Projection choose(Weights weights, Linear plain);
+    /// Reads what is needed of the weights at `place`, whose [Weights#full] gives names.
+    Projection load(Weights place, ProjectionSpec spec);
 
-    /// The same for look-ups: tokens, positions, segments.
-    default Embedding choose(Weights weights, Embedding plain) {
-        return plain;
+    /// The same for look-ups of `entries` vectors: tokens, positions, segments.
+    ///
+    /// @param hidden length of each vector
+    default Embedding embedding(Weights place, int entries, int hidden, Init init) {
+        return Embedding.read(place, entries, hidden, init);
     }
 }

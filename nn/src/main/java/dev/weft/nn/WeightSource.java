@@ -1,7 +1,10 @@
 package dev.weft.nn;
 
+import dev.weft.tensor.Device;
+import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;
+import dev.weft.tensor.TensorScope;
 import java.util.Set;
 
 /// Where weights lie: a checkpoint, a seeded initialiser, a map in memory.
@@ -23,6 +26,51 @@ public interface WeightSource {
     /// Names of those that it has and that are partly new: tables with rows added.
     default Set<String> grown() {
         return Set.of();
+    }
+
+    /// Where the weights that it hands out lie.
+    default Device device() {
+        return Device.CPU;
+    }
+
+    /// The same weights on this device: each goes there as it is read.
+    default WeightSource on(Device device) {
+        WeightSource here = this;
+        return device.equals(device()) ? this : new WeightSource() {
+            @Override
+            public Set<String> names() {
+                return here.names();
+            }
+
+            @Override
+            public Tensor read(String name, Init init, long... shape) {
+                return moved(here.read(name, init, shape), device);
+            }
+
+            @Override
+            public boolean fits(String name, long... shape) {
+                return here.fits(name, shape);
+            }
+
+            @Override
+            public Set<String> grown() {
+                return here.grown();
+            }
+
+            @Override
+            public Device device() {
+                return device;
+            }
+        };
+    }
+
+    private static Tensor moved(Tensor weight, Device device) {
+        if (weight.device().equals(device)) {
+            return weight;
+        }
+        try (weight; var off = Gradients.off()) {
+            return TensorScope.tidy(() -> weight.to(device)).unscoped().requiresGrad(weight.requiresGrad());
+        }
     }
 
     /// New weights, each a function of the seed and its own name, so that adding a weight leaves the others as they were.

@@ -27,7 +27,7 @@ public final class Weights {
         private final ProjectionPlan plan;
         private final Predicate<String> mayBeNew;
         private final Predicate<String> mayDiffer;
-        private final WeightSource fresh = WeightSource.random(0);
+        private final WeightSource fresh;
         private final Map<String, Tensor> given = new LinkedHashMap<>();
         private final Set<String> read = new HashSet<>();
         private final Set<String> made = new TreeSet<>();
@@ -35,6 +35,7 @@ public final class Weights {
 
         Ledger(WeightSource source, ProjectionPlan plan, Predicate<String> mayBeNew, Predicate<String> mayDiffer) {
             this.source = source;
+            fresh = WeightSource.random(0).on(source.device());
             this.plan = plan;
             this.mayBeNew = mayBeNew;
             this.mayDiffer = mayDiffer;
@@ -65,18 +66,21 @@ public final class Weights {
     }
 
     /// Weights that the source lacks are made new where `mayBeNew` says so of their full name; see [#made].
-    public static Weights from(WeightSource source, Predicate<String> mayBeNew) {
-        return from(source, mayBeNew, name -> false);
-    }
-
-    /// The same, also where the source has one of another shape and `mayDiffer` says that this is so: a head for other labels.
-    public static Weights from(WeightSource source, Predicate<String> mayBeNew, Predicate<String> mayDiffer) {
-        return new Weights(new Ledger(source, ProjectionPlan.PLAIN, mayBeNew, mayDiffer), "", "");
+    ///
+    /// @param mayDiffer the same of one that the source has in another shape: a head for other labels
+    public static Weights from(WeightSource source, ProjectionPlan plan, Predicate<String> mayBeNew,
+            Predicate<String> mayDiffer) {
+        return new Weights(new Ledger(source, plan, mayBeNew, mayDiffer), "", "");
     }
 
     /// Whether every projection here is the plain one: what [#given] holds is then the whole model.
     public boolean isPlain() {
         return ledger.plan == ProjectionPlan.PLAIN;
+    }
+
+    /// What decides on the projections here; another plan may ask it for what it wraps.
+    public ProjectionPlan plan() {
+        return ledger.plan;
     }
 
     /// New weights from a seed.
@@ -175,13 +179,13 @@ public final class Weights {
         return has(first) || !has(second) ? get(first, init, shape) : get(second, init, shape);
     }
 
-    /// What the plan makes of a projection here.
-    Projection planned(Linear plain) {
-        return ledger.plan.choose(this, plain);
+    /// What the plan has for a projection here.
+    Projection projection(ProjectionSpec spec) {
+        return ledger.plan.load(this, spec);
     }
 
-    Embedding planned(Embedding plain) {
-        return ledger.plan.choose(this, plain);
+    Embedding embedding(int entries, int hidden, Init init) {
+        return ledger.plan.embedding(this, entries, hidden, init);
     }
 
     /// Says that a file may hold this without meaning anything: buffers of old versions, copies of tied weights.

@@ -87,7 +87,8 @@ class PartsTest {
 
     @Test
     void what_may_be_new_is_made_and_named() {
-        Weights weights = Weights.from(zeros("wte.weight"), name -> name.startsWith("score."));
+        Weights weights = Weights.from(zeros("wte.weight"), ProjectionPlan.PLAIN, name -> name.startsWith("score."),
+                name -> false);
         assertThat(weights.at("score").get("weight", Init.ones(), 2).toFloats()).containsExactly(1, 1);
         assertThat(weights.made()).containsExactly("score.weight");
         assertThat(weights.getEither("score.bias", "wte.weight", Init.ones(), 2).toFloats()).containsExactly(0, 0);
@@ -95,13 +96,40 @@ class PartsTest {
 
     @Test
     void a_plan_replaces_projections_by_name_and_no_others() {
-        Weights plain = Weights.from(WeightSource.random(1),
-                (at, linear) -> at.full("weight").startsWith("a.") ? x -> linear.forward(x).mul(0) : linear);
+        Weights plain = Weights.from(WeightSource.random(1), (at, spec) -> {
+            Projection read = ProjectionPlan.PLAIN.load(at, spec);
+            return at.full("weight").startsWith("a.") ? x -> read.forward(x).mul(0) : read;
+        });
         Tensor x = Tensor.full(1, DType.FLOAT32, 1, 2);
         assertThat(Linear.load(plain.at("a"), Linear.Layout.OUT_IN, 2, 2, Init.ones()).forward(x).toFloats())
                 .containsOnly(0);
         assertThat(Linear.load(plain.at("b"), Linear.Layout.OUT_IN, 2, 2, Init.ones()).forward(x).toFloats())
                 .containsOnly(2);
+    }
+
+    @Test
+    void a_plan_that_holds_a_weight_in_another_form_never_sees_it_as_floats() {
+        WeightSource eighths = new WeightSource() {
+            @Override
+            public Set<String> names() {
+                return Set.of("a.eighths");
+            }
+
+            @Override
+            public Tensor read(String name, Init init, long... shape) {
+                return Tensor.of(new int[]{8, 16, 24, 32}, 2, 2).to(DType.UINT8).unscoped();
+            }
+        };
+        Weights weights = Weights.from(eighths, (at, spec) -> {
+            Tensor stored = at.get("eighths", spec.init(), spec.out(), spec.in());
+            return x -> x.matmul(stored.to(DType.FLOAT32).div(8).transpose(0, 1));
+        });
+
+        Projection held = Linear.load(weights.at("a"), 2, 2, false, Init.ones());
+
+        assertThat(held.forward(Tensor.full(1, DType.FLOAT32, 1, 2)).toFloats()).containsExactly(3, 7);
+        assertThat(weights.given()).containsOnlyKeys("a.eighths");
+        assertThat(weights.unread()).isEmpty();
     }
 
     @Test

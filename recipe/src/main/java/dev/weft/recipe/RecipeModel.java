@@ -7,7 +7,10 @@ import dev.weft.adapt.PromptConfig;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.ConfigNames;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
+import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.models.Transformer;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
@@ -69,7 +72,7 @@ final class RecipeModel implements AutoCloseable {
         if (!recipe.adapter().any()) {
             boolean made = recipe.model().from() == null;
             Head head = checkpoint != null
-                    ? Models.loadForTraining(checkpoint, heads)
+                    ? Models.load(checkpoint, heads, Loading.toTrain().on(device(recipe)))
                     : fresh(recipe, heads, tokenizer);
             Layers.freeze(head, recipe.train().freeze().toArray(String[]::new));
             if (recipe.train().freezeLayers() >= 0) {
@@ -81,7 +84,7 @@ final class RecipeModel implements AutoCloseable {
             throw new IllegalArgumentException("An adapter needs a model to stand on; name its folder with --model");
         }
         Path from = Path.of(recipe.model().from());
-        Head base = grown(Models.load(from, heads), recipe, tokenizer);
+        Head base = grown(Models.load(from, heads, Loading.in(DType.FLOAT32).on(device(recipe))), recipe, tokenizer);
         Adapted adapted = checkpoint == null
                 ? Adapted.create(base, adapter(recipe, tokenizer).withBaseModel(from.toString()), recipe.train().seed())
                 : Adapted.load(base, checkpoint);
@@ -153,11 +156,15 @@ final class RecipeModel implements AutoCloseable {
         };
     }
 
+    private static Device device(Recipe recipe) {
+        return Device.parse(recipe.train().device());
+    }
+
     private static Head fresh(Recipe recipe, Heads heads, Tokenizer tokenizer) {
         Recipe.ModelPart part = recipe.model();
         long seed = recipe.train().seed();
         if (part.from() == null) {
-            return Models.create(config(recipe, tokenizer), heads, seed);
+            return Models.create(config(recipe, tokenizer), heads, seed, device(recipe));
         }
         Path from = Path.of(part.from());
         if (part.hidden() != null || part.heads() != null) {
@@ -165,8 +172,8 @@ final class RecipeModel implements AutoCloseable {
                     + " already; leave them out, or make a new model without model.from");
         }
         Head head = part.layers() == null
-                ? Models.loadForTraining(from, heads)
-                : Models.loadStudent(from, heads, part.layers());
+                ? Models.load(from, heads, Loading.toTrain().on(device(recipe)))
+                : Models.loadStudent(from, heads, part.layers(), Loading.toTrain().on(device(recipe)));
         Head grown = grown(head, recipe, tokenizer);
         grown.requiresGrad(true);
         return grown;

@@ -9,6 +9,7 @@ import dev.weft.data.Tokens;
 import dev.weft.eval.Report;
 import dev.weft.eval.UsualMetrics;
 import dev.weft.models.ConfigNames;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
@@ -177,7 +178,6 @@ public final class RecipeRun implements AutoCloseable {
                     Labels.of(labels), start, listener);
             recipe = settled(given, prepared.training());
             Device device = Device.parse(recipe.train().device());
-            model.trained().values().forEach(weight -> requireOn(device, weight));
             Objective<Map<String, Tensor>> objective = objective(task, model, device);
             Model trained = objective instanceof DistillationObjective distillation
                     ? distillation.trained()
@@ -220,12 +220,6 @@ public final class RecipeRun implements AutoCloseable {
         } catch (RuntimeException e) {
             closeAll();
             throw e;
-        }
-    }
-
-    private static void requireOn(Device device, Tensor weight) {
-        if (!weight.device().equals(device)) {
-            throw new IllegalArgumentException("The model is on %s, not on %s".formatted(weight.device(), device));
         }
     }
 
@@ -381,7 +375,7 @@ public final class RecipeRun implements AutoCloseable {
                 Head reference = RecipeModel.grown(
                         Models.load(Path.of(Objects.requireNonNull(recipe.model().from(),
                                 "Preferences need a model to start from; name its folder with --model")),
-                                Heads.of(HeadKind.CAUSAL_LANGUAGE)),
+                                Heads.of(HeadKind.CAUSAL_LANGUAGE), Loading.in(DType.FLOAT32).on(device)),
                         recipe, model.tokenizer());
                 open.push(reference);
                 yield new PreferenceObjective(head, reference, part.beta(), device);
@@ -394,7 +388,7 @@ public final class RecipeRun implements AutoCloseable {
         Recipe.Distill distill = recipe.distill();
         Head student = model.head();
         requireSameTokens(model.tokenizer(), folder);
-        Head teacher = Models.load(folder, Heads.of(task.head()));
+        Head teacher = Models.load(folder, Heads.of(task.head()), Loading.in(DType.FLOAT32).on(device));
         open.push(teacher);
         ObjectNode small = student.frame().config().node();
         ObjectNode large = teacher.frame().config().node();

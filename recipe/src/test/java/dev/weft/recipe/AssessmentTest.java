@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.weft.models.Loading;
 import dev.weft.data.Example;
 import dev.weft.data.Row;
 import dev.weft.data.Rows;
@@ -252,7 +253,7 @@ class AssessmentTest {
     void a_model_that_broke_is_named_with_the_row(String name) {
         JsonNode given = CASES.get(name);
         Path folder = MODELS.resolve(given.get("model").stringValue());
-        try (Head model = Models.load(folder, DType.FLOAT32); var off = Gradients.off()) {
+        try (Head model = Models.load(folder, Loading.in(DType.FLOAT32)); var off = Gradients.off()) {
             Assessment assessment = assessment(model, folder, given, name, 1);
             assessment.report();
             model.parameters().values().forEach(weight -> weight.fillInPlace(Float.NaN));
@@ -267,7 +268,7 @@ class AssessmentTest {
                 "multiple-choice", "summarization", "text-generation", "sentence-similarity")) {
             JsonNode given = CASES.get(name);
             Path folder = MODELS.resolve(given.get("model").stringValue());
-            try (Head model = Models.load(folder, DType.FLOAT32); var off = Gradients.off()) {
+            try (Head model = Models.load(folder, Loading.in(DType.FLOAT32)); var off = Gradients.off()) {
                 Assessment assessment = assessment(model, folder, given, name, 64);
                 Report before = assessment.report();
                 long live = TensorScope.liveTensors();

@@ -1,6 +1,7 @@
 package dev.weft.run;
 
 import dev.weft.checkpoint.AdapterFolder;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
@@ -64,10 +65,15 @@ public final class TextGenerator implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if there is no language model or no tokenizer, or one does not fit the other
     public static TextGenerator open(Path folder) {
+        return open(folder, Loading.usual());
+    }
+
+    /// The same in another type, or on another device.
+    public static TextGenerator open(Path folder, Loading loading) {
         Path place = weightsIn(folder);
         Models.config(place); // a folder without a model is told before one without a tokenizer
         Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
-        Head head = Precision.load(place);
+        Head head = Models.load(place, loading);
         try {
             if (head instanceof LanguageModel model && !(head instanceof SequenceToSequence)) {
                 return new TextGenerator(model, tokenizer, Generation.of(head), Generator.of(model), true, false);

@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Gpt2;
 import dev.weft.models.Models;
@@ -45,8 +46,8 @@ class RealSizesTest {
         try (var model = GeneratorTest.lively(config, 3)) {
             Models.save(folder, config.toJson(), model);
         }
-        try (var model = (CausalLanguageModel) Models.load(folder, DType.FLOAT32);
-                var exact = (CausalLanguageModel) Models.load(folder, DType.FLOAT64);
+        try (var model = (CausalLanguageModel) Models.load(folder, Loading.in(DType.FLOAT32));
+                var exact = (CausalLanguageModel) Models.load(folder, Loading.in(DType.FLOAT64));
                 var off = Gradients.off()) {
             for (int rows : new int[]{1, 3, 7, 8, 31, 40}) {
                 try (var scope = TensorScope.open()) {
@@ -79,8 +80,8 @@ class RealSizesTest {
         try (Head model = Models.create(config, 5)) {
             model.save(folder);
         }
-        try (Head model = Models.load(folder, DType.FLOAT32);
-                Head exact = Models.load(folder, DType.FLOAT64);
+        try (Head model = Models.load(folder, Loading.in(DType.FLOAT32));
+                Head exact = Models.load(folder, Loading.in(DType.FLOAT64));
                 var off = Gradients.off()) {
             for (int[] sizes : new int[][]{{1, 3}, {1, 17}, {5, 13}, {2, 61}}) {
                 try (var scope = TensorScope.open()) {

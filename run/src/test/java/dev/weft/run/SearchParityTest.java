@@ -2,6 +2,7 @@ package dev.weft.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
@@ -43,7 +44,7 @@ class SearchParityTest {
         assertThat(files).hasSize(10);
         return files.stream().flatMap(file -> Stream.of(DType.FLOAT64, DType.FLOAT32)
                 .map(dtype -> DynamicTest.dynamicTest(cases.relativize(file) + " in " + dtype, () -> {
-                    try (var head = Models.load(file.getParent(), dtype)) {
+                    try (var head = Models.load(file.getParent(), Loading.in(dtype))) {
                         String text = Files.readString(file);
                         for (Json each : Json.parse(file.toString(), "{\"cases\": " + text + "}").objects("cases")) {
                             compare(ModelFolder.open(file.getParent()), (LanguageModel) head, each,

@@ -3,6 +3,7 @@ package dev.weft.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Gpt2;
 import dev.weft.models.Models;
@@ -408,7 +409,7 @@ class TextGeneratorTest {
         try (var rounded = GeneratorTest.lively(config, 11)) {
             Models.save(folder, config.toJson(), rounded);
         }
-        try (var model = (CausalLanguageModel) Models.load(folder, DType.FLOAT64)) {
+        try (var model = (CausalLanguageModel) Models.load(folder, Loading.in(DType.FLOAT64))) {
             getWhatEachGetsAlone(TextGenerator.of(model, BYTES, Generation.greedy()));
         }
     }

@@ -8,7 +8,9 @@ import org.bytedeco.pytorch.global.torch.DeviceType;
 public record Device(Kind kind, int index) {
     /// MPS (Apple) is experimental.
     public enum Kind {
-        CPU(DeviceType.CPU), CUDA(DeviceType.CUDA), MPS(DeviceType.MPS);
+        CPU(DeviceType.CPU), CUDA(DeviceType.CUDA), MPS(DeviceType.MPS),
+        /// See [dev.weft.tensor.StandIn].
+        STAND_IN(DeviceType.CPU);
 
         private final DeviceType type;
 
@@ -19,9 +21,17 @@ public record Device(Kind kind, int index) {
         DeviceType type() {
             return type;
         }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
     }
 
     public static final Device CPU = new Device(Kind.CPU, 0);
+
+    /// In place of a GPU in tests: [StandIn].
+    public static final Device STAND_IN = new Device(Kind.STAND_IN, 0);
 
     /// Reads `cpu`, `cuda`, `cuda:N`, `mps` or `auto` (CUDA where there is one, else the CPU).
     ///
@@ -33,7 +43,7 @@ public record Device(Kind kind, int index) {
             return torch.cuda_is_available() ? new Device(Kind.CUDA, 0) : CPU;
         }
         for (Kind kind : Kind.values()) {
-            if (kind.name().toLowerCase(Locale.ROOT).equals(parts[0])) {
+            if (kind.toString().equals(parts[0])) {
                 return new Device(kind, index(text, parts)).present();
             }
         }
@@ -67,7 +77,6 @@ public record Device(Kind kind, int index) {
 
     @Override
     public String toString() {
-        String name = kind.name().toLowerCase(Locale.ROOT);
-        return kind == Kind.CUDA ? name + ":" + index : name;
+        return kind == Kind.CUDA ? kind + ":" + index : kind.toString();
     }
 }

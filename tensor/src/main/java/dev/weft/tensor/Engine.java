@@ -119,7 +119,7 @@ public final class Engine {
     public static boolean fastBfloat16(Device device) {
         return switch (device.kind()) {
             case CUDA -> true;
-            case MPS -> false;
+            case MPS, STAND_IN -> false;
             case CPU -> (cpuFlags().contains("avx512_bf16") || cpuFlags().contains("amx_bf16")
                     || cpuFlags().contains("bf16")) && FastPath.BFLOAT16.proven("products", Engine::bfloat16Trial);
         };

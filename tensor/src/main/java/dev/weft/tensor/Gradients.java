@@ -164,7 +164,8 @@ public final class Gradients {
                     Tensor one = found.get(i);
                     gradients[i] = wanted[i] && one != null ? one.unscoped() : null;
                     if (wanted[i] && one == null) {
-                        gradients[i] = Tensor.zeros(inputs.get(i).dtype(), inputs.get(i).shape()).unscoped();
+                        gradients[i] = Tensor.zeros(inputs.get(i).dtype(), inputs.get(i).shape())
+                                .to(inputs.get(i).device()).unscoped();
                     }
                 }
             }
@@ -202,6 +203,7 @@ public final class Gradients {
         private static final ThreadLocal<List<Tensor>> PASSED = ThreadLocal.withInitial(ArrayList::new);
 
         private @Nullable Action action;
+        private boolean standsIn;
 
         static Hook on(Tensor tensor, Action action) {
             Hook hook;
@@ -210,6 +212,7 @@ public final class Gradients {
                 IN_USE.add(hook);
             }
             hook.action = action;
+            hook.standsIn = tensor.standsIn();
             tensor.peer().register_hook(hook);
             return hook;
         }
@@ -221,7 +224,7 @@ public final class Gradients {
                 throw new IllegalStateException("The graph of a function can be run backward once");
             }
             freePassed();
-            Tensor given = Tensor.owning(gradient).unscoped();
+            Tensor given = Tensor.wrap(new org.bytedeco.pytorch.Tensor(gradient)).standingIn(standsIn).unscoped();
             // The argument is a handle of its own, and nobody else frees it.
             gradient.close();
             Tensor replaced = todo.run(given);

@@ -1,6 +1,8 @@
 package dev.weft.tensor;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.LongStream;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.pytorch.DoubleOptional;
@@ -80,7 +82,7 @@ public final class Kernels {
         long[] axes = weight == null ? new long[]{x.size(-1)} : weight.shape();
         try (var scale = optional(weight); var shift = optional(bias)) {
             return Tensor.produce("layer_norm",
-                    () -> torch.layer_norm(x.peer(), axes, scale, shift, eps, false), x);
+                    () -> torch.layer_norm(x.peer(), axes, scale, shift, eps, false), given(x, weight, bias));
         }
     }
 
@@ -113,8 +115,12 @@ public final class Kernels {
             return Tensor.produce("scaled_dot_product_attention",
                     () -> torch.scaled_dot_product_attention(queries.peer(),
                             keys.peer(), values.peer(), hidden, 0, causal, factor, false),
-                    queries, keys, values);
+                    given(queries, keys, values, mask));
         }
+    }
+
+    private static Tensor[] given(@Nullable Tensor... arguments) {
+        return Arrays.stream(arguments).filter(Objects::nonNull).toArray(Tensor[]::new);
     }
 
     /// How the losses of single targets are put together.
@@ -130,13 +136,14 @@ public final class Kernels {
             return Tensor.produce("cross_entropy",
                     () -> torch.cross_entropy_loss(logits.peer(), targets.peer(), perClass,
                             reduction.ordinal(), ignored, labelSmoothing),
-                    logits, targets);
+                    given(logits, targets, weights));
         }
     }
 
     /// Writes `a · b` over `out`: `[n, i, k] × [n, k, j]`. Not recorded.
     public static void bmmInto(Tensor out, Tensor a, Tensor b) {
         try {
+            StandIn.holds("bmm", out, a, b);
             torch.bmm_out(out.peer(), a.peer(), b.peer());
         } catch (RuntimeException e) {
             throw TensorException.refused("bmm", new Tensor[]{a, b}, e);
@@ -165,6 +172,7 @@ public final class Kernels {
 
     private static void indexSelectIntoUnproven(Tensor out, Tensor x, int dim, Tensor index) {
         try {
+            StandIn.holds("index_select", out, x, index);
             torch.index_select_out(out.peer(), x.peer(), (long) dim, index.peer());
         } catch (RuntimeException e) {
             throw TensorException.refused("index_select", new Tensor[]{x, index}, e);
@@ -174,6 +182,7 @@ public final class Kernels {
     /// Writes `added + scale · a · b` over `out`: `[n, i, k] × [n, k, j]`. Not recorded.
     public static void scaledBmmPlusInto(Tensor out, Tensor added, Tensor a, Tensor b, double scale) {
         try (var beta = new Scalar(1.0); var alpha = new Scalar(scale)) {
+            StandIn.holds("baddbmm", out, added, a, b);
             torch.baddbmm_out(out.peer(), added.peer(), a.peer(), b.peer(), beta, alpha);
         } catch (RuntimeException e) {
             throw TensorException.refused("baddbmm", new Tensor[]{added, a, b}, e);

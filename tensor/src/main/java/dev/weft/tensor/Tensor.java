@@ -46,6 +46,7 @@ public final class Tensor implements AutoCloseable {
     private org.bytedeco.pytorch.@Nullable Tensor peer;
     private @Nullable TensorScope scope;
     private int slot = -1;
+    private boolean standsIn;
     private Cleaner.@Nullable Cleanable lastResort;
     private volatile @Nullable PackedWeight packing;
     private Cleaner.@Nullable Cleanable packingsEnd;
@@ -208,7 +209,7 @@ public final class Tensor implements AutoCloseable {
 
     public Device device() {
         if (peer().is_cpu()) {
-            return Device.CPU;
+            return standsIn ? Device.STAND_IN : Device.CPU;
         }
         try (var device = peer().device()) {
             return new Device(device.is_cuda() ? Device.Kind.CUDA : Device.Kind.MPS, Math.max(0, device.index()));
@@ -245,6 +246,9 @@ public final class Tensor implements AutoCloseable {
     }
 
     private <T> T number(String operation, Function<org.bytedeco.pytorch.Tensor, T> read) {
+        if (standsIn) {
+            StandIn.copied(false);
+        }
         try {
             return read.apply(peer());
         } catch (RuntimeException e) {
@@ -498,7 +502,7 @@ public final class Tensor implements AutoCloseable {
             throw TensorException.refused(operation, new Tensor[]{this}, e);
         }
         try (pair) {
-            return new Ranked(owning(pair.get0()), owning(pair.get1()));
+            return new Ranked(owning(pair.get0(), this), owning(pair.get1(), this));
         }
     }
 
@@ -646,7 +650,8 @@ public final class Tensor implements AutoCloseable {
             throw TensorException.refused("unbind", new Tensor[]{this}, e);
         }
         try (slices) {
-            return java.util.stream.LongStream.range(0, slices.size()).mapToObj(i -> owning(slices.get(i))).toList();
+            return java.util.stream.LongStream.range(0, slices.size()).mapToObj(i -> owning(slices.get(i), this))
+                    .toList();
         }
     }
 
@@ -692,6 +697,12 @@ public final class Tensor implements AutoCloseable {
     public Tensor to(Device device) {
         if (device().equals(device)) {
             return this;
+        }
+        if (standsIn || device.equals(Device.STAND_IN)) {
+            StandIn.copied(!standsIn);
+            Tensor copy = wrap(peer().clone());
+            copy.standsIn = !standsIn;
+            return copy;
         }
         try (var native_ = new org.bytedeco.pytorch.Device(device.kind().type(), (byte) device.index());
                 var place = new DeviceOptional(native_);
@@ -753,6 +764,11 @@ public final class Tensor implements AutoCloseable {
 
     private Tensor change(String operation, Supplier<org.bytedeco.pytorch.Tensor> body, Tensor... arguments) {
         try {
+            if (!operation.equals("copy_")) {
+                StandIn.holds(operation, arguments);
+            } else if (arguments[0].standsIn() != arguments[1].standsIn()) {
+                StandIn.copied(standsIn);
+            }
             // What comes back is this very handle, so that it must not be closed.
             body.get();
         } catch (RuntimeException e) {
@@ -785,7 +801,7 @@ public final class Tensor implements AutoCloseable {
             gradient.close();
             return null;
         }
-        return owning(gradient);
+        return owning(gradient, this);
     }
 
     /// Drops the gradient.
@@ -894,14 +910,29 @@ public final class Tensor implements AutoCloseable {
         return new Tensor(peer);
     }
 
-    /// A handle of our own to a tensor that a native container holds.
-    static Tensor owning(org.bytedeco.pytorch.TensorBase borrowed) {
-        return new Tensor(new org.bytedeco.pytorch.Tensor(borrowed));
+    /// A handle of our own to a tensor that a native container holds, on the device of `like`.
+    static Tensor owning(org.bytedeco.pytorch.TensorBase borrowed, Tensor like) {
+        Tensor own = new Tensor(new org.bytedeco.pytorch.Tensor(borrowed));
+        own.standsIn = like.standsIn;
+        return own;
+    }
+
+    boolean standsIn() {
+        return standsIn;
+    }
+
+    /// The same handle as one of [Device#STAND_IN].
+    Tensor standingIn(boolean there) {
+        standsIn = there;
+        return this;
     }
 
     static Tensor produce(String operation, Supplier<org.bytedeco.pytorch.Tensor> body, Tensor... arguments) {
         try {
-            return new Tensor(body.get());
+            boolean aside = StandIn.holds(operation, arguments);
+            Tensor result = new Tensor(body.get());
+            result.standsIn = aside;
+            return result;
         } catch (RuntimeException e) {
             if (e instanceof IllegalStateException) {
                 throw e;

@@ -2,6 +2,7 @@ package dev.weft.cli.parity;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.Safetensors;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,6 +21,7 @@ public final class Case implements AutoCloseable {
     private final Path folder;
     private final Json description;
     private final Safetensors expected;
+    private final Device device;
 
     /// One thing to do and to compare.
     ///
@@ -37,14 +39,20 @@ public final class Case implements AutoCloseable {
     /// @param whereDims along which axes of the output the mask's axes lie
     record Output(String name, String tensor, String where, List<Integer> whereDims, double tolerance) {}
 
-    private Case(Path folder) {
+    private Case(Path folder, Device device) {
         this.folder = folder;
+        this.device = device;
         description = Json.read(folder.resolve("case.json"));
         expected = Safetensors.open(folder.resolve("expected.safetensors"));
     }
 
-    public static Case open(Path folder) {
-        return new Case(folder);
+    /// @param device where its checks are run
+    public static Case open(Path folder, Device device) {
+        return new Case(folder, device);
+    }
+
+    Device device() {
+        return device;
     }
 
     /// Every folder with a `case.json` at or below `root`, sorted.
@@ -97,7 +105,7 @@ public final class Case implements AutoCloseable {
         var inputs = new LinkedHashMap<String, Tensor>();
         Json named = check.json().object("inputs");
         for (String argument : named.names()) {
-            inputs.put(argument, tensor(named.text(argument)));
+            inputs.put(argument, tensor(named.text(argument)).to(device));
         }
         return inputs;
     }

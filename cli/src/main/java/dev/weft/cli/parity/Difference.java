@@ -1,6 +1,7 @@
 package dev.weft.cli.parity;
 
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
 import java.util.Arrays;
@@ -20,7 +21,7 @@ final class Difference {
                     "has shape " + Arrays.toString(found.shape()) + ", expected " + Arrays.toString(expected.shape()));
         }
         try (var scope = TensorScope.open()) {
-            Tensor difference = found.detach().to(DType.FLOAT64).sub(expected.to(DType.FLOAT64)).abs();
+            Tensor difference = found.detach().to(Device.CPU).to(DType.FLOAT64).sub(expected.to(DType.FLOAT64)).abs();
             if (where != null) {
                 long[] shape = new long[found.dim()];
                 Arrays.fill(shape, 1);

@@ -1,10 +1,10 @@
 package dev.weft.cli.parity;
 
 import dev.weft.adapt.Adapted;
-import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Inputs;
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.Seq2Seq;
 import dev.weft.models.heads.Head;
@@ -206,10 +206,8 @@ public final class Parity {
     }
 
     private static Head load(Case one, Case.Check check, boolean training) {
-        ModelFolder folder = ModelFolder.open(one.folder());
-        try (CheckpointWeights weights = CheckpointWeights.open(folder).as(DType.FLOAT32)) {
-            return Models.load(folder, check.modelClass(one), training ? weights.forTraining() : weights);
-        }
+        return Models.load(ModelFolder.open(one.folder()), check.modelClass(one),
+                (training ? Loading.toTrain() : Loading.in(DType.FLOAT32)).on(one.device()));
     }
 
     // ---- adapters ----

@@ -1,11 +1,11 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.MultipleChoice;
 import dev.weft.nn.ForwardPass;
-import dev.weft.run.Precision;
 import dev.weft.run.Tokenizers;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
@@ -55,7 +55,7 @@ final class Batches implements AutoCloseable {
     /// Opens a folder whose model has a head for a task.
     ///
     /// @throws IllegalArgumentException if it has another; the message says what the folder can do
-    static Batches open(Path folder, Task task) {
+    static Batches open(Path folder, Loading loading, Task task) {
         String architecture = Models.architecture(Models.config(folder));
         if (!task.heads().contains(HeadKind.of(architecture))) {
             throw new IllegalArgumentException("%s holds a %s, which can do: %s; asked for %s".formatted(folder,
@@ -63,7 +63,7 @@ final class Batches implements AutoCloseable {
                     task.title()));
         }
         Tokenizer tokenizer = Tokenizers.load(folder);
-        return new Batches(Precision.load(folder), tokenizer);
+        return new Batches(Models.load(folder, loading), tokenizer);
     }
 
     /// A model that is there already.

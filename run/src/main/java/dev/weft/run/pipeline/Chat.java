@@ -2,6 +2,7 @@ package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Gguf;
+import dev.weft.models.Loading;
 import dev.weft.run.Generation;
 import dev.weft.run.PromptCache;
 import dev.weft.run.TextGenerator;
@@ -45,9 +46,9 @@ public final class Chat implements AutoCloseable {
     }
 
     /// @throws IllegalArgumentException if the folder has no chat template, or its model is no language model
-    static Chat open(Path folder) {
+    static Chat open(Path folder, Loading loading) {
         ChatTemplate template = template(folder);
-        return new Chat(TextGenerator.open(folder), template, null);
+        return new Chat(TextGenerator.open(folder, loading), template, null);
     }
 
     /// Whether there is a chat template that can be read.

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,8 +34,8 @@ public final class ChoicePicker implements AutoCloseable {
         this.truncates = truncates;
     }
 
-    static ChoicePicker open(Path folder) {
-        return new ChoicePicker(Batches.open(folder, Task.MULTIPLE_CHOICE), false);
+    static ChoicePicker open(Path folder, Loading loading) {
+        return new ChoicePicker(Batches.open(folder, loading, Task.MULTIPLE_CHOICE), false);
     }
 
     /// This one, cutting what is longer than the model's positions. Both are closed by either.

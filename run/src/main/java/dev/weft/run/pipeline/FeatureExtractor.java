@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,8 +22,8 @@ public final class FeatureExtractor implements AutoCloseable {
         this.truncates = truncates;
     }
 
-    static FeatureExtractor open(Path folder) {
-        return new FeatureExtractor(Batches.open(folder, Task.FEATURE_EXTRACTION), false);
+    static FeatureExtractor open(Path folder, Loading loading) {
+        return new FeatureExtractor(Batches.open(folder, loading, Task.FEATURE_EXTRACTION), false);
     }
 
     /// This one, cutting texts that are longer than the model's positions. Both are closed by either.

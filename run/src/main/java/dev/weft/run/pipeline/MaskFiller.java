@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.models.heads.Pretraining;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Encoding;
@@ -37,8 +38,8 @@ public final class MaskFiller implements AutoCloseable {
         mask = tokenizer.id(token).orElseThrow();
     }
 
-    static MaskFiller open(Path folder) {
-        return new MaskFiller(Batches.open(folder, Task.FILL_MASK), false);
+    static MaskFiller open(Path folder, Loading loading) {
+        return new MaskFiller(Batches.open(folder, loading, Task.FILL_MASK), false);
     }
 
     /// This one, cutting texts that are longer than the model's positions. Both are closed by either.

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.run.TextGenerator;
 import java.nio.file.Path;
 
@@ -16,62 +17,132 @@ public final class Pipelines {
     private Pipelines() {}
 
     public static TextClassifier textClassification(Path folder) {
-        return TextClassifier.open(folder);
+        return textClassification(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static TextClassifier textClassification(Path folder, Loading loading) {
+        return TextClassifier.open(folder, loading);
     }
 
     public static ZeroShotClassifier zeroShotClassification(Path folder) {
-        return ZeroShotClassifier.open(folder);
+        return zeroShotClassification(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static ZeroShotClassifier zeroShotClassification(Path folder, Loading loading) {
+        return ZeroShotClassifier.open(folder, loading);
     }
 
     public static TokenClassifier tokenClassification(Path folder) {
-        return TokenClassifier.open(folder);
+        return tokenClassification(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static TokenClassifier tokenClassification(Path folder, Loading loading) {
+        return TokenClassifier.open(folder, loading);
     }
 
     public static QuestionAnswerer questionAnswering(Path folder) {
-        return QuestionAnswerer.open(folder);
+        return questionAnswering(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static QuestionAnswerer questionAnswering(Path folder, Loading loading) {
+        return QuestionAnswerer.open(folder, loading);
     }
 
     public static ChoicePicker multipleChoice(Path folder) {
-        return ChoicePicker.open(folder);
+        return multipleChoice(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static ChoicePicker multipleChoice(Path folder, Loading loading) {
+        return ChoicePicker.open(folder, loading);
     }
 
     public static MaskFiller fillMask(Path folder) {
-        return MaskFiller.open(folder);
+        return fillMask(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static MaskFiller fillMask(Path folder, Loading loading) {
+        return MaskFiller.open(folder, loading);
     }
 
     public static FeatureExtractor featureExtraction(Path folder) {
-        return FeatureExtractor.open(folder);
+        return featureExtraction(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static FeatureExtractor featureExtraction(Path folder, Loading loading) {
+        return FeatureExtractor.open(folder, loading);
     }
 
     public static SentenceEmbedder embeddings(Path folder) {
-        return SentenceEmbedder.open(folder);
+        return embeddings(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static SentenceEmbedder embeddings(Path folder, Loading loading) {
+        return SentenceEmbedder.open(folder, loading);
     }
 
     public static Reranker rerank(Path folder) {
-        return Reranker.open(folder);
+        return rerank(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static Reranker rerank(Path folder, Loading loading) {
+        return Reranker.open(folder, loading);
     }
 
     /// A model folder, or the folder of a run.
     public static TextGenerator textGeneration(Path folder) {
-        return TextGenerator.open(folder);
+        return textGeneration(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static TextGenerator textGeneration(Path folder, Loading loading) {
+        return TextGenerator.open(folder, loading);
     }
 
     /// A folder with a chat template, or a `.gguf` file that holds one.
     public static Chat chat(Path folder) {
-        return Chat.open(folder);
+        return chat(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static Chat chat(Path folder, Loading loading) {
+        return Chat.open(folder, loading);
     }
 
     public static TextToText textToText(Path folder) {
-        return TextToText.open(folder, Task.TEXT2TEXT_GENERATION);
+        return textToText(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static TextToText textToText(Path folder, Loading loading) {
+        return TextToText.open(folder, loading, Task.TEXT2TEXT_GENERATION);
     }
 
     public static TextToText summarization(Path folder) {
-        return TextToText.open(folder, Task.SUMMARIZATION);
+        return summarization(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static TextToText summarization(Path folder, Loading loading) {
+        return TextToText.open(folder, loading, Task.SUMMARIZATION);
     }
 
     /// Of a model of many languages, [TextToText#from] and [TextToText#into] choose two.
     public static TextToText translation(Path folder) {
-        return TextToText.open(folder, Task.TRANSLATION);
+        return translation(folder, Loading.usual());
+    }
+
+    /// The same, opened in another type or on another device.
+    public static TextToText translation(Path folder, Loading loading) {
+        return TextToText.open(folder, loading, Task.TRANSLATION);
     }
 
 }

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
@@ -62,8 +63,8 @@ public final class QuestionAnswerer implements AutoCloseable {
         this.batches = batches;
     }
 
-    static QuestionAnswerer open(Path folder) {
-        return new QuestionAnswerer(Batches.open(folder, Task.QUESTION_ANSWERING));
+    static QuestionAnswerer open(Path folder, Loading loading) {
+        return new QuestionAnswerer(Batches.open(folder, loading, Task.QUESTION_ANSWERING));
     }
 
     /// What to start from.

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -26,8 +27,8 @@ public final class Reranker implements AutoCloseable {
                 : Classification.Function.NONE;
     }
 
-    static Reranker open(Path folder) {
-        return new Reranker(Batches.open(folder, Task.RERANK));
+    static Reranker open(Path folder, Loading loading) {
+        return new Reranker(Batches.open(folder, loading, Task.RERANK));
     }
 
     /// A score for each passage, in their order. Passages that are too long are cut.

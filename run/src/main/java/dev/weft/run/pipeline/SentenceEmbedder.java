@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.models.heads.Head;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
@@ -112,11 +113,11 @@ public final class SentenceEmbedder implements AutoCloseable {
         this.setting = setting;
     }
 
-    static SentenceEmbedder open(Path folder) {
+    static SentenceEmbedder open(Path folder, Loading loading) {
         SentenceModules modules = SentenceModules.read(folder);
         Batches batches;
         try {
-            batches = Batches.open(modules.transformer(), Task.EMBEDDINGS);
+            batches = Batches.open(modules.transformer(), loading, Task.EMBEDDINGS);
         } catch (RuntimeException e) {
             modules.close();
             throw e;

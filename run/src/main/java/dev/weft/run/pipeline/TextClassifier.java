@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,8 +20,8 @@ public final class TextClassifier implements AutoCloseable {
         labels = batches.head().frame().labelNames();
     }
 
-    static TextClassifier open(Path folder) {
-        Batches batches = Batches.open(folder, Task.TEXT_CLASSIFICATION);
+    static TextClassifier open(Path folder, Loading loading) {
+        Batches batches = Batches.open(folder, loading, Task.TEXT_CLASSIFICATION);
         Classification.Function function = switch (batches.head().frame().config().text("problem_type", "")) {
             case "regression" -> Classification.Function.NONE;
             case "multi_label_classification" -> Classification.Function.SIGMOID;

@@ -1,6 +1,7 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.Loading;
 import dev.weft.models.heads.ConditionalLanguageModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Trace;
@@ -65,8 +66,8 @@ public final class TextToText implements AutoCloseable {
     }
 
     /// @param task its settings in `task_specific_params` of the config count
-    static TextToText open(Path folder, Task task) {
-        Batches batches = Batches.open(folder, task);
+    static TextToText open(Path folder, Loading loading, Task task) {
+        Batches batches = Batches.open(folder, loading, task);
         Json config = batches.head().frame().config();
         var opened = new TextToText(batches, batches.tokenizer(), Generation.of(batches.head()),
                 config.text("prefix", ""), TooLong.REFUSED, "");

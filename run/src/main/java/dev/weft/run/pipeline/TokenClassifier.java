@@ -1,7 +1,8 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.text.Encoding;
+import dev.weft.models.Loading;
 import dev.weft.tensor.Tensor;
+import dev.weft.text.Encoding;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,8 +42,8 @@ public final class TokenClassifier implements AutoCloseable {
         labels = batches.head().frame().labelNames();
     }
 
-    static TokenClassifier open(Path folder) {
-        return new TokenClassifier(Batches.open(folder, Task.TOKEN_CLASSIFICATION), Aggregation.SIMPLE, false);
+    static TokenClassifier open(Path folder, Loading loading) {
+        return new TokenClassifier(Batches.open(folder, loading, Task.TOKEN_CLASSIFICATION), Aggregation.SIMPLE, false);
     }
 
     /// This one with another way of joining tokens. Both are closed by either.

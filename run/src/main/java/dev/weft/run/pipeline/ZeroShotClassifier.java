@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
 import java.nio.file.Path;
@@ -26,8 +27,8 @@ public final class ZeroShotClassifier implements AutoCloseable {
         this.several = several;
     }
 
-    static ZeroShotClassifier open(Path folder) {
-        Batches batches = Batches.open(folder, Task.ZERO_SHOT_CLASSIFICATION);
+    static ZeroShotClassifier open(Path folder, Loading loading) {
+        Batches batches = Batches.open(folder, loading, Task.ZERO_SHOT_CLASSIFICATION);
         List<String> labels = batches.head().frame().labelNames();
         int entails = IntStream.range(0, labels.size())
                 .filter(i -> Task.entails(labels.get(i))).findFirst().orElse(-1);
