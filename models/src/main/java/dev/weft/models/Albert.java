@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Block;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
@@ -11,6 +12,11 @@ import dev.weft.nn.Weights;
 /// @param groups how many sets of weights the layers share
 /// @param inner  how many blocks each set has, all of which every layer runs through
 record Albert(Bert.Config config, int groups, int inner) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("Albert", HeadStyle.albert(), (json, weights, kind) -> new Bert(fromJson(json), weights), "albert")
+            .below("albert")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
     static Albert fromJson(Json json) {
         Json full = json.withDefaults(Json.object().put("embedding_size", 128).put("hidden_act", "gelu_new")
                 .put("hidden_dropout_prob", 0).put("attention_probs_dropout_prob", 0));

@@ -1,6 +1,9 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -17,18 +20,34 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.CrossAttention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.position.Sinusoidal;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
+import java.util.Map;
+import java.util.function.Function;
 
 /// BART: an encoder and a decoder with learned positions and a norm after each part. Lewis et al. 2019,
 /// <https://arxiv.org/abs/1910.13461>. The families built after it differ in their [Parts].
 public final class Bart implements Seq2Seq {
+    static final Family FAMILY = family("Bart", "model", json -> new Plain(Config.fromJson(json)), "bart");
+
+    /// A family of the same two halves under other settings.
+    static Family family(String className, String prefix, Function<Json, Parts> parts, String modelType) {
+        HeadStyle heads = HeadStyle.seq2seq(
+                VocabularyHead.shifted(VocabularyHead.plain("lm_head", false, true), "final_logits_bias"));
+        return Family.of(className, heads, (json, weights, kind) -> kind == HeadKind.CAUSAL_LANGUAGE
+                ? decoder(parts.apply(json), weights)
+                : new Bart(parts.apply(json), weights), modelType).below(prefix).withDropouts("dropout")
+                .withSizeNames(Map.of("hidden_size", "d_model", "num_hidden_layers", "encoder_layers,decoder_layers",
+                        "num_attention_heads", "encoder_attention_heads,decoder_attention_heads", "intermediate_size",
+                        "encoder_ffn_dim,decoder_ffn_dim"));
+    }
+
     /// Sizes of a checkpoint; its `d_model` is called hiddenSize here.
     ///
     /// @param targetVocabSize of the decoder, where it has one of its own

@@ -1,6 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -16,9 +18,9 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.CrossAttention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.tensor.Tensor;
@@ -29,6 +31,13 @@ import org.jspecify.annotations.Nullable;
 /// same parts. Devlin et al. 2018, <https://arxiv.org/abs/1810.04805>. The families built after it differ in their
 /// [Parts].
 public final class Bert implements Backbone {
+    static final Family FAMILY = Family
+            .of("Bert", HeadStyle.bert(), (json, weights, kind) -> new Bert(new Plain(Config.fromJson(json)), weights),
+                    "bert")
+            .below("bert")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob")
+            .named(HeadKind.CAUSAL_LANGUAGE, "LMHeadModel");
+
     /// Sizes of a checkpoint, named as in its `config.json`.
     ///
     /// @param embeddingSize width of the embeddings; where it is not the hidden size, a projection follows

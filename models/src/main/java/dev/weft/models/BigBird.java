@@ -3,13 +3,14 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.AfterQuestion;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.BlockSparseAttention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,12 @@ import org.jspecify.annotations.Nullable;
 /// @param question the id after the question, where segments are to be told apart by it, or −1
 record BigBird(Bert.Config config, boolean sparse, int blockSize, int random, boolean rescales, boolean inputBias,
         int question) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("BigBird", HeadStyle.bigBird(), (json, weights, kind) -> new Bert(fromJson(json, kind), weights),
+                    "big_bird")
+            .below("bert")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
     static BigBird fromJson(Json json, HeadKind kind) {
         Json full = json.withDefaults(Json.object().put("hidden_act", "gelu_new").put("max_position_embeddings", 4096));
         Bert.Config config = Bert.Config.fromJson(full);

@@ -6,6 +6,8 @@ import dev.weft.nn.Weights;
 /// Blenderbot: BART with norms before each part and none on embeddings. Roller et al. 2020,
 /// <https://arxiv.org/abs/2004.13637>.
 record Blenderbot(Bart.Config config) implements Bart.Parts {
+    static final Family FAMILY = Bart.family("Blenderbot", "model", Blenderbot::fromJson, "blenderbot");
+
     static Blenderbot fromJson(Json json) {
         return new Blenderbot(Bart.Config.fromJson(
                 json.withDefaults(Json.object().put("pad_token_id", 0).put("decoder_start_token_id", 1)

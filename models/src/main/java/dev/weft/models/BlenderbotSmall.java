@@ -6,6 +6,8 @@ import dev.weft.nn.Weights;
 /// The small Blenderbot: BART whose decoder adds positions after the norm of its embeddings. Roller et al. 2020,
 /// <https://arxiv.org/abs/2004.13637>.
 record BlenderbotSmall(Bart.Config config) implements Bart.Parts {
+    static final Family FAMILY = Bart.family("BlenderbotSmall", "model", BlenderbotSmall::fromJson, "blenderbot-small");
+
     static BlenderbotSmall fromJson(Json json) {
         return new BlenderbotSmall(Bart.Config.fromJson(
                 json.withDefaults(Json.object().put("pad_token_id", 0).put("decoder_start_token_id", 1)

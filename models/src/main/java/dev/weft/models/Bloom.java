@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -13,18 +14,23 @@ import dev.weft.nn.Residual;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Alibi;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
+import java.util.Map;
 
 /// BLOOM: a decoder that knows positions by ALiBi alone, with a norm behind the embeddings. Le Scao et al. 2022,
 /// <https://arxiv.org/abs/2211.05100>.
 public final class Bloom implements Backbone {
     public static final String MODEL_TYPE = "bloom";
+    static final Family FAMILY = Family
+            .of("Bloom", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Bloom::new, MODEL_TYPE)
+            .below("transformer").withSizeNames(Map.of("num_hidden_layers", "n_layer", "num_attention_heads", "n_head"))
+            .withDropouts("hidden_dropout", "attention_dropout");
 
     /// Sizes of a checkpoint; keys of its `config.json` that are older than the common names are translated here.
     ///

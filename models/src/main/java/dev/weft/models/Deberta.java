@@ -1,6 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.ForwardPass;
@@ -12,9 +14,9 @@ import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
-import dev.weft.nn.attention.DisentangledAttention;
 import dev.weft.nn.attention.DisentangledAttention.Buckets;
 import dev.weft.nn.attention.DisentangledAttention.Distances;
+import dev.weft.nn.attention.DisentangledAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.SelfAttention;
@@ -38,6 +40,16 @@ import org.jspecify.annotations.Nullable;
 /// @param after     the activation of that
 record Deberta(Bert.Config config, boolean first, boolean absolute, List<String> looks, boolean sharesKey,
         @Nullable Relative relative, int kernel, Activation after) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("Deberta", HeadStyle.deberta().without(HeadKind.MULTIPLE_CHOICE),
+                    (json, weights, kind) -> new Bert(load(json, weights), weights), "deberta")
+            .below("deberta")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+    static final Family V2 = Family
+            .of("DebertaV2", HeadStyle.deberta(), (json, weights, kind) -> new Bert(load(json, weights), weights),
+                    "deberta-v2")
+            .below("deberta")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
 
     /// @param table a vector for each bucket, `[2 · span, hidden]`
     record Relative(Tensor table, Norm norm, Buckets buckets) {}

@@ -1,13 +1,23 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import java.util.Map;
 
 /// DistilBERT: BERT with half the layers and no segments. Sanh et al. 2019, <https://arxiv.org/abs/1910.01108>.
 record DistilBert(Bert.Config config) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("DistilBert", HeadStyle.distilBert(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+                    "distilbert")
+            .below("distilbert").withDropouts("dropout", "attention_dropout")
+            .withSizeNames(
+                    Map.of("hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
+                            "intermediate_size", "hidden_dim"));
+
     static DistilBert fromJson(Json json) {
         int hidden = json.positive("dim", 768);
         return new DistilBert(new Bert.Config(json.positive("vocab_size", 30_522), hidden, hidden,

@@ -3,6 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.Frame;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
@@ -18,6 +19,10 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param bridge from the encoder's hidden size to the decoder's
 public record EncoderDecoder(Backbone encoder, Backbone decoder, Projection bridge, Shift shift) implements Seq2Seq {
     public static final String MODEL_TYPE = "encoder-decoder";
+    static final Family FAMILY = Family
+            .of("", HeadStyle.seq2seq(EncoderDecoder::vocabulary), (json, weights, kind) -> load(json, weights),
+                    MODEL_TYPE)
+            .named(HeadKind.SEQ2SEQ, "EncoderDecoderModel");
 
     static EncoderDecoder load(Json config, Weights weights) {
         Json encoderConfig = config.object("encoder");

@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -13,9 +14,9 @@ import dev.weft.nn.Residual;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Alibi;
 import dev.weft.nn.position.Rotary;
@@ -27,6 +28,10 @@ import org.jspecify.annotations.Nullable;
 /// Almazrouei et al. 2023, <https://arxiv.org/abs/2311.16867>.
 public final class Falcon implements Backbone {
     public static final String MODEL_TYPE = "falcon";
+    static final Family FAMILY = Family
+            .of("Falcon", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Falcon::new, MODEL_TYPE,
+                    "RefinedWeb", "RefinedWebModel")
+            .below("transformer").withDropouts("hidden_dropout", "attention_dropout");
 
     private static final int ALIBI_TIMES = 2;
 

@@ -1,68 +1,100 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.VocabularyHead;
+import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
+import dev.weft.nn.FeedForward;
 import dev.weft.nn.Norm;
+import dev.weft.nn.Residual;
 import dev.weft.nn.RmsNorm;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
-import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
 
 /// Gemma 3's text model: Gemma 2 with norms on queries and keys in place of capped scores, and five local layers, whose
 /// rotary positions have a base of their own, to each global one. Gemma Team 2025, <https://arxiv.org/abs/2503.19786>.
-///
-/// @param nearby rotary positions of the local layers
-record Gemma3(Llama.Config config, LayerTypes layers, Rotary global, Rotary nearby, double queryScalar,
-        double softcap) implements LlamaParts {
-    static final String MODEL_TYPE = "gemma3_text";
+public final class Gemma3 {
+    static final Family FAMILY = Family.of("Gemma3", HeadStyle.decoder(VocabularyHead.capped(
+            VocabularyHead.plain("lm_head", false, true), "final_logit_softcapping", 0)), Config::fromJson,
+            Gemma3::build, "gemma3_text").below("model").withDropouts("attention_dropout");
 
-    static Gemma3 fromJson(Json json) {
-        Json full = json.withDefaults(Gemma.defaults().put("num_key_value_heads", 4).put("sliding_window", 4096)
-                .put("max_position_embeddings", 131_072));
-        Llama.Config config = Llama.Config.fromJson(full);
-        int pattern = full.positive("sliding_window_pattern", 6);
-        Rotary nearby = RopeConfig.read(full, "sliding_attention", config.headDim(), 1, "rope_local_base_freq",
-                10_000);
-        return new Gemma3(config, LayerTypes.read(full, layer -> (layer + 1) % pattern != 0),
-                RopeConfig.read(full, "full_attention", config.headDim(), 1, "rope_theta", 1e6),
-                // The old form's one rope_scaling is that of the global layers.
-                full.has("rope_parameters") ? nearby : RopeConfig.unscaled(nearby),
-                full.number("query_pre_attn_scalar", 256), full.number("attn_logit_softcapping", 0));
+    private Gemma3() {}
+
+    /// Sizes of a checkpoint, named as in its `config.json`.
+    ///
+    /// @param queryPreAttnScalar    scores are divided by its root, in place of the head's width
+    /// @param attnLogitSoftcapping  caps scores; 0: does not
+    /// @param finalLogitSoftcapping caps the scores of ids
+    /// @param localRope             rotary positions of the local layers
+    @ModelConfig.Type("gemma3_text")
+    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
+            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings,
+            @Key( {
+                    "hidden_activation", "hidden_act"}) Activation hiddenActivation,
+            double rmsNormEps,
+            double initializerRange, boolean attentionBias, double attentionDropout, int padTokenId,
+            boolean tieWordEmbeddings, double queryPreAttnScalar, double attnLogitSoftcapping,
+            double finalLogitSoftcapping, RopeConfig rope, RopeConfig localRope,
+            LayerTypes layers) implements ModelConfig<Config>{
+        private static final Config USUAL = new Config(262_208, 2304, 9216, 26, 8, 4, 256, 131_072,
+                Activation.GELU_TANH, 1e-6, 0.02, false, 0, -1, true, 256, 0, 0, RopeConfig.of(1e6),
+                RopeConfig.of(10_000),
+                LayerTypes.butEach(6, 4096));
+
+        public Config {
+            Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
+        }
+
+        public static Config fromJson(Json json) {
+            Config read = ModelConfig.read(json, USUAL);
+            return read.with(Config::rope, RopeConfig.read(json, "full_attention", "rope_theta", USUAL.rope()))
+                    .with(Config::localRope, RopeConfig.nearby(json, "rope_local_base_freq", USUAL.localRope()))
+                    .with(Config::layers, LayerTypes.read(json,
+                            LayerTypes.butEach(json.positive("sliding_window_pattern", 6), 4096)));
+        }
+
+        public static Config tiny() {
+            return ModelConfig.tiny(USUAL);
+        }
     }
 
-    @Override
-    public double embeddingScale() {
-        return Math.sqrt(config.hiddenSize());
+    /// Names in quotes are the names inside the checkpoint.
+    private static Backbone build(Config config, Weights weights) {
+        Rotary global = config.rope().rotary(config.headDim());
+        Rotary nearby = config.localRope().rotary(config.headDim());
+        return Decoder
+                .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
+                        layer -> config.layers().reach(layer, config.layers().limits(layer) ? nearby : global),
+                        norm(config, weights.at("norm")))
+                .withEmbeddingScale(Math.sqrt(config.hiddenSize())).turning(global);
     }
 
-    @Override
-    public Norm norm(Weights weights, int width) {
-        return RmsNorm.loadAroundOne(weights, width, config.normEps());
+    private static Block block(Config config, int layer, Weights weights) {
+        var heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
+        Weights attention = weights.at("self_attn");
+        return Block.of(
+                Residual.sandwich(norm(config, weights.at("input_layernorm")),
+                        norm(config, weights.at("post_attention_layernorm")), 0),
+                GroupedQueryAttention.load(attention, heads, config.hiddenSize(), config.attentionBias(),
+                        config.attentionBias(), config.init(),
+                        Attention.scaled(config.headDim()).withDropout(config.attentionDropout())
+                                .withScale(1 / Math.sqrt(config.queryPreAttnScalar()))
+                                .withSoftcap(config.attnLogitSoftcapping()))
+                        .withNorms(new Norms.PerHead(
+                                RmsNorm.loadAroundOne(attention.at("q_norm"), config.headDim(), config.rmsNormEps()),
+                                RmsNorm.loadAroundOne(attention.at("k_norm"), config.headDim(), config.rmsNormEps()))),
+                Residual.sandwich(norm(config, weights.at("pre_feedforward_layernorm")),
+                        norm(config, weights.at("post_feedforward_layernorm")), 0),
+                FeedForward.Gated.load(weights.at("mlp"), config.hiddenActivation(), config.hiddenSize(),
+                        config.intermediateSize(), false, config.init()));
     }
 
-    @Override
-    public Reach reach(int layer) {
-        return layers.limits(layer)
-                ? Reach.causal().with(nearby).with(AttentionMask.window(layers.window()))
-                : Reach.causal().with(global);
-    }
-
-    @Override
-    public Norms norms(Heads heads, Weights weights) {
-        return Qwen3.norms(this, heads, weights);
-    }
-
-    @Override
-    public Attention formula(int layer) {
-        return LlamaParts.super.formula(layer).withScale(1 / Math.sqrt(queryScalar)).withSoftcap(softcap);
-    }
-
-    @Override
-    public Block block(int layer, Weights weights) {
-        return Gemma2.sandwich(this, layer, weights);
+    private static Norm norm(Config config, Weights weights) {
+        return RmsNorm.loadAroundOne(weights, config.hiddenSize(), config.rmsNormEps());
     }
 }

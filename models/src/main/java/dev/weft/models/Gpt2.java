@@ -1,6 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -15,17 +17,25 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.CrossAttention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.Tensor;
+import java.util.Map;
 import tools.jackson.databind.node.ObjectNode;
 
 /// GPT-2: a decoder with learned positions, a norm before each part and one at the end.
 /// Radford et al. 2019, “Language Models are Unsupervised Multitask Learners”, §2.3.
 public final class Gpt2 implements Backbone {
     public static final String MODEL_TYPE = "gpt2";
+    static final Family FAMILY = Family
+            .of("GPT2", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Gpt2::new, MODEL_TYPE)
+            .below("transformer").named(HeadKind.CAUSAL_LANGUAGE, "LMHeadModel")
+            .withSizeNames(
+                    Map.of("hidden_size", "n_embd", "num_hidden_layers", "n_layer", "num_attention_heads", "n_head",
+                            "intermediate_size", "n_inner", "max_position_embeddings", "n_positions"))
+            .withDropouts("resid_pdrop", "embd_pdrop", "attn_pdrop");
 
     /// Sizes of a checkpoint; the keys of its `config.json` are older than the common names and are translated here.
     ///

@@ -1,6 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -12,17 +14,26 @@ import dev.weft.nn.Norm;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
+import java.util.Map;
 
 /// GPT-J: a decoder whose attention and feed-forward stand side by side behind one norm, and that turns neighbouring
 /// channels in the first part of each head. Wang & Komatsuzaki 2021, <https://github.com/kingoflolz/mesh-transformer-jax>.
 public final class GptJ implements Backbone {
     public static final String MODEL_TYPE = "gptj";
+    static final Family FAMILY = Family
+            .of("GPTJ", HeadStyle.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, GptJ::new,
+                    MODEL_TYPE)
+            .below("transformer")
+            .withSizeNames(
+                    Map.of("hidden_size", "n_embd", "num_hidden_layers", "n_layer", "num_attention_heads", "n_head",
+                            "intermediate_size", "n_inner", "max_position_embeddings", "n_positions"))
+            .withDropouts("resid_pdrop", "embd_pdrop", "attn_pdrop");
 
     /// Sizes of a checkpoint; the keys of its `config.json` are older than the common names and are translated here.
     ///

@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -13,13 +14,14 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 
@@ -27,6 +29,11 @@ import tools.jackson.databind.JsonNode;
 /// Black et al. 2021, <https://doi.org/10.5281/zenodo.5297715>.
 public final class GptNeo implements Backbone {
     public static final String MODEL_TYPE = "gpt_neo";
+    static final Family FAMILY = Family
+            .of("GPTNeo", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, GptNeo::new, MODEL_TYPE)
+            .below("transformer")
+            .withSizeNames(Map.of("num_hidden_layers", "num_layers", "num_attention_heads", "num_heads"))
+            .withDropouts("resid_dropout", "embed_dropout", "attention_dropout");
 
     /// Sizes of a checkpoint; keys of its `config.json` that are older than the common names are translated here.
     ///

@@ -2,6 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.Frame;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -16,9 +17,9 @@ import dev.weft.nn.Residual;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
@@ -27,6 +28,10 @@ import dev.weft.tensor.Tensor;
 /// norm, commonly stand side by side. Black et al. 2022, <https://arxiv.org/abs/2204.06745>.
 public final class GptNeoX implements Backbone {
     public static final String MODEL_TYPE = "gpt_neox";
+    static final Family FAMILY = Family
+            .of("GPTNeoX", HeadStyle.decoder(GptNeoX::head).withTokens("classifier"), Config::fromJson, GptNeoX::new,
+                    MODEL_TYPE)
+            .below("gpt_neox").withDropouts("hidden_dropout", "attention_dropout");
 
     /// Sizes of a checkpoint, named as in its `config.json`.
     ///

@@ -12,6 +12,8 @@ import java.util.List;
 ///
 /// @param windows how many positions each layer of the encoder sees, half of them to each side
 record Led(Bart.Config config, List<Integer> windows) implements Bart.Parts {
+    static final Family FAMILY = Bart.family("LED", "led", Led::fromJson, "led");
+
     static Led fromJson(Json json) {
         Json full = json.withDefaults(Json.object().put("max_encoder_position_embeddings", 16_384)
                 .put("max_decoder_position_embeddings", 1024));

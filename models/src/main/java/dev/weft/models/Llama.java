@@ -1,106 +1,71 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
-import dev.weft.nn.Embedding;
-import dev.weft.nn.ForwardPass;
-import dev.weft.nn.Stack;
+import dev.weft.nn.Block;
+import dev.weft.nn.FeedForward;
+import dev.weft.nn.Norm;
+import dev.weft.nn.Residual;
+import dev.weft.nn.RmsNorm;
 import dev.weft.nn.Weights;
+import dev.weft.nn.attention.Attention;
+import dev.weft.nn.attention.GroupedQueryAttention;
+import dev.weft.nn.attention.GroupedQueryAttention.Heads;
+import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
-import dev.weft.tensor.Tensor;
 
 /// Llama: a decoder with RMSNorm before each part, rotary positions, grouped-query attention and SwiGLU.
-/// Touvron et al. 2023, <https://arxiv.org/abs/2302.13971>. The families built after it differ in a few [LlamaParts].
-public final class Llama implements Backbone {
-    public static final String MODEL_TYPE = "llama";
+/// Touvron et al. 2023, <https://arxiv.org/abs/2302.13971>.
+public final class Llama {
+    static final Family FAMILY = Family.of("Llama", HeadStyle.decoder(false), Config::fromJson, Llama::build, "llama")
+            .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
+
+    private Llama() {}
 
     /// Sizes of a checkpoint, named as in its `config.json`.
+    @ModelConfig.Type("llama")
     public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
-            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings, Activation activation,
-            double normEps, double initializerRange, boolean attentionBias, boolean mlpBias, double attentionDropout,
-            double residualDropout, int padTokenId, Rotary rotary) implements Sizes {
+            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings, Activation hiddenAct,
+            double rmsNormEps, double initializerRange, boolean attentionBias, boolean mlpBias,
+            double attentionDropout, int padTokenId, boolean tieWordEmbeddings,
+            RopeConfig rope) implements ModelConfig<Config> {
+        private static final Config USUAL = new Config(32_000, 4096, 11_008, 32, 32, 0, 0, 2048, Activation.SILU, 1e-6,
+                0.02, false, false, 0, -1, false, RopeConfig.of(10_000));
 
         public Config {
-            Sizes.requireMultiple("num_attention_heads", numAttentionHeads, "num_key_value_heads", numKeyValueHeads);
-            if (headDim % 2 != 0) {
-                throw new IllegalArgumentException(
-                        "config.json: head_dim must be even for rotary positions, found " + headDim);
-            }
+            Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
-        /// As in `config.json`; what is missing has Llama's default.
         public static Config fromJson(Json json) {
-            return fromJson(json, 1);
+            return ModelConfig.read(json, USUAL);
         }
 
-        /// @param rotaryShare which part of a head is turned where the config does not say
-        static Config fromJson(Json json, double rotaryShare) {
-            int hidden = json.positive("hidden_size");
-            int heads = json.positive("num_attention_heads");
-            if (!json.has("head_dim")) {
-                Sizes.requireMultiple("hidden_size", hidden, "num_attention_heads", heads);
-            }
-            int headDim = json.positive("head_dim", hidden / heads);
-            return new Config(json.positive("vocab_size"), hidden, json.positive("intermediate_size"),
-                    json.positive("num_hidden_layers"), heads, json.positive("num_key_value_heads", heads), headDim,
-                    json.positive("max_position_embeddings", 2048),
-                    Activation.parse(json.text(json.first("hidden_activation", "hidden_act"), "silu")),
-                    json.number(json.first("rms_norm_eps", "layer_norm_eps"), 1e-6),
-                    json.number("initializer_range", 0.02), json.flag("attention_bias", false),
-                    json.flag("mlp_bias", false), json.number("attention_dropout", 0),
-                    json.number(json.first("resid_pdrop", "hidden_dropout"), 0),
-                    json.integer("pad_token_id", -1), RopeConfig.read(json, headDim, rotaryShare));
+        public static Config tiny() {
+            return ModelConfig.tiny(USUAL);
         }
-    }
-
-    /// Llama itself.
-    record Parts(Config config) implements LlamaParts {}
-
-    private final Config config;
-    private final double embeddingScale;
-    private final long recomputesBeyond;
-    private final Embedding tokens;
-    private final Stack stack;
-
-    public Llama(Config config, Weights weights) {
-        this(new Parts(config), weights);
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    Llama(LlamaParts parts, Weights weights) {
-        config = parts.config();
-        embeddingScale = parts.embeddingScale();
-        recomputesBeyond = parts.recomputesBeyond();
-        tokens = Embedding.load(weights.at("embed_tokens"), config.vocabSize(), config.hiddenSize(), config.init())
-                .withPadding(config.padTokenId());
-        stack = new Stack(config.numHiddenLayers(),
-                layer -> parts.block(layer, weights.at("layers").at(layer)), parts::reach,
-                parts.norm(weights.at("norm"), config.hiddenSize()));
+    private static Backbone build(Config config, Weights weights) {
+        Rotary rotary = config.rope().rotary(config.headDim());
+        return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
+                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
-    @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor embedded = tokens.forward(tokenIds);
-        return stack.forward(embeddingScale == 1 ? embedded : embedded.mul(embeddingScale), pass);
+    private static Block block(Config config, int layer, Weights weights) {
+        var heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
+        return Block.of(Residual.preNorm(norm(config, weights.at("input_layernorm")), 0),
+                GroupedQueryAttention.load(weights.at("self_attn"), heads, config.hiddenSize(), config.attentionBias(),
+                        config.attentionBias(), config.init(),
+                        Attention.scaled(config.headDim()).withDropout(config.attentionDropout())),
+                Residual.preNorm(norm(config, weights.at("post_attention_layernorm")), 0),
+                FeedForward.Gated.load(weights.at("mlp"), config.hiddenAct(), config.hiddenSize(),
+                        config.intermediateSize(), config.mlpBias(), config.init()));
     }
 
-    @Override
-    public Sizes sizes() {
-        return config;
-    }
-
-    @Override
-    public int maxPositions() {
-        return RopeConfig.positions(config.rotary(), config.maxPositionEmbeddings());
-    }
-
-    @Override
-    public long recomputesBeyond() {
-        return recomputesBeyond;
-    }
-
-    @Override
-    public Embedding tokens() {
-        return tokens;
+    private static Norm norm(Config config, Weights weights) {
+        return RmsNorm.load(weights, config.hiddenSize(), config.rmsNormEps());
     }
 }

@@ -3,6 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.AfterQuestion;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
@@ -23,6 +24,12 @@ import java.util.List;
 ///                first one, the question, or the answer to choose
 /// @param sepId   the id between the two
 record Longformer(Bert.Config config, List<Integer> windows, HeadKind kind, int sepId) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("Longformer", HeadStyle.roberta().without(HeadKind.CAUSAL_LANGUAGE),
+                    (json, weights, kind) -> new Bert(fromJson(json, kind), weights), "longformer")
+            .below("longformer")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
+
     static Longformer fromJson(Json json, HeadKind kind) {
         Json full = json.withDefaults(Json.object().put("pad_token_id", 1));
         Bert.Config config = Bert.Config.fromJson(full);

@@ -1,25 +1,68 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.nn.attention.AttentionMask;
-import dev.weft.nn.attention.Reach;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Block;
+import dev.weft.nn.FeedForward;
+import dev.weft.nn.Norm;
+import dev.weft.nn.Residual;
+import dev.weft.nn.RmsNorm;
+import dev.weft.nn.Weights;
+import dev.weft.nn.attention.Attention;
+import dev.weft.nn.attention.GroupedQueryAttention;
+import dev.weft.nn.attention.GroupedQueryAttention.Heads;
+import dev.weft.nn.position.Rotary;
 
 /// Mistral: Llama whose layers may look back only so far. Jiang et al. 2023, <https://arxiv.org/abs/2310.06825>.
-record Mistral(Llama.Config config, LayerTypes layers) implements LlamaParts {
-    static final String MODEL_TYPE = "mistral";
+public final class Mistral {
+    static final Family FAMILY = Family
+            .of("Mistral", HeadStyle.decoder(false), Config::fromJson, Mistral::build, "mistral").below("model")
+            .below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
-    static Mistral fromJson(Json json) {
-        Json full = json.withDefaults(Json.object().put("num_key_value_heads", 8).put("sliding_window", 4096));
-        return new Mistral(Llama.Config.fromJson(full), LayerTypes.read(full, layer -> true));
+    private Mistral() {}
+
+    /// Sizes of a checkpoint, named as in its `config.json`.
+    @ModelConfig.Type("mistral")
+    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
+            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings, Activation hiddenAct,
+            double rmsNormEps, double initializerRange, double attentionDropout, int padTokenId,
+            boolean tieWordEmbeddings, RopeConfig rope, LayerTypes layers) implements ModelConfig<Config> {
+        private static final Config USUAL = new Config(32_000, 4096, 14_336, 32, 32, 8, 0, 131_072, Activation.SILU,
+                1e-6, 0.02, 0, -1, false, RopeConfig.of(10_000), LayerTypes.all(4096));
+
+        public Config {
+            Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
+        }
+
+        public static Config fromJson(Json json) {
+            return ModelConfig.read(json, USUAL);
+        }
+
+        public static Config tiny() {
+            return ModelConfig.tiny(USUAL);
+        }
     }
 
-    @Override
-    public Reach reach(int layer) {
-        return reach(config, layers, layer);
+    /// Names in quotes are the names inside the checkpoint.
+    private static Backbone build(Config config, Weights weights) {
+        Rotary rotary = config.rope().rotary(config.headDim());
+        return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
+                layer -> config.layers().reach(layer, rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
-    static Reach reach(Llama.Config config, LayerTypes layers, int layer) {
-        Reach causal = Reach.causal().with(config.rotary());
-        return layers.limits(layer) ? causal.with(AttentionMask.window(layers.window())) : causal;
+    private static Block block(Config config, int layer, Weights weights) {
+        var heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
+        return Block.of(Residual.preNorm(norm(config, weights.at("input_layernorm")), 0),
+                GroupedQueryAttention.load(weights.at("self_attn"), heads, config.hiddenSize(), false, false,
+                        config.init(), Attention.scaled(config.headDim()).withDropout(config.attentionDropout())),
+                Residual.preNorm(norm(config, weights.at("post_attention_layernorm")), 0),
+                FeedForward.Gated.load(weights.at("mlp"), config.hiddenAct(), config.hiddenSize(),
+                        config.intermediateSize(), false, config.init()));
+    }
+
+    private static Norm norm(Config config, Weights weights) {
+        return RmsNorm.load(weights, config.hiddenSize(), config.rmsNormEps());
     }
 }

@@ -285,6 +285,11 @@ public final class Models {
                 with(head, family, new KeptBlocks(source, kept), loading)));
     }
 
+    /// A model of a typed config, with this head and new weights, ready to train.
+    public static Head create(ModelConfig<?> config, Heads head, long seed) {
+        return create(config.toJson(), head, seed);
+    }
+
     /// A GPT-2 of these sizes with new weights, ready to train.
     public static CausalLanguageModel create(Gpt2.Config config, long seed) {
         return (CausalLanguageModel) create(config.toJson(), seed);

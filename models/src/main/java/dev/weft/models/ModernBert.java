@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -14,9 +15,9 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
@@ -24,6 +25,10 @@ import dev.weft.tensor.Tensor;
 /// ModernBERT: an encoder with rotary positions, gated feed-forward parts and a norm before each part, most of whose layers
 /// see only their neighbourhood. Warner et al. 2024, <https://arxiv.org/abs/2412.13663>.
 public final class ModernBert implements Backbone {
+    static final Family FAMILY = Family
+            .of("ModernBert", HeadStyle.modernBert(), Config::fromJson, ModernBert::new, "modernbert").below("model")
+            .withDropouts("embedding_dropout", "mlp_dropout", "attention_dropout");
+
     /// Sizes of a checkpoint, named as in its `config.json`.
     ///
     /// @param layers which layers are local, and how far these see to each side
@@ -52,9 +57,11 @@ public final class ModernBert implements Backbone {
                     new Drops(json.number("embedding_dropout", 0), attention, attention),
                     json.number("mlp_dropout", 0), json.integer("pad_token_id", 50_283),
                     new LayerTypes(json.positive("local_attention", 128) / 2,
-                            LayerTypes.read(json, layer -> layer % every != 0).local()),
-                    RopeConfig.read(json, "full_attention", hidden / heads, 1, "global_rope_theta", 160_000),
-                    RopeConfig.read(json, "sliding_attention", hidden / heads, 1, "local_rope_theta", 10_000));
+                            LayerTypes.read(json, new LayerTypes(0, layer -> layer % every != 0)).local()),
+                    RopeConfig.read(json, "full_attention", "global_rope_theta", RopeConfig.of(160_000))
+                            .rotary(hidden / heads),
+                    RopeConfig.read(json, "sliding_attention", "local_rope_theta", RopeConfig.of(10_000))
+                            .rotary(hidden / heads));
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
@@ -15,6 +17,12 @@ import dev.weft.tensor.Tensor;
 ///
 /// @param bias one for all layers
 record Mpnet(Bert.Config config, RelativeBias bias) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("MPNet", HeadStyle.roberta().without(HeadKind.CAUSAL_LANGUAGE),
+                    (json, weights, kind) -> new Bert(load(json, weights), weights), "mpnet")
+            .below("mpnet")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
+
     // Both whatever the config says.
     private static final int BUCKETS = 32;
     private static final int PADDING = 1;

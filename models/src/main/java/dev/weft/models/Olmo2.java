@@ -1,35 +1,77 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
+import dev.weft.nn.FeedForward;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Residual;
+import dev.weft.nn.RmsNorm;
 import dev.weft.nn.Weights;
+import dev.weft.nn.attention.Attention;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
+import dev.weft.nn.attention.Reach;
+import dev.weft.nn.position.Rotary;
 
 /// OLMo 2: Llama with norms after each part instead of before, and on all queries and all keys. OLMo Team 2025,
 /// <https://arxiv.org/abs/2501.00656>.
-record Olmo2(Llama.Config config) implements LlamaParts {
-    static final String MODEL_TYPE = "olmo2";
+public final class Olmo2 {
+    static final Family FAMILY = Family.of("Olmo2", HeadStyle.decoder(false), Config::fromJson, Olmo2::build, "olmo2")
+            .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
-    static Olmo2 fromJson(Json json) {
-        return new Olmo2(Llama.Config.fromJson(json.withDefaults(Json.object().put("rms_norm_eps", 1e-5))));
+    private Olmo2() {}
+
+    /// Sizes of a checkpoint, named as in its `config.json`.
+    @ModelConfig.Type("olmo2")
+    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
+            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings, Activation hiddenAct,
+            double rmsNormEps, double initializerRange, boolean attentionBias, double attentionDropout, int padTokenId,
+            boolean tieWordEmbeddings, RopeConfig rope) implements ModelConfig<Config> {
+        private static final Config USUAL = new Config(50_304, 4096, 11_008, 32, 32, 0, 0, 2048, Activation.SILU,
+                1e-5, 0.02, false, 0, -1, false, RopeConfig.of(10_000));
+
+        public Config {
+            Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
+        }
+
+        public static Config fromJson(Json json) {
+            return ModelConfig.read(json, USUAL);
+        }
+
+        public static Config tiny() {
+            return ModelConfig.tiny(USUAL);
+        }
     }
 
-    @Override
-    public Norms norms(Heads heads, Weights weights) {
-        return new Norms.Whole(norm(weights.at("q_norm"), heads.queryWidth()),
-                norm(weights.at("k_norm"), heads.keyWidth()));
+    /// Names in quotes are the names inside the checkpoint.
+    private static Backbone build(Config config, Weights weights) {
+        Rotary rotary = config.rope().rotary(config.headDim());
+        return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
+                layer -> Reach.causal().with(rotary), norm(weights.at("norm"), config.hiddenSize(), config))
+                .turning(rotary);
     }
 
-    @Override
-    public Block block(int layer, Weights weights) {
+    private static Block block(Config config, int layer, Weights weights) {
         int hidden = config.hiddenSize();
-        return new Block.Sequential(
-                Residual.sandwich(Norm.NONE, norm(weights.at("post_attention_layernorm"), hidden), 0),
-                attention(layer, weights.at("self_attn")), null,
-                Residual.sandwich(Norm.NONE, norm(weights.at("post_feedforward_layernorm"), hidden), 0),
-                feedForward(layer, weights));
+        var heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
+        Weights attention = weights.at("self_attn");
+        return Block.of(
+                Residual.sandwich(Norm.NONE, norm(weights.at("post_attention_layernorm"), hidden, config), 0),
+                GroupedQueryAttention
+                        .load(attention, heads, hidden, config.attentionBias(), config.attentionBias(), config.init(),
+                                Attention.scaled(config.headDim()).withDropout(config.attentionDropout()))
+                        .withNorms(new Norms.Whole(norm(attention.at("q_norm"), heads.queryWidth(), config),
+                                norm(attention.at("k_norm"), heads.keyWidth(), config))),
+                Residual.sandwich(Norm.NONE, norm(weights.at("post_feedforward_layernorm"), hidden, config), 0),
+                FeedForward.Gated.load(weights.at("mlp"), config.hiddenAct(), hidden, config.intermediateSize(), false,
+                        config.init()));
+    }
+
+    private static Norm norm(Weights weights, int width, Config config) {
+        return RmsNorm.load(weights, width, config.rmsNormEps());
     }
 }

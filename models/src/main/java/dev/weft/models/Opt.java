@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -14,17 +15,21 @@ import dev.weft.nn.Residual;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
+import java.util.Map;
 
 /// OPT: a decoder with learned positions, counted among the tokens that are not padding. Zhang et al. 2022,
 /// <https://arxiv.org/abs/2205.01068>.
 public final class Opt implements Backbone {
     public static final String MODEL_TYPE = "opt";
+    static final Family FAMILY = Family.of("OPT", HeadStyle.decoder(true), Config::fromJson, Opt::new, MODEL_TYPE)
+            .below("model").withSizeNames(Map.of("intermediate_size", "ffn_dim"))
+            .withDropouts("dropout", "attention_dropout");
 
     /// The table of positions begins with two that no token has.
     private static final int FIRST_POSITION = 2;

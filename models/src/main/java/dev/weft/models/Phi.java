@@ -1,6 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -12,10 +14,10 @@ import dev.weft.nn.Norm;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
@@ -24,6 +26,10 @@ import dev.weft.tensor.Tensor;
 /// a part of each head. Gunasekar et al. 2023, <https://arxiv.org/abs/2306.11644>.
 public final class Phi implements Backbone {
     public static final String MODEL_TYPE = "phi";
+    static final Family FAMILY = Family
+            .of("Phi", HeadStyle.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, Phi::new,
+                    MODEL_TYPE)
+            .below("model").withDropouts("resid_pdrop", "embd_pdrop", "attention_dropout");
 
     /// Sizes of a checkpoint, named as in its `config.json`.
     ///

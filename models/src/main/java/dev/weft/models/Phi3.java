@@ -1,50 +1,82 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.nn.Activation;
+import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
 import dev.weft.nn.Linear;
+import dev.weft.nn.Residual;
+import dev.weft.nn.RmsNorm;
 import dev.weft.nn.Weights;
+import dev.weft.nn.attention.Attention;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
-import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.RopeScaling;
+import dev.weft.nn.position.Rotary;
 
 /// Phi-3: Llama with its projections packed together and, in the long variants, LongRoPE. Abdin et al. 2024,
 /// <https://arxiv.org/abs/2404.14219>.
-record Phi3(Llama.Config config, LayerTypes layers) implements LlamaParts {
-    static final String MODEL_TYPE = "phi3";
+public final class Phi3 {
+    static final Family FAMILY = Family.of("Phi3", HeadStyle.decoder(false), Config::fromJson, Phi3::build, "phi3")
+            .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer")
+            .withDropouts("resid_pdrop", "attention_dropout");
 
-    static Phi3 fromJson(Json json) {
-        Json full = json.withDefaults(Json.object().put("original_max_position_embeddings", 4096)
-                .put("max_position_embeddings", 4096).put("rms_norm_eps", 1e-5));
-        return new Phi3(Llama.Config.fromJson(full), LayerTypes.read(full, layer -> true));
+    private Phi3() {}
+
+    /// Sizes of a checkpoint, named as in its `config.json`.
+    ///
+    /// @param residPdrop share of what enters the residual stream that training drops
+    @ModelConfig.Type("phi3")
+    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
+            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings, Activation hiddenAct,
+            double rmsNormEps, double initializerRange, double attentionDropout, double residPdrop, int padTokenId,
+            boolean tieWordEmbeddings, RopeConfig rope, LayerTypes layers) implements ModelConfig<Config> {
+        private static final Config USUAL = new Config(32_064, 3072, 8192, 32, 32, 0, 0, 4096, Activation.SILU, 1e-5,
+                0.02, 0, 0, -1, false, RopeConfig.of(10_000), LayerTypes.all(0));
+
+        public Config {
+            Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
+        }
+
+        public static Config fromJson(Json json) {
+            return ModelConfig.read(json.withDefaults(Json.object().put("original_max_position_embeddings", 4096)
+                    .put("max_position_embeddings", 4096)), USUAL);
+        }
+
+        public static Config tiny() {
+            return ModelConfig.tiny(USUAL);
+        }
     }
 
-    @Override
-    public Reach reach(int layer) {
-        return Mistral.reach(config, layers, layer);
+    /// Names in quotes are the names inside the checkpoint.
+    private static Backbone build(Config config, Weights weights) {
+        Rotary rotary = config.rope().rotary(config.headDim());
+        return Decoder
+                .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
+                        layer -> config.layers().reach(layer, rotary),
+                        RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps()))
+                .turning(rotary).recomputingBeyond(rotary.scaling() instanceof RopeScaling.LongRope longRope
+                        ? longRope.context()
+                        : Long.MAX_VALUE);
     }
 
-    @Override
-    public long recomputesBeyond() {
-        return config.rotary().scaling() instanceof RopeScaling.LongRope longRope
-                ? longRope.context()
-                : Long.MAX_VALUE;
-    }
-
-    @Override
-    public Inputs inputs(Heads heads, Weights weights) {
-        return new Inputs.Packed(Linear.load(weights.at("qkv_proj"), config.hiddenSize(),
-                heads.queryWidth() + 2 * heads.keyWidth(), false, config.init()));
-    }
-
-    @Override
-    public FeedForward feedForward(int layer, Weights weights) {
-        Weights mlp = weights.at("mlp");
-        int inner = config.intermediateSize();
-        return new FeedForward.GatedPacked(
-                Linear.load(mlp.at("gate_up_proj"), config.hiddenSize(), 2 * inner, false, config.init()),
-                config.activation(),
-                Linear.load(mlp.at("down_proj"), inner, config.hiddenSize(), false, config.init()), 0);
+    private static Block block(Config config, int layer, Weights weights) {
+        int hidden = config.hiddenSize();
+        double eps = config.rmsNormEps();
+        double drop = config.residPdrop();
+        var heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
+        Weights attention = weights.at("self_attn");
+        return Block.of(Residual.preNorm(RmsNorm.load(weights.at("input_layernorm"), hidden, eps), drop),
+                new GroupedQueryAttention(heads,
+                        new Inputs.Packed(Linear.load(attention.at("qkv_proj"), hidden,
+                                heads.queryWidth() + 2 * heads.keyWidth(), false, config.init())),
+                        Linear.load(attention.at("o_proj"), heads.queryWidth(), hidden, false, config.init()),
+                        Attention.scaled(config.headDim()).withDropout(config.attentionDropout())),
+                Residual.preNorm(RmsNorm.load(weights.at("post_attention_layernorm"), hidden, eps), drop),
+                FeedForward.GatedPacked.load(weights.at("mlp"), config.hiddenAct(), hidden, config.intermediateSize(),
+                        config.init()));
     }
 }

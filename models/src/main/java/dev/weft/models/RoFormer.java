@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention;
@@ -13,6 +14,12 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param turnsValues whether values are turned as well
 record RoFormer(Bert.Config config, boolean turnsValues) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("RoFormer", HeadStyle.roFormer(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+                    "roformer")
+            .below("roformer")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
     static RoFormer fromJson(Json json) {
         return new RoFormer(Bert.Config.fromJson(json.withDefaults(Json.object().put("max_position_embeddings", 1536))),
                 json.flag("rotary_value", false));

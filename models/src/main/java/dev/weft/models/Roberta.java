@@ -1,6 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
@@ -8,6 +9,21 @@ import dev.weft.tensor.Tensor;
 /// RoBERTa, and XLM-RoBERTa: BERT whose positions are counted from the padding id and skip padding. Liu et al. 2019,
 /// <https://arxiv.org/abs/1907.11692>.
 record Roberta(Bert.Config config) implements Bert.Parts {
+    static final Family FAMILY = Family
+            .of("Roberta", HeadStyle.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights), "roberta")
+            .below("roberta")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
+    static final Family XLM = Family
+            .of("XLMRoberta", HeadStyle.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+                    "xlm-roberta")
+            .below("roberta")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
+    static final Family CAMEMBERT = Family
+            .of("Camembert", HeadStyle.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+                    "camembert")
+            .below("roberta")
+            .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
+
     static Roberta fromJson(Json json) {
         return new Roberta(Bert.Config.fromJson(json.withDefaults(Json.object().put("pad_token_id", 1))));
     }

@@ -30,6 +30,18 @@ public interface Sizes {
     record Half(int vocabSize, int hiddenSize, int numHiddenLayers, int numAttentionHeads, int maxPositionEmbeddings,
             double initializerRange) implements Sizes {}
 
+    /// @param kvHeads 0: not said yet
+    /// @throws IllegalArgumentException if key heads cannot be shared among query heads, or a head's channels do not form pairs
+    static void requireHeads(int heads, int kvHeads, int headDim) {
+        if (kvHeads > 0) {
+            requireMultiple("num_attention_heads", heads, "num_key_value_heads", kvHeads);
+        }
+        if (headDim % 2 != 0) {
+            throw new IllegalArgumentException(
+                    "config.json: head_dim must be even for rotary positions, found " + headDim);
+        }
+    }
+
     /// @throws IllegalArgumentException if `size` cannot be split into `parts`; the message has the names that `config.json`
     ///                                  has for them
     static void requireMultiple(String name, int size, String partsName, int parts) {

@@ -1,65 +1,97 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
+import dev.weft.nn.FeedForward;
+import dev.weft.nn.Init;
 import dev.weft.nn.LayerNorm;
 import dev.weft.nn.Norm;
+import dev.weft.nn.Residual;
 import dev.weft.nn.Weights;
+import dev.weft.nn.attention.Attention;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
+import dev.weft.nn.attention.Reach;
+import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /// StableLM: Llama with LayerNorm and a quarter of each head turned; in the larger ones attention and feed-forward stand
 /// side by side. Bellagente et al. 2024, <https://arxiv.org/abs/2402.17834>.
-///
-/// @param inputBias whether queries, keys and values have biases
-/// @param normed    whether each query and key head has a norm of its own
-/// @param parallel  whether attention and feed-forward read the same
-record StableLm(Llama.Config config, boolean inputBias, boolean normed, boolean parallel) implements LlamaParts {
-    static final String MODEL_TYPE = "stablelm";
+public final class StableLm {
+    static final Family FAMILY = Family
+            .of("StableLm", HeadStyle.decoder(false), Config::fromJson, StableLm::build, "stablelm").below("model")
+            .below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("hidden_dropout", "attention_dropout");
 
-    static StableLm fromJson(Json json) {
-        Json full = json.withDefaults(Json.object().put("layer_norm_eps", 1e-5));
-        return new StableLm(Llama.Config.fromJson(full, 0.25), full.flag("use_qkv_bias", false),
-                full.flag("qk_layernorm", false), full.flag("use_parallel_residual", false));
-    }
+    private StableLm() {}
 
-    @Override
-    public Norm norm(Weights weights, int width) {
-        return LayerNorm.load(weights, width, config.normEps());
-    }
+    /// Sizes of a checkpoint, named as in its `config.json`.
+    ///
+    /// @param useQkvBias          whether queries, keys and values have biases
+    /// @param qkLayernorm         whether each query and key head has a norm of its own
+    /// @param useParallelResidual whether attention and feed-forward read the same
+    @ModelConfig.Type("stablelm")
+    public record Config(int vocabSize, int hiddenSize, int intermediateSize, int numHiddenLayers,
+            int numAttentionHeads, int numKeyValueHeads, int headDim, int maxPositionEmbeddings, Activation hiddenAct,
+            double layerNormEps, double initializerRange, boolean useQkvBias, boolean qkLayernorm,
+            boolean useParallelResidual, double attentionDropout, double hiddenDropout, int padTokenId,
+            boolean tieWordEmbeddings, RopeConfig rope) implements ModelConfig<Config> {
+        private static final Config USUAL = new Config(50_304, 2560, 6912, 32, 32, 0, 0, 4096, Activation.SILU, 1e-5,
+                0.02, false, false, false, 0, 0, -1, false, RopeConfig.of(10_000).withShare(0.25));
 
-    @Override
-    public boolean outputBias() {
-        return false;
-    }
-
-    @Override
-    public Norms norms(Heads heads, Weights weights) {
-        return normed
-                ? new Norms.PerHead(perHead(weights.at("q_layernorm"), heads.heads(), heads.headDim()),
-                        perHead(weights.at("k_layernorm"), heads.kvHeads(), heads.headDim()))
-                : new Norms.None();
-    }
-
-    /// Another norm for each head: `[batch, heads, seq, headDim]`.
-    private Norm perHead(Weights weights, int heads, int headDim) {
-        List<LayerNorm> norms = IntStream.range(0, heads)
-                .mapToObj(head -> LayerNorm.loadWithoutBias(weights.at("norms").at(head), headDim, config.normEps()))
-                .toList();
-        return x -> Tensor.cat(IntStream.range(0, heads).mapToObj(head -> norms.get(head).forward(x.narrow(1, head, 1)))
-                .toList(), 1);
-    }
-
-    @Override
-    public Block block(int layer, Weights weights) {
-        if (!parallel) {
-            return LlamaParts.super.block(layer, weights);
+        public Config {
+            Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
-        Norm norm = norm(weights.at("input_layernorm"), config.hiddenSize());
-        return new Block.Parallel(norm, attention(layer, weights.at("self_attn")), norm, feedForward(layer, weights),
-                config.residualDropout());
+
+        public static Config fromJson(Json json) {
+            return ModelConfig.read(json, USUAL);
+        }
+
+        public static Config tiny() {
+            return ModelConfig.tiny(USUAL);
+        }
+    }
+
+    /// Names in quotes are the names inside the checkpoint.
+    private static Backbone build(Config config, Weights weights) {
+        Rotary rotary = config.rope().rotary(config.headDim());
+        return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
+                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
+    }
+
+    private static Block block(Config config, int layer, Weights weights) {
+        int hidden = config.hiddenSize();
+        var heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
+        Weights place = weights.at("self_attn");
+        GroupedQueryAttention attention = GroupedQueryAttention.load(place, heads, hidden, config.useQkvBias(), false,
+                config.init(), Attention.scaled(config.headDim()).withDropout(config.attentionDropout()))
+                .withNorms(config.qkLayernorm()
+                        ? new Norms.PerHead(perHead(config, place.at("q_layernorm"), heads.heads()),
+                                perHead(config, place.at("k_layernorm"), heads.kvHeads()))
+                        : new Norms.None());
+        FeedForward feedForward = FeedForward.Gated.load(weights.at("mlp"), config.hiddenAct(), hidden,
+                config.intermediateSize(), false, config.init());
+        Norm entry = norm(config, weights.at("input_layernorm"));
+        return config.useParallelResidual()
+                ? new Block.Parallel(entry, attention, entry, feedForward, config.hiddenDropout())
+                : Block.of(Residual.preNorm(entry, config.hiddenDropout()), attention,
+                        Residual.preNorm(norm(config, weights.at("post_attention_layernorm")), config.hiddenDropout()),
+                        feedForward);
+    }
+
+    private static Norm norm(Config config, Weights weights) {
+        return LayerNorm.load(weights, config.hiddenSize(), config.layerNormEps());
+    }
+
+    /// Another norm for each head, each a weight of its own in the file.
+    private static Norm perHead(Config config, Weights weights, int heads) {
+        List<Tensor> each = IntStream.range(0, heads)
+                .mapToObj(head -> weights.at("norms").at(head).get("weight", Init.ones(), config.headDim())).toList();
+        return x -> LayerNorm.ofHeads(Tensor.stack(each, 0), config.layerNormEps()).forward(x);
     }
 }

@@ -1,6 +1,9 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -17,16 +20,33 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.CrossAttention;
-import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.RelativeBias;
 import dev.weft.tensor.Tensor;
+import java.util.Map;
 
 /// T5: an encoder and a decoder with relative positions, RMSNorm before each part and no biases. Raffel et al. 2019,
 /// <https://arxiv.org/abs/1910.10683>; version 1.1, and mT5, have gated feed-forward parts and a head of their own.
 public final class T5 implements Seq2Seq {
+    static final Family FAMILY = family("T5", "t5");
+    static final Family MULTILINGUAL = family("MT5", "mt5");
+
+    private static Family family(String className, String modelType) {
+        HeadStyle heads = HeadStyle
+                .seq2seq(VocabularyHead.shrunkWhereTied(VocabularyHead.plain("lm_head", false, true)));
+        return Family.of(className, heads,
+                (json, weights, kind) -> kind == HeadKind.ENCODER || kind == HeadKind.TOKEN_CLASSIFICATION
+                        ? encoder(Config.fromJson(json), weights)
+                        : new T5(Config.fromJson(json), weights),
+                modelType).below(HeadKind.SEQUENCE_CLASSIFICATION, "transformer")
+                .below(HeadKind.TOKEN_CLASSIFICATION, "transformer").withDropouts("dropout_rate")
+                .withSizeNames(Map.of("hidden_size", "d_model", "num_hidden_layers", "num_layers,num_decoder_layers",
+                        "num_attention_heads", "num_heads", "intermediate_size", "d_ff"));
+    }
+
     /// Sizes of a checkpoint; its `d_model`, `d_kv` and `d_ff` are called hiddenSize, headDim and intermediateSize here.
     ///
     /// @param initializerFactor multiplies the published deviations of new weights

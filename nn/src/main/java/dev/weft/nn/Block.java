@@ -27,6 +27,12 @@ public interface Block {
         }
     }
 
+    /// The same without a look at an encoder.
+    static Block of(Residual aroundAttention, SelfAttention attention, Residual aroundFeedForward,
+            FeedForward feedForward) {
+        return new Sequential(aroundAttention, attention, null, aroundFeedForward, feedForward);
+    }
+
     /// x + attention(norm(x)) + feedForward(norm(x)). Wang & Komatsuzaki 2021 (GPT-J).
     record Parallel(Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward,
             double dropout) implements Block {

@@ -39,6 +39,14 @@ public interface FeedForward {
             this(gate, up, activation, down, 0);
         }
 
+        /// Under the names that most decoders have: `gate_proj`, `up_proj`, `down_proj`.
+        public static Gated load(Weights weights, Activation activation, int hidden, int inner, boolean bias,
+                Init init) {
+            return new Gated(Linear.load(weights.at("gate_proj"), hidden, inner, bias, init),
+                    Linear.load(weights.at("up_proj"), hidden, inner, bias, init), activation,
+                    Linear.load(weights.at("down_proj"), inner, hidden, bias, init));
+        }
+
         @Override
         public Tensor forward(Tensor x, Dropout drop) {
             Tensor in = Autocast.narrowed(x);
@@ -51,6 +59,12 @@ public interface FeedForward {
     record GatedPacked(Projection gateUp, Activation activation, Projection down, double dropout)
             implements
                 FeedForward {
+        /// Under the names `gate_up_proj` and `down_proj`, without biases: Phi-3, GLM.
+        public static GatedPacked load(Weights weights, Activation activation, int hidden, int inner, Init init) {
+            return new GatedPacked(Linear.load(weights.at("gate_up_proj"), hidden, 2 * inner, false, init), activation,
+                    Linear.load(weights.at("down_proj"), inner, hidden, false, init), 0);
+        }
+
         @Override
         public Tensor forward(Tensor x, Dropout drop) {
             List<Tensor> halves = gateUp.forward(x, drop).chunk(2, -1);

@@ -30,6 +30,14 @@ public final class LayerNorm implements Norm {
         return bias ? load(weights, hidden, eps) : loadWithoutBias(weights, hidden, eps);
     }
 
+    /// Over the last axis of `[batch, heads, seq, headDim]`, with another weight for each head: `weight [heads, headDim]`, and no
+    /// bias.
+    public static Norm ofHeads(Tensor weight, double eps) {
+        LayerNorm plain = fixed(eps);
+        // [heads, headDim] → [heads, 1, headDim]
+        return x -> plain.forward(x).mul(weight.unsqueeze(1).to(x.dtype()));
+    }
+
     /// With nothing learned, over the last axis.
     public static LayerNorm fixed(double eps) {
         return new LayerNorm(null, null, eps);

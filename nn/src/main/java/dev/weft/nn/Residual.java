@@ -10,7 +10,17 @@ import java.util.function.UnaryOperator;
 /// @param after   on what the part gives, before it is added
 /// @param joined  on the sum
 /// @param dropout share of the part's result dropped in training
-public record Residual(Norm entry, Norm before, Norm after, Norm joined, double dropout) {
+/// @param scale   what the part's result is multiplied by before it is added
+public record Residual(Norm entry, Norm before, Norm after, Norm joined, double dropout, double scale) {
+    private Residual(Norm entry, Norm before, Norm after, Norm joined, double dropout) {
+        this(entry, before, after, joined, dropout, 1);
+    }
+
+    /// Granite's `residual_multiplier`.
+    public Residual withScale(double factor) {
+        return new Residual(entry, before, after, joined, dropout, factor);
+    }
+
     /// norm(x + part(x)): “Attention Is All You Need”, §3.1.
     public static Residual postNorm(Norm norm, double dropout) {
         return new Residual(Norm.NONE, Norm.NONE, Norm.NONE, norm, dropout);
@@ -35,6 +45,7 @@ public record Residual(Norm entry, Norm before, Norm after, Norm joined, double 
     public Tensor apply(Tensor x, UnaryOperator<Tensor> part, Dropout drop) {
         Tensor stream = entry.forward(x);
         Tensor result = after.forward(part.apply(before.forward(stream)));
-        return joined.forward(stream.add(drop.apply(result, dropout)));
+        Tensor scaled = scale == 1 ? result : result.mul(scale);
+        return joined.forward(stream.add(drop.apply(scaled, dropout)));
     }
 }

@@ -1,5 +1,6 @@
 package dev.weft.models.heads;
 
+import dev.weft.checkpoint.Json;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.Init;
@@ -9,6 +10,7 @@ import dev.weft.nn.Projection;
 import dev.weft.nn.LayerNorm;
 import dev.weft.nn.Weights;
 import dev.weft.tensor.Tensor;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /// From hidden states to one score per id of the vocabulary.
@@ -113,6 +115,15 @@ public final class VocabularyHead implements Projection {
             Projection plain = style.load(frame);
             double limit = frame.config().number(setting, frame.config().node().has(setting) ? 0 : cap);
             return limit == 0 ? plain : x -> plain.forward(x).div(limit).tanh().mul(limit);
+        };
+    }
+
+    /// Scores multiplied by a number that the config says: Granite, Cohere.
+    public static Style scaled(Style style, ToDoubleFunction<Json> factor) {
+        return frame -> {
+            Projection plain = style.load(frame);
+            double by = factor.applyAsDouble(frame.config());
+            return by == 1 ? plain : x -> plain.forward(x).mul(by);
         };
     }
 

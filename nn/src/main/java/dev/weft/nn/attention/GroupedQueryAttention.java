@@ -89,6 +89,16 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         this(heads, inputs, output, attention, new Norms.None(), false);
     }
 
+    /// Four projections under the names that most decoders have: `q_proj`, `k_proj`, `v_proj`, `o_proj`.
+    ///
+    /// @param inBias  whether the first three have biases
+    /// @param outBias whether the last has one
+    public static GroupedQueryAttention load(Weights weights, Heads heads, int hidden, boolean inBias, boolean outBias,
+            Init init, Attention attention) {
+        return new GroupedQueryAttention(heads, Inputs.Apart.load(weights, hidden, heads, inBias, init),
+                Linear.load(weights.at("o_proj"), heads.queryWidth(), hidden, outBias, init), attention);
+    }
+
     public GroupedQueryAttention withNorms(Norms norms) {
         return new GroupedQueryAttention(heads, inputs, output, attention, norms, turnsValues);
     }
