@@ -117,7 +117,8 @@ class AdapterFoldersTest {
             assertThat(ran.refusal()).contains("is an adapter, and its base \"who/knows\" is no folder here",
                     "weft merge BASE " + lost);
         }
-        assertThatThrownBy(() -> Models.load(lost)).hasMessageContaining("is an adapter and no model")
+        assertThatThrownBy(() -> Models.load(lost))
+                .hasMessageContaining("is an adapter, and its base \"who/knows\" is no folder here")
                 .hasMessageContaining("weft merge BASE " + lost);
         assertThat(Ran.weft("finetune", at("rater"), "--train", "x.tsv", "--out", at("new")).refusal())
                 .contains("weft merge");

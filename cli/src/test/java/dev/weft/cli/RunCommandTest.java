@@ -115,8 +115,9 @@ class RunCommandTest {
         assertThat(help).contains("weft chat FOLDER");
         assertThat(
                 help.lines().map(String::strip).filter(line -> line.startsWith("--")).map(line -> line.split("[= ]")[0])
-                        .filter(option -> !List.of("--field", "--unit", "--out", "--restart", "--precision", "--json",
-                                "--stacktrace")
+                        .filter(option -> !List
+                                .of("--field", "--unit", "--out", "--restart", "--precision", "--device", "--json",
+                                        "--stacktrace")
                                 .contains(option)))
                 .isNotEmpty().allSatisfy(option -> assertThat(RunTask.knowing(option)).as(option).isNotEmpty());
         assertThat(Ran.weft("info", model("zero-shot-classification")).out())

@@ -29,6 +29,8 @@ final class ConfigRecords {
             "numHiddenLayers", 2, "numAttentionHeads", 2, "numKeyValueHeads", 1, "headDim", 8,
             "maxPositionEmbeddings", 32);
 
+    private static final String NAMED = "A component is named by its accessor: Config::hiddenSize";
+
     private ConfigRecords() {}
 
     @SuppressWarnings("unchecked")
@@ -75,6 +77,9 @@ final class ConfigRecords {
 
     static <C extends Record & ModelConfig<C>, T> C with(C config, Component<C, T> component, T value) {
         String name = name(component);
+        if (Arrays.stream(config.getClass().getRecordComponents()).noneMatch(each -> each.getName().equals(name))) {
+            throw new IllegalArgumentException(NAMED);
+        }
         return made(config, each -> each.getName().equals(name) ? value : component(config, each));
     }
 
@@ -85,7 +90,7 @@ final class ConfigRecords {
             method.setAccessible(true);
             return ((SerializedLambda) method.invoke(component)).getImplMethodName();
         } catch (ReflectiveOperationException e) {
-            throw new IllegalArgumentException("A component is named by its accessor: Config::hiddenSize", e);
+            throw new IllegalArgumentException(NAMED, e);
         }
     }
 
@@ -94,11 +99,8 @@ final class ConfigRecords {
         for (RecordComponent component : config.getClass().getRecordComponents()) {
             String key = keys(component)[0];
             switch (component(config, component)) {
-                case Integer number -> {
-                    if (number >= 0) {
-                        node.put(key, number);
-                    }
-                }
+                case Integer number when number < 0 -> node.putNull(key);
+                case Integer number -> node.put(key, number);
                 case Double number -> node.put(key, number);
                 case Boolean flag -> node.put(key, flag);
                 case String text -> node.put(key, text);
