@@ -129,7 +129,7 @@ public final class Adapted implements AutoCloseable {
     /// Whether the scores of the vocabulary come from the input embedding.
     private static boolean isTied(Head base) {
         String backbone = base.frame().base().full("");
-        Tensor embedding = base.backbone().tokens().weight();
+        Tensor embedding = base.textBackbone().tokens().weight();
         return base instanceof LanguageModel && base.parameters().entrySet().stream()
                 .noneMatch(each -> !each.getKey().startsWith(backbone)
                         && Arrays.equals(each.getValue().shape(), embedding.shape()));
@@ -198,12 +198,12 @@ public final class Adapted implements AutoCloseable {
             return false;
         }
         Map<String, Tensor> own = base.parameters();
-        String embedding = nameOf(base, base.backbone().tokens().weight());
+        String embedding = nameOf(base, base.textBackbone().tokens().weight());
         long width = own.get(embedding).size(1);
         return config.saves(embedding) || stored.entrySet().stream()
                 .anyMatch(each -> !isAdded(each.getKey()) && !own.containsKey(each.getKey())
                         && each.getValue().dim() == 2 && each.getValue().size(1) == width
-                        && each.getValue().size(0) >= base.backbone().vocabSize()
+                        && each.getValue().size(0) >= base.textBackbone().vocabSize()
                         && config.saves(each.getKey()));
     }
 
@@ -272,7 +272,7 @@ public final class Adapted implements AutoCloseable {
 
     /// Over the base, or where the adapter brings the embeddings of more tokens, over the base with room for them.
     private static Adapted fitted(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
-        Tensor embedding = stored.get(nameOf(base, base.backbone().tokens().weight()));
+        Tensor embedding = stored.get(nameOf(base, base.textBackbone().tokens().weight()));
         if (embedding == null || embedding.dim() != 2) {
             return restored(base, config, stored, where);
         }
@@ -281,7 +281,7 @@ public final class Adapted implements AutoCloseable {
                 && Arrays.equals(stored.get(name).shape(), embedding.shape())
                 && Arrays.equals(stored.get(name).toFloats(), embedding.toFloats()));
         int rows = (int) embedding.size(0);
-        if (rows == base.backbone().vocabSize() || !base.frame().config().has("vocab_size")) {
+        if (rows == base.textBackbone().vocabSize() || !base.frame().config().has("vocab_size")) {
             return restored(base, config, stored, where);
         }
         try (Head larger = Models.resized(base, rows)) {
@@ -479,7 +479,7 @@ public final class Adapted implements AutoCloseable {
             this.config = config;
             this.base = AdapterPlan.below(base);
             backbone = base.frame().base().full("");
-            vocabSize = base.backbone().vocabSize();
+            vocabSize = base.textBackbone().vocabSize();
         }
 
         @Override
@@ -615,7 +615,7 @@ public final class Adapted implements AutoCloseable {
     /// Whether the adapter has its own input embedding, which is the output head too.
     private boolean savesTied() {
         return isTied(model) && replaced.stream().anyMatch(name -> config.saves(name)
-                && weights.get(name) == model.backbone().tokens().weight());
+                && weights.get(name) == model.textBackbone().tokens().weight());
     }
 
     // ---- merging ----

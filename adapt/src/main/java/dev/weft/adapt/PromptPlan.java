@@ -3,6 +3,7 @@ package dev.weft.adapt;
 import dev.weft.models.Backbone;
 import dev.weft.models.Models;
 import dev.weft.models.Seq2Seq;
+import dev.weft.models.TextBackbone;
 import dev.weft.models.heads.Head;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.Embedding;
@@ -28,7 +29,6 @@ import org.jspecify.annotations.Nullable;
 final class PromptPlan implements AdapterPlan {
     private final PromptConfig config;
     private final ProjectionPlan base;
-    private final String embedding;
     private final boolean projected;
 
     PromptPlan(Head base, PromptConfig told, boolean fresh, Set<String> stored, String where) {
@@ -44,8 +44,7 @@ final class PromptPlan implements AdapterPlan {
                     : "Prefixes stand before models that write; this is "
                             + Models.architecture(base.frame().config()));
         }
-        Tensor table = (both ? ((Seq2Seq) base.backbone()).encoderTokens() : base.backbone().tokens()).weight();
-        embedding = Adapted.nameOf(base, table);
+        Tensor table = (both ? ((Seq2Seq) base.backbone()).encoderTokens() : base.textBackbone().tokens()).weight();
         this.base = AdapterPlan.below(base);
         config = sized(base, told, prompts ? table : null, where);
         projected = config.prefixProjection() && (fresh || stored.contains(Adapted.PROJECTED + ".embedding.weight"));
@@ -55,12 +54,12 @@ final class PromptPlan implements AdapterPlan {
     private static PromptConfig sized(Head base, PromptConfig told, @Nullable Tensor table, String where) {
         int submodules = base.backbone() instanceof Seq2Seq ? 2 : 1;
         try (var scope = TensorScope.open(); var off = Gradients.off(); var cache = KvCache.keepingAll()) {
-            Tensor any = base.backbone().tokens().weight();
-            base.backbone().forward(Tensor.zeros(DType.INT64, 1, 1).to(any.device()),
+            Tensor any = base.textBackbone().tokens().weight();
+            base.textBackbone().forward(Tensor.zeros(DType.INT64, 1, 1).to(any.device()),
                     ForwardPass.plain().withCache(cache));
             Tensor keys = cache.tensors().get("layers.0.keys");
             int layers = cache.tensors().size() / 2;
-            int heads = keys == null ? base.backbone().sizes().numAttentionHeads() : (int) keys.size(1);
+            int heads = keys == null ? base.textBackbone().sizes().numAttentionHeads() : (int) keys.size(1);
             long width = table != null
                     ? table.size(1)
                     : keys == null ? base.backbone().hiddenSize() : keys.size(1) * keys.size(3);
@@ -91,14 +90,6 @@ final class PromptPlan implements AdapterPlan {
         return base.load(place, spec);
     }
 
-    @Override
-    public Embedding embedding(Weights place, int entries, int hidden, Init init) {
-        Embedding plain = base.embedding(place, entries, hidden, init);
-        return config.kind() == PromptConfig.Kind.PROMPT_TUNING && place.full("weight").equals(embedding)
-                ? plain.withPrompts(place.get(Adapted.PROMPTS, begun(plain.weight()), config.rows(), config.tokenDim()))
-                : plain;
-    }
-
     private Init begun(Tensor table) {
         return switch (config.init()) {
             case RANDOM -> Init.normal(1);
@@ -115,16 +106,18 @@ final class PromptPlan implements AdapterPlan {
 
     @Override
     public Backbone around(Backbone plain, Weights weights) {
-        int count = config.numVirtualTokens();
+        var text = (TextBackbone) plain;
         if (config.kind() == PromptConfig.Kind.PROMPT_TUNING) {
+            Tensor table = (plain instanceof Seq2Seq both ? both.encoderTokens() : text.tokens()).weight();
+            Tensor prompts = weights.get(Adapted.PROMPTS, begun(table), config.rows(), config.tokenDim());
             return plain instanceof Seq2Seq both
-                    ? new VirtualTokens.PromptedEncoder(both, count)
-                    : new VirtualTokens.Prompted(plain, count);
+                    ? new VirtualTokens.PromptedEncoder(both, prompts, config.numVirtualTokens())
+                    : new VirtualTokens.Prompted(text, prompts, config.numVirtualTokens());
         }
         Supplier<Tensor> flat = flat(weights);
         return plain instanceof Seq2Seq both
                 ? new VirtualTokens.PrefixedDecoder(both, config, flat)
-                : new VirtualTokens.Prefixed(plain, config, flat);
+                : new VirtualTokens.Prefixed(text, config, flat);
     }
 
     /// `[tokens, 2 · layers · width]`: keys and values of all layers.

@@ -1,9 +1,9 @@
 package dev.weft.adapt;
 
-import dev.weft.models.Backbone;
 import dev.weft.models.Inputs;
 import dev.weft.models.Seq2Seq;
 import dev.weft.models.Sizes;
+import dev.weft.models.TextBackbone;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
@@ -23,14 +23,25 @@ import java.util.stream.IntStream;
 
 /// A backbone before whose texts trained vectors stand.
 ///
-/// Prompts are ids beyond the vocabulary, whose embeddings are trained: they go through all that the text goes through. Where
+/// Prompts are vectors before those of the tokens, and go through all blocks with them. Where
 /// there is a cache, and of prefixes always, what stands before the text is keys and values, beside the cache
 /// ([KvPrefix]). Positions of the text count from behind them.
-interface VirtualTokens extends Backbone {
-    Backbone plain();
+interface VirtualTokens extends TextBackbone {
+    TextBackbone plain();
 
     /// How many.
     int count();
+
+    /// The text's alone: only [#forward] has what stands before it.
+    @Override
+    default Tensor embed(Inputs inputs, ForwardPass pass) {
+        return plain().embed(inputs, pass);
+    }
+
+    @Override
+    default Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return plain().blocks(embedded, pass);
+    }
 
     @Override
     default Sizes sizes() {
@@ -80,8 +91,8 @@ interface VirtualTokens extends Backbone {
         }
 
         @Override
-        default Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            return plain().forward(tokenIds, behind(pass, count(), entries()));
+        default Tensor forward(Inputs inputs, ForwardPass pass) {
+            return plain().forward(inputs, behind(pass, count(), entries()));
         }
 
         /// `[1, heads, tokens, headDim]`, keys and values of each layer. Of encoder-decoders PEFT lays out as many for cross
@@ -98,58 +109,70 @@ interface VirtualTokens extends Backbone {
     }
 
     /// Of a decoder.
-    record Prefixed(Backbone plain, PromptConfig config, Supplier<Tensor> flat) implements Prefix {}
+    record Prefixed(TextBackbone plain, PromptConfig config, Supplier<Tensor> flat) implements Prefix {}
 
     /// Of the decoder of an encoder-decoder.
     record PrefixedDecoder(Seq2Seq plain, PromptConfig config, Supplier<Tensor> flat) implements Prefix, Both {
         @Override
-        public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            return Prefix.super.forward(tokenIds, pass);
+        public Tensor forward(Inputs inputs, ForwardPass pass) {
+            return Prefix.super.forward(inputs, pass);
         }
 
         @Override
-        public Encoded encode(Tensor tokenIds, ForwardPass pass) {
-            return plain.encode(tokenIds, pass);
+        public Encoded encode(Inputs inputs, ForwardPass pass) {
+            return plain.encode(inputs, pass);
         }
     }
 
     /// Vectors before the embeddings of what the encoder of an encoder-decoder reads.
-    record PromptedEncoder(Seq2Seq plain, int count) implements Both {
-        @Override
-        public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            return plain.forward(tokenIds, pass);
+    ///
+    /// @param table `[rows, hidden]`, of which the first `count` stand before the text
+    record PromptedEncoder(Seq2Seq plain, Tensor table, int count) implements Both {
+        private Tensor vectors() {
+            return table.narrow(0, 0, count);
         }
 
         @Override
-        public Encoded encode(Tensor tokenIds, ForwardPass pass) {
-            return plain.encode(behindPrompts(tokenIds, plain.encoderTokens(), count),
-                    with(pass, count, tokenIds));
+        public Tensor forward(Inputs inputs, ForwardPass pass) {
+            return plain.forward(inputs, pass);
+        }
+
+        @Override
+        public Encoded encode(Inputs inputs, ForwardPass pass) {
+            return plain.encode(behindPrompts(inputs, plain.encoderTokens(), vectors()), with(pass, count));
         }
     }
 
     /// Vectors before the embeddings of the text.
-    record Prompted(Backbone plain, int count) implements VirtualTokens {
+    ///
+    /// @param table `[rows, hidden]`, of which the first `count` stand before the text
+    record Prompted(TextBackbone plain, Tensor table, int count) implements VirtualTokens {
+        private Tensor vectors() {
+            return table.narrow(0, 0, count);
+        }
+
         @Override
-        public Tensor forward(Tensor tokenIds, ForwardPass pass) {
+        public Tensor forward(Inputs inputs, ForwardPass pass) {
             Past text = pass.cache();
+            Tensor ids = inputs.ids();
             return text == null
-                    ? whole(tokenIds, pass).narrow(1, count, tokenIds.size(1))
-                    : plain.forward(tokenIds,
-                            behind(pass, count, entries(text, tokenIds.size(0), tokenIds.device())));
+                    ? whole(inputs, pass).narrow(1, count(), ids.size(1))
+                    : plain.forward(inputs, behind(pass, count(), entries(text, ids.size(0), ids.device())));
         }
 
         @Override
         public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
-            return Map.of("last_hidden_state", whole(Inputs.ids(inputs), Inputs.pass(inputs, pass)));
+            var given = new Inputs(inputs);
+            return Map.of("last_hidden_state", whole(given, given.in(pass)));
         }
 
         @Override
         public int prompts() {
-            return count;
+            return count();
         }
 
-        private Tensor whole(Tensor tokenIds, ForwardPass pass) {
-            return plain.forward(behindPrompts(tokenIds, plain.tokens(), count), with(pass, count, tokenIds));
+        private Tensor whole(Inputs inputs, ForwardPass pass) {
+            return plain.forward(behindPrompts(inputs, plain.tokens(), vectors()), with(pass, count));
         }
 
         /// The prompts' keys and values, computed with the first token of a text and kept beside its own.
@@ -164,8 +187,7 @@ interface VirtualTokens extends Backbone {
         /// Those of all layers beside each other, once for each row.
         private Entry computed(long batch, Device device) {
             try (var cache = KvCache.keepingAll()) {
-                plain.forward(behindPrompts(Tensor.zeros(DType.INT64, 1, 0).to(device), plain.tokens(),
-                        count), ForwardPass.plain().withCache(cache));
+                plain.forward(Inputs.ofVectors(vectors().unsqueeze(0)), ForwardPass.plain().withCache(cache));
                 Map<String, Tensor> tensors = cache.tensors();
                 return new Entry(beside(tensors, "keys", batch), beside(tensors, "values", batch));
             }
@@ -185,7 +207,17 @@ interface VirtualTokens extends Backbone {
         Seq2Seq plain();
 
         @Override
-        default Backbone decoder() {
+        default Tensor embed(Inputs inputs, ForwardPass pass) {
+            return plain().embed(inputs, pass);
+        }
+
+        @Override
+        default Tensor blocks(Tensor embedded, ForwardPass pass) {
+            return plain().blocks(embedded, pass);
+        }
+
+        @Override
+        default TextBackbone decoder() {
             return plain().decoder();
         }
 
@@ -215,11 +247,11 @@ interface VirtualTokens extends Backbone {
         }
     }
 
-    /// `[batch, seq]` to `[batch, count + seq]`: the prompts' ids come after the vocabulary's.
-    private static Tensor behindPrompts(Tensor tokenIds, Embedding tokens, int count) {
-        long vocab = tokens.weight().size(0);
-        Tensor prompts = Tensor.arange(vocab, vocab + count).to(tokenIds.device()).to(tokenIds.dtype()).unsqueeze(0);
-        return Tensor.cat(List.of(prompts.expand(tokenIds.size(0), count), tokenIds), 1);
+    /// The text's vectors `[batch, seq, hidden]` with the prompts' `[count, hidden]` before them.
+    private static Inputs behindPrompts(Inputs inputs, Embedding tokens, Tensor prompts) {
+        Tensor text = inputs.vectors(tokens, ForwardPass.plain());
+        Tensor before = prompts.to(text.dtype()).unsqueeze(0).expand(text.size(0), prompts.size(0), prompts.size(1));
+        return inputs.withVectors(Tensor.cat(List.of(before, text), 1));
     }
 
     /// For a text with keys and values before it: they are seen, and positions begin after them.
@@ -231,7 +263,7 @@ interface VirtualTokens extends Backbone {
     }
 
     /// For a text with prompts before it: they are seen, have the first positions and the first segment.
-    private static ForwardPass with(ForwardPass pass, int count, Tensor tokenIds) {
+    private static ForwardPass with(ForwardPass pass, int count) {
         Tensor places = pass.positions();
         Tensor types = pass.tokenTypes();
         Tensor globals = pass.globals();

@@ -318,7 +318,7 @@ class AdaptedTest {
                 assertThat(apart.model().parameters()).containsKey("lm_head.weight");
                 assertThat(logits(apart.model())).isNotEqualTo(logits(adapted.model()));
                 assertThat(apart.model().parameters().get("lm_head.weight").toFloats())
-                        .isEqualTo(base.backbone().tokens().weight().toFloats());
+                        .isEqualTo(base.textBackbone().tokens().weight().toFloats());
             }
         }
     }
@@ -401,7 +401,7 @@ class AdaptedTest {
                 assertThat(logits(opened)).isEqualTo(wanted);
             }
             try (var off = Gradients.off()) {
-                model.parameters().get("lm_head.weight").copyInPlace(model.backbone().tokens().weight());
+                model.parameters().get("lm_head.weight").copyInPlace(model.textBackbone().tokens().weight());
             }
             model.save(folder);
             Files.writeString(config, Json.read(config).node().put("tie_word_embeddings", true).toString());

@@ -63,11 +63,11 @@ final class ImportCommand implements Callable<Integer> {
         }
         Tokenizer read = Tokenizer.load(tokenizer);
         try (Head model = OnnxModel.load(file, told())) {
-            if (read.vocabSize() > model.backbone().vocabSize()) {
+            if (read.vocabSize() > model.textBackbone().vocabSize()) {
                 throw new IllegalArgumentException("%s has %d entries, the model %d: they do not belong together"
-                        .formatted(tokenizer, read.vocabSize(), model.backbone().vocabSize()));
+                        .formatted(tokenizer, read.vocabSize(), model.textBackbone().vocabSize()));
             }
-            int room = model.backbone().maxPositions();
+            int room = model.textBackbone().maxPositions();
             if (maxLength != null && (maxLength < 2 || maxLength > room)) {
                 throw new IllegalArgumentException("--max-length must be 2 to %d, as the model has positions, found %d"
                         .formatted(room, maxLength));
@@ -84,7 +84,7 @@ final class ImportCommand implements Callable<Integer> {
             facts.put("head", Models.architecture(config));
             facts.put("weights", model.parameterCount());
             facts.put("layers", model.backbone().layers());
-            facts.put("heads", model.backbone().sizes().numAttentionHeads());
+            facts.put("heads", model.textBackbone().sizes().numAttentionHeads());
             facts.put("hidden size", model.backbone().hiddenSize());
             model.notes().forEach(note -> facts.merge("notes", note, (one, two) -> one + "; " + two));
             output.facts(facts);

@@ -50,9 +50,9 @@ final class InfoCommand implements Callable<Integer> {
             facts.put("memory", mebibytes(bytes(head.parameters())));
             facts.put("layers", head.backbone().layers());
             facts.put("hidden size", head.backbone().hiddenSize());
-            int positions = head.backbone().maxPositions();
+            int positions = head.textBackbone().maxPositions();
             facts.put("positions", positions == Integer.MAX_VALUE ? "no limit" : positions);
-            facts.put("vocabulary", head.backbone().vocabSize());
+            facts.put("vocabulary", head.textBackbone().vocabSize());
             HeadKind kind = HeadKind.of(Models.architecture(config));
             facts.put("tasks", Task.in(home).stream().map(Task::title).toList());
             facts.put("other heads", Models.heads(config).stream().sorted().filter(other -> other != kind)

@@ -80,7 +80,7 @@ class ImportCommandTest {
         Ran ran = imported("--set", "num_attention_heads=4", "--set", "hidden_act=relu");
         assertThat(ran.status()).as(ran.err()).isZero();
         try (Head model = Models.load(folder.resolve("out"))) {
-            assertThat(model.backbone().sizes().numAttentionHeads()).isEqualTo(4);
+            assertThat(model.textBackbone().sizes().numAttentionHeads()).isEqualTo(4);
             assertThat(model.frame().config().text("hidden_act")).isEqualTo("relu");
         }
     }

@@ -1,62 +1,46 @@
 package dev.weft.models;
 
-import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Init;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 
-/// A family's stack of blocks without a head.
+/// A family's stack of blocks without a head: of texts ([TextBackbone]), or of anything else that becomes vectors in a row,
+/// patches of a picture, frames of a sound.
 ///
-/// Every family shows the same names to a [dev.weft.nn.Trace]: `blocks.I.resid_pre`, `blocks.I.attn.scores`,
-/// `blocks.I.attn.weights`, `blocks.I.attn.out`, `blocks.I.cross.weights`, `blocks.I.mlp.out`, and `final` for what
-/// [#forward] returns; an encoder-decoder has them below `encoder` and `decoder`.
+/// Every family shows the same names to a [dev.weft.nn.Trace]; [dev.weft.nn.Stack] lists them.
 public interface Backbone {
-    /// Token ids `[batch, seq]` to `[batch, seq, hidden]`.
-    Tensor forward(Tensor tokenIds, ForwardPass pass);
+    /// What enters the first block: `[batch, seq, hidden]`.
+    ///
+    /// @throws IllegalArgumentException if something that it needs is missing
+    Tensor embed(Inputs inputs, ForwardPass pass);
 
-    /// What it was built with.
-    Sizes sizes();
+    /// Through all blocks and the last norm: `[batch, seq, hidden]` to the same shape.
+    Tensor blocks(Tensor embedded, ForwardPass pass);
 
-    /// The input embedding, which a tied head shares.
-    Embedding tokens();
+    /// What it is given to `[batch, seq, hidden]`. Masks and positions are those of `pass`; [Inputs#in] puts them there.
+    default Tensor forward(Inputs inputs, ForwardPass pass) {
+        return blocks(embed(inputs, pass), pass);
+    }
 
     /// Width of what [#forward] gives.
-    default int hiddenSize() {
-        return sizes().hiddenSize();
-    }
+    int hiddenSize();
 
-    default int vocabSize() {
-        return sizes().vocabSize();
-    }
+    /// How many blocks.
+    int layers();
 
-    /// How many positions it can tell apart.
-    default int maxPositions() {
-        return sizes().maxPositionEmbeddings();
-    }
-
-    /// See [dev.weft.nn.LanguageModel#recomputesBeyond].
-    default long recomputesBeyond() {
-        return Long.MAX_VALUE;
-    }
-
-    default int layers() {
-        return sizes().numHiddenLayers();
-    }
+    /// How a head's new weights begin.
+    Init init();
 
     /// Vectors of no token that stand before every text: [#outputs] has them, [#forward] leaves them out.
     default int prompts() {
         return 0;
     }
 
-    /// How a head's new weights begin.
-    default Init init() {
-        return sizes().init();
-    }
-
     /// Runs on arguments by the reference's names: `last_hidden_state`, and `encoder_last_hidden_state` of an
     /// encoder-decoder.
     default Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
-        return Map.of("last_hidden_state", forward(Inputs.ids(inputs), Inputs.pass(inputs, pass)));
+        var given = new Inputs(inputs);
+        return Map.of("last_hidden_state", forward(given, given.in(pass)));
     }
 }

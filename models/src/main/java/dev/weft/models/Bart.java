@@ -21,7 +21,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.SelfAttention;
@@ -186,13 +186,18 @@ public final class Bart implements Seq2Seq {
         default SelfAttention attention(int layer, Config.Half half, Weights weights) {
             int headDim = config().hiddenSize() / half.heads();
             return new GroupedQueryAttention(new Heads(layer, half.heads(), headDim),
-                    new Inputs.Apart(dense(weights.at("q_proj")), dense(weights.at("k_proj")),
+                    new QueryKeyValue.Apart(dense(weights.at("q_proj")), dense(weights.at("k_proj")),
                             dense(weights.at("v_proj"))),
                     dense(weights.at("out_proj")), formula(headDim));
         }
 
         default Attention formula(int headDim) {
             return Attention.scaled(headDim).withDropout(config().dropout().attention());
+        }
+
+        /// Whether a scale of the vectors of tokens is not the look-up's own: vectors in their place are the same.
+        default boolean scalesOutside() {
+            return false;
         }
 
         default Projection dense(Weights weights) {
@@ -216,6 +221,7 @@ public final class Bart implements Seq2Seq {
         private final Positions positions;
         private final Norm embeddingNorm;
         private final boolean placesAfterNorm;
+        private final double scale;
         private final Stack stack;
 
         Half(Parts parts, boolean decodes, Embedding tokens, Weights weights) {
@@ -223,12 +229,16 @@ public final class Bart implements Seq2Seq {
             Config.Half sizes = decodes ? config.decoder() : config.encoder();
             int hidden = config.hiddenSize();
             this.parts = parts;
+            placesAfterNorm = decodes && parts.placesAfterNorm();
+            // Before a norm a scale changes next to nothing; there the reference leaves it out.
             this.tokens = tokens;
+            scale = config.scaleEmbedding() && parts.scalesOutside() && !placesAfterNorm
+                    ? Math.sqrt(config.hiddenSize())
+                    : 1;
             positions = parts.positions(sizes, weights);
             embeddingNorm = parts.normsEmbeddings()
                     ? LayerNorm.load(weights.at("layernorm_embedding"), hidden, 1e-5)
                     : Norm.NONE;
-            placesAfterNorm = decodes && parts.placesAfterNorm();
             stack = new Stack(sizes.layers(),
                     layer -> block(parts, sizes, layer, decodes, weights.at("layers").at(layer)),
                     decodes ? Reach.causal() : Reach.everything(),
@@ -261,17 +271,16 @@ public final class Bart implements Seq2Seq {
                     parts.dense(weights.at("out_proj")), parts.formula(headDim));
         }
 
-        Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            Config config = parts.config();
-            Tensor embedded = tokens.forward(tokenIds);
-            // Before a norm a scale changes next to nothing; there the reference leaves it out.
-            boolean scales = config.scaleEmbedding() && !placesAfterNorm;
-            Tensor scaled = scales ? embedded.mul(Math.sqrt(config.hiddenSize())) : embedded;
-            Tensor places = positions.of(tokenIds, pass).to(scaled.dtype());
+        Tensor embed(Inputs inputs, ForwardPass pass) {
+            Tensor vectors = inputs.vectors(tokens, pass);
+            if (scale != 1 && inputs.get("inputs_embeds") == null) {
+                vectors = vectors.mul(scale);
+            }
+            Tensor places = positions.of(inputs.ids(), pass).to(vectors.dtype());
             Tensor entry = placesAfterNorm
-                    ? embeddingNorm.forward(scaled).add(places)
-                    : embeddingNorm.forward(scaled.add(places));
-            return stack.forward(pass.dropout().apply(entry, config.dropout().hidden()), pass);
+                    ? embeddingNorm.forward(vectors).add(places)
+                    : embeddingNorm.forward(vectors.add(places));
+            return pass.dropout().apply(entry, parts.config().dropout().hidden());
         }
     }
 
@@ -287,33 +296,37 @@ public final class Bart implements Seq2Seq {
         Embedding source;
         Embedding target;
         if (parts.sharesEmbeddings()) {
-            source = tokens(config, config.vocabSize(),
+            source = tokens(parts, config.vocabSize(),
                     weights.oneOf("shared", "encoder.embed_tokens", "decoder.embed_tokens"));
             target = source;
         } else {
-            source = tokens(config, config.vocabSize(), weights.at("encoder").at("embed_tokens"));
-            target = tokens(config, config.targetVocabSize(), weights.at("decoder").at("embed_tokens"));
+            source = tokens(parts, config.vocabSize(), weights.at("encoder").at("embed_tokens"));
+            target = tokens(parts, config.targetVocabSize(), weights.at("decoder").at("embed_tokens"));
         }
         encoder = new Half(parts, false, source, weights.at("encoder"));
         decoder = new Decoder(parts, target, weights.at("decoder"));
     }
 
-    private static Embedding tokens(Config config, int vocab, Weights weights) {
-        return Embedding.load(weights, vocab, config.hiddenSize(), config.embeddingInit())
+    private static Embedding tokens(Parts parts, int vocab, Weights weights) {
+        Config config = parts.config();
+        Embedding plain = Embedding.load(weights, vocab, config.hiddenSize(), config.embeddingInit())
                 .withPadding(config.padTokenId());
+        return config.scaleEmbedding() && !parts.scalesOutside()
+                ? plain.withScale(Math.sqrt(config.hiddenSize()))
+                : plain;
     }
 
     /// The decoder alone, as a language model.
-    static Backbone decoder(Parts parts, Weights weights) {
+    static TextBackbone decoder(Parts parts, Weights weights) {
         Config config = parts.config();
         weights.at("encoder").ignoreAll();
         return new Decoder(parts,
-                tokens(config, config.targetVocabSize(), weights.oneOf("decoder.embed_tokens", "shared")),
+                tokens(parts, config.targetVocabSize(), weights.oneOf("decoder.embed_tokens", "shared")),
                 weights.at("decoder"));
     }
 
     /// The decoder: a backbone of its own, which looks at an encoder where the pass brings what one made.
-    private static final class Decoder implements Backbone {
+    private static final class Decoder implements TextBackbone {
         private final Config config;
         private final Half half;
 
@@ -323,8 +336,13 @@ public final class Bart implements Seq2Seq {
         }
 
         @Override
-        public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            return half.forward(tokenIds, pass);
+        public Tensor embed(Inputs inputs, ForwardPass pass) {
+            return half.embed(inputs, pass);
+        }
+
+        @Override
+        public Tensor blocks(Tensor embedded, ForwardPass pass) {
+            return half.stack.forward(embedded, pass);
         }
 
         @Override
@@ -341,8 +359,9 @@ public final class Bart implements Seq2Seq {
     }
 
     @Override
-    public Encoded encode(Tensor tokenIds, ForwardPass pass) {
-        return new Encoded(encoder.forward(tokenIds, pass.at("encoder")), pass.mask());
+    public Encoded encode(Inputs inputs, ForwardPass pass) {
+        ForwardPass inside = pass.at("encoder");
+        return new Encoded(encoder.stack.forward(encoder.embed(inputs, inside), inside), pass.mask());
     }
 
     @Override
@@ -361,7 +380,7 @@ public final class Bart implements Seq2Seq {
     }
 
     @Override
-    public Backbone decoder() {
+    public TextBackbone decoder() {
         return decoder;
     }
 }

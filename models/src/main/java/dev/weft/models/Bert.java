@@ -19,7 +19,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.SelfAttention;
@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 /// BERT: an encoder with learned positions and segments and a norm after each part; with `is_decoder` a decoder of the
 /// same parts. Devlin et al. 2018, <https://arxiv.org/abs/1810.04805>. The families built after it differ in their
 /// [Parts].
-public final class Bert implements Backbone {
+public final class Bert implements TextBackbone {
     static final Family FAMILY = Family
             .of("Bert", HeadStyle.bert(), (json, weights, kind) -> new Bert(new Plain(Config.fromJson(json)), weights),
                     "bert")
@@ -151,7 +151,7 @@ public final class Bert implements Backbone {
             return attention(layer, inputs(weights), output);
         }
 
-        default GroupedQueryAttention attention(int layer, Inputs inputs, Projection output) {
+        default GroupedQueryAttention attention(int layer, QueryKeyValue inputs, Projection output) {
             return new GroupedQueryAttention(new Heads(layer, config().numAttentionHeads(), config().headDim()),
                     inputs, output, formula());
         }
@@ -160,12 +160,13 @@ public final class Bert implements Backbone {
             return Attention.scaled(config().headDim()).withDropout(config().attentionDropout());
         }
 
-        default Inputs.Apart inputs(Weights weights) {
-            return new Inputs.Apart(dense(weights.at("query")), dense(weights.at("key")), dense(weights.at("value")));
+        default QueryKeyValue.Apart inputs(Weights weights) {
+            return new QueryKeyValue.Apart(dense(weights.at("query")), dense(weights.at("key")),
+                    dense(weights.at("value")));
         }
 
         private CrossAttention cross(Weights weights) {
-            Inputs.Apart inputs = inputs(weights.at("self"));
+            QueryKeyValue.Apart inputs = inputs(weights.at("self"));
             return new CrossAttention(config().numAttentionHeads(), config().headDim(), inputs.queries(),
                     new CrossAttention.KeysValues.Apart(inputs.keys(), inputs.values()),
                     dense(weights.at("output.dense")), formula());
@@ -217,7 +218,7 @@ public final class Bert implements Backbone {
         int width = config.embeddingSize();
         Weights embeddings = weights.at("embeddings");
         tokens = Embedding.load(embeddings.at("word_embeddings"), config.vocabSize(), width, init())
-                .withPadding(config.padTokenId());
+                .withPadding(config.padTokenId()).withScale(parts.tokenScale());
         positions = parts.positions() == null
                 ? null
                 : Embedding.load(embeddings.at(parts.positions()), config.maxPositionEmbeddings(), width, init())
@@ -231,30 +232,40 @@ public final class Bert implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        long seq = tokenIds.size(1);
-        int fillers = parts.fillers(seq, pass);
+    public Tensor forward(Inputs inputs, ForwardPass pass) {
+        Tensor ids = inputs.ids();
+        int fillers = parts.fillers(ids.size(1), pass);
         if (fillers == 0) {
-            return encode(tokenIds, pass);
+            return blocks(embed(inputs, pass), parts.inside(ids, pass));
         }
-        return encode(filled(tokenIds, fillers, config.padTokenId()), filled(tokenIds, pass, fillers))
-                .narrow(1, 0, seq);
+        if (inputs.get("input_ids") == null) {
+            throw new IllegalArgumentException(
+                    "Attention in blocks of this family fills up what has %d tokens with padding: give input_ids, not inputs_embeds"
+                            .formatted(ids.size(1)));
+        }
+        Tensor filled = filled(ids, fillers, config.padTokenId());
+        ForwardPass longer = filled(ids, pass, fillers);
+        return blocks(embed(Inputs.ofIds(filled), longer), parts.inside(filled, longer)).narrow(1, 0, ids.size(1));
     }
 
-    private Tensor encode(Tensor tokenIds, ForwardPass pass) {
-        Tensor embedded = tokens.forward(tokenIds);
-        if (parts.tokenScale() != 1) {
-            embedded = embedded.mul(parts.tokenScale());
-        }
+    @Override
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        Tensor ids = inputs.ids();
+        Tensor embedded = inputs.vectors(tokens, pass);
         if (positions != null) {
-            embedded = embedded.add(positions.forward(parts.places(tokenIds, pass).to(tokenIds.device())));
+            embedded = embedded.add(positions.forward(parts.places(ids, pass).to(ids.device())));
         }
         if (segments != null) {
-            Tensor types = parts.types(tokenIds, pass);
-            embedded = embedded.add(segments.forward(types == null ? tokenIds.mul(0) : types));
+            Tensor types = parts.types(ids, pass);
+            embedded = embedded.add(segments.forward(types == null ? ids.mul(0) : types));
         }
         Tensor normed = pass.dropout().apply(embeddingNorm.forward(embedded), config.hiddenDropout());
-        return stack.forward(parts.entry(widening.forward(normed), pass), parts.inside(tokenIds, pass));
+        return parts.entry(widening.forward(normed), pass);
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     /// `pass` for a text with padding at its end, which nobody sees.

@@ -9,7 +9,7 @@ import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.BlockSparseAttention;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.tensor.Tensor;
@@ -65,8 +65,9 @@ record BigBird(Bert.Config config, boolean sparse, int blockSize, int random, bo
     }
 
     @Override
-    public Inputs.Apart inputs(Weights weights) {
-        return new Inputs.Apart(input(weights.at("query")), input(weights.at("key")), input(weights.at("value")));
+    public QueryKeyValue.Apart inputs(Weights weights) {
+        return new QueryKeyValue.Apart(input(weights.at("query")), input(weights.at("key")),
+                input(weights.at("value")));
     }
 
     private Projection input(Weights weights) {
@@ -75,7 +76,7 @@ record BigBird(Bert.Config config, boolean sparse, int blockSize, int random, bo
 
     @Override
     public SelfAttention attention(int layer, Weights weights, Projection output) {
-        Inputs.Apart inputs = inputs(weights);
+        QueryKeyValue.Apart inputs = inputs(weights);
         GroupedQueryAttention full = attention(layer, inputs, output);
         return sparse
                 ? new BlockSparseAttention(full.heads(), inputs, output, full.attention().withDropout(0), full,

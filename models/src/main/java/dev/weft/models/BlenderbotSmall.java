@@ -24,4 +24,9 @@ record BlenderbotSmall(Bart.Config config) implements Bart.Parts {
     public Bart.Positions positions(Bart.Config.Half half, Weights weights) {
         return Bart.Positions.learned(config, half, weights, 0);
     }
+
+    @Override
+    public boolean scalesOutside() {
+        return true;
+    }
 }

@@ -15,7 +15,7 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Alibi;
@@ -25,7 +25,7 @@ import java.util.Map;
 
 /// BLOOM: a decoder that knows positions by ALiBi alone, with a norm behind the embeddings. Le Scao et al. 2022,
 /// <https://arxiv.org/abs/2211.05100>.
-public final class Bloom implements Backbone {
+public final class Bloom implements TextBackbone {
     public static final String MODEL_TYPE = "bloom";
     static final Family FAMILY = Family
             .of("Bloom", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Bloom::new, MODEL_TYPE)
@@ -78,8 +78,13 @@ public final class Bloom implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        return stack.forward(embeddingNorm.forward(tokens.forward(tokenIds)), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        return embeddingNorm.forward(inputs.vectors(tokens, pass));
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override
@@ -98,7 +103,8 @@ public final class Bloom implements Backbone {
         Weights attention = weights.at("self_attention");
         Weights mlp = weights.at("mlp");
         return new Block.Sequential(residual(config, weights.at("input_layernorm")),
-                new GroupedQueryAttention(heads, Inputs.Grouped.load(attention, hidden, heads, true, config.init()),
+                new GroupedQueryAttention(heads,
+                        QueryKeyValue.Grouped.load(attention, hidden, heads, true, config.init()),
                         Linear.load(attention.at("dense"), hidden, hidden, true, config.init()),
                         Attention.scaled(config.headDim()).withDropout(config.attentionDropout())),
                 null, residual(config, weights.at("post_attention_layernorm")),

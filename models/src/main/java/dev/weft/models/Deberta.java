@@ -17,7 +17,7 @@ import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.DisentangledAttention.Buckets;
 import dev.weft.nn.attention.DisentangledAttention.Distances;
 import dev.weft.nn.attention.DisentangledAttention;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.attention.Sight;
@@ -150,19 +150,19 @@ record Deberta(Bert.Config config, boolean first, boolean absolute, List<String>
     }
 
     @Override
-    public Inputs.Apart inputs(Weights weights) {
+    public QueryKeyValue.Apart inputs(Weights weights) {
         if (first) {
             return packed(weights);
         }
-        return new Inputs.Apart(dense(weights.at("query_proj")), dense(weights.at("key_proj")),
+        return new QueryKeyValue.Apart(dense(weights.at("query_proj")), dense(weights.at("key_proj")),
                 dense(weights.at("value_proj")));
     }
 
     /// In `in_proj` for each head its queries, keys and values; keys have no bias.
-    private Inputs.Apart packed(Weights weights) {
+    private QueryKeyValue.Apart packed(Weights weights) {
         int hidden = config.hiddenSize();
         Tensor all = weights.at("in_proj").get("weight", config.init(), 3L * hidden, hidden);
-        return new Inputs.Apart(part(all, 0, weights.get("q_bias", Init.zeros(), hidden)), part(all, 1, null),
+        return new QueryKeyValue.Apart(part(all, 0, weights.get("q_bias", Init.zeros(), hidden)), part(all, 1, null),
                 part(all, 2, weights.get("v_bias", Init.zeros(), hidden)));
     }
 
@@ -174,7 +174,7 @@ record Deberta(Bert.Config config, boolean first, boolean absolute, List<String>
 
     @Override
     public SelfAttention attention(int layer, Weights weights, Projection output) {
-        Inputs.Apart inputs = inputs(weights);
+        QueryKeyValue.Apart inputs = inputs(weights);
         Distances distances = relative == null
                 ? null
                 : new Distances(relative.table(), relative.norm(),

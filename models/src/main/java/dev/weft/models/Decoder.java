@@ -14,7 +14,7 @@ import java.util.function.IntFunction;
 
 /// Vectors of tokens, blocks one after the other, a norm: what Llama is, and the families built after it. Each says in its own
 /// file what its blocks are.
-final class Decoder implements Backbone {
+final class Decoder implements TextBackbone {
     private final Sizes sizes;
     private final Embedding tokens;
     private final Stack stack;
@@ -50,7 +50,13 @@ final class Decoder implements Backbone {
         return new Decoder(sizes, tokens, stack, 1, 0, sizes.maxPositionEmbeddings(), Long.MAX_VALUE);
     }
 
-    /// With vectors of tokens multiplied by this.
+    /// With vectors of tokens multiplied by this as they are looked up; vectors given in their place are not.
+    Decoder withTokenScale(double factor) {
+        return new Decoder(sizes, tokens.withScale(factor), stack, embeddingScale, embeddingDropout, positions,
+                recomputesBeyond);
+    }
+
+    /// With vectors, whether of tokens or given, multiplied by this.
     Decoder withEmbeddingScale(double factor) {
         return new Decoder(sizes, tokens, stack, factor, embeddingDropout, positions, recomputesBeyond);
     }
@@ -72,10 +78,14 @@ final class Decoder implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor embedded = tokens.forward(tokenIds);
-        Tensor scaled = embeddingScale == 1 ? embedded : embedded.mul(embeddingScale);
-        return stack.forward(pass.dropout().apply(scaled, embeddingDropout), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        Tensor embedded = inputs.vectors(tokens, pass);
+        return pass.dropout().apply(embeddingScale == 1 ? embedded : embedded.mul(embeddingScale), embeddingDropout);
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override

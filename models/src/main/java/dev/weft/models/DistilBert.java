@@ -5,7 +5,7 @@ import dev.weft.models.heads.HeadStyle;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Weights;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import java.util.Map;
 
 /// DistilBERT: BERT with half the layers and no segments. Sanh et al. 2019, <https://arxiv.org/abs/1910.01108>.
@@ -31,7 +31,7 @@ record DistilBert(Bert.Config config) implements Bert.Parts {
     public Block block(int layer, Weights weights) {
         Weights block = weights.at("transformer.layer").at(layer);
         Weights attention = block.at("attention");
-        var inputs = new Inputs.Apart(dense(attention.at("q_lin")), dense(attention.at("k_lin")),
+        var inputs = new QueryKeyValue.Apart(dense(attention.at("q_lin")), dense(attention.at("k_lin")),
                 dense(attention.at("v_lin")));
         return new Block.Sequential(residual(block.at("sa_layer_norm"), 0),
                 attention(layer, inputs, dense(attention.at("out_lin"))), null, residual(block.at("output_layer_norm")),

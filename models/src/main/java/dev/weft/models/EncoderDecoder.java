@@ -17,7 +17,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// Any encoder with any decoder that can look at one. Rothe et al. 2019, <https://arxiv.org/abs/1907.12461>.
 ///
 /// @param bridge from the encoder's hidden size to the decoder's
-public record EncoderDecoder(Backbone encoder, Backbone decoder, Projection bridge, Shift shift) implements Seq2Seq {
+public record EncoderDecoder(Backbone encoder, TextBackbone decoder, Projection bridge,
+        Shift shift) implements Seq2Seq {
     public static final String MODEL_TYPE = "encoder-decoder";
     static final Family FAMILY = Family
             .of("", HeadStyle.seq2seq(EncoderDecoder::vocabulary), (json, weights, kind) -> load(json, weights),
@@ -30,7 +31,7 @@ public record EncoderDecoder(Backbone encoder, Backbone decoder, Projection brid
         Backbone encoder = Families.of(encoderConfig).builder().build(encoderConfig, weights.at("encoder"),
                 HeadKind.BASE);
         weights.at("encoder").at("pooler").at("dense").ignore("weight", "bias");
-        Backbone decoder = Families.of(decoderConfig).builder().build(decoderConfig,
+        var decoder = (TextBackbone) Families.of(decoderConfig).builder().build(decoderConfig,
                 decoderWeights(decoderConfig, weights), HeadKind.CAUSAL_LANGUAGE);
         boolean bridged = encoder.hiddenSize() != decoder.hiddenSize()
                 && !decoderConfig.has("cross_attention_hidden_size");
@@ -63,21 +64,21 @@ public record EncoderDecoder(Backbone encoder, Backbone decoder, Projection brid
     }
 
     @Override
-    public Encoded encode(Tensor tokenIds, ForwardPass pass) {
-        return new Encoded(encoder.forward(tokenIds, pass.at("encoder")), pass.mask());
+    public Encoded encode(Inputs inputs, ForwardPass pass) {
+        return new Encoded(encoder.forward(inputs, pass.at("encoder")), pass.mask());
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
         Encoded seen = pass.encoded();
-        return Seq2Seq.super.forward(tokenIds, seen == null
+        return Seq2Seq.super.blocks(embedded, seen == null
                 ? pass
                 : pass.withEncoded(new Encoded(bridge.forward(seen.hidden()), seen.mask())));
     }
 
     @Override
     public Embedding encoderTokens() {
-        return encoder.tokens();
+        return ((TextBackbone) encoder).tokens();
     }
 
     @Override

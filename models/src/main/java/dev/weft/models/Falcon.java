@@ -15,7 +15,7 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Alibi;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Falcon: a decoder with few key heads whose attention and feed-forward commonly stand side by side.
 /// Almazrouei et al. 2023, <https://arxiv.org/abs/2311.16867>.
-public final class Falcon implements Backbone {
+public final class Falcon implements TextBackbone {
     public static final String MODEL_TYPE = "falcon";
     static final Family FAMILY = Family
             .of("Falcon", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Falcon::new, MODEL_TYPE,
@@ -107,8 +107,13 @@ public final class Falcon implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        return stack.forward(tokens.forward(tokenIds), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        return inputs.vectors(tokens, pass);
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override
@@ -153,7 +158,7 @@ public final class Falcon implements Backbone {
         int hidden = config.hiddenSize();
         Heads heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
         return new GroupedQueryAttention(heads,
-                Inputs.Grouped.load(weights, hidden, heads, config.bias(), config.init()),
+                QueryKeyValue.Grouped.load(weights, hidden, heads, config.bias(), config.init()),
                 Linear.load(weights.at("dense"), hidden, hidden, config.bias(), config.init()),
                 Attention.scaled(config.headDim()).withDropout(config.attentionDropout()));
     }

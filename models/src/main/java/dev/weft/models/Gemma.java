@@ -51,12 +51,12 @@ public final class Gemma {
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    private static Backbone build(Config config, Weights weights) {
+    private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
                         layer -> Reach.causal().with(rotary), norm(config, weights.at("norm")))
-                .withEmbeddingScale(Math.sqrt(config.hiddenSize())).turning(rotary);
+                .withTokenScale(Math.sqrt(config.hiddenSize())).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -56,12 +56,12 @@ public final class Gemma2 {
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    private static Backbone build(Config config, Weights weights) {
+    private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
                         layer -> config.layers().reach(layer, rotary), norm(config, weights.at("norm")))
-                .withEmbeddingScale(Math.sqrt(config.hiddenSize())).turning(rotary);
+                .withTokenScale(Math.sqrt(config.hiddenSize())).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -64,14 +64,14 @@ public final class Gemma3 {
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    private static Backbone build(Config config, Weights weights) {
+    private static TextBackbone build(Config config, Weights weights) {
         Rotary global = config.rope().rotary(config.headDim());
         Rotary nearby = config.localRope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
                         layer -> config.layers().reach(layer, config.layers().limits(layer) ? nearby : global),
                         norm(config, weights.at("norm")))
-                .withEmbeddingScale(Math.sqrt(config.hiddenSize())).turning(global);
+                .withTokenScale(Math.sqrt(config.hiddenSize())).turning(global);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -18,7 +18,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.Tensor;
@@ -27,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// GPT-2: a decoder with learned positions, a norm before each part and one at the end.
 /// Radford et al. 2019, “Language Models are Unsupervised Multitask Learners”, §2.3.
-public final class Gpt2 implements Backbone {
+public final class Gpt2 implements TextBackbone {
     public static final String MODEL_TYPE = "gpt2";
     static final Family FAMILY = Family
             .of("GPT2", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Gpt2::new, MODEL_TYPE)
@@ -129,16 +129,21 @@ public final class Gpt2 implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor places = pass.positions(tokenIds.size(1), config.maxPositionEmbeddings(), "n_positions")
-                .to(tokenIds.device());
-        Tensor embedded = embedded(tokens, tokenIds, pass).add(positions.forward(places));
-        return stack.forward(pass.dropout().apply(embedded, config.dropout().embeddings()), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        Tensor vectors = embedded(tokens, inputs, pass);
+        Tensor places = pass.positions(vectors.size(1), config.maxPositionEmbeddings(), "n_positions")
+                .to(vectors.device());
+        return pass.dropout().apply(vectors.add(positions.forward(places)), config.dropout().embeddings());
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     /// The vectors of the tokens; a segment, where one is given, is a token too.
-    static Tensor embedded(Embedding tokens, Tensor tokenIds, ForwardPass pass) {
-        Tensor embedded = tokens.forward(tokenIds);
+    static Tensor embedded(Embedding tokens, Inputs inputs, ForwardPass pass) {
+        Tensor embedded = inputs.vectors(tokens, pass);
         return pass.tokenTypes() == null ? embedded : embedded.add(tokens.forward(pass.tokenTypes()));
     }
 
@@ -163,7 +168,7 @@ public final class Gpt2 implements Backbone {
         Weights mlp = weights.at("mlp");
         return new Block.Sequential(residual(config, weights.at("ln_1")),
                 new GroupedQueryAttention(new Heads(layer, config.numAttentionHeads(), headDim),
-                        new Inputs.Packed(conv1d(config, attn.at("c_attn"), hidden, 3 * hidden)),
+                        new QueryKeyValue.Packed(conv1d(config, attn.at("c_attn"), hidden, 3 * hidden)),
                         entry(config, attn.at("c_proj"), hidden), formula),
                 config.addCrossAttention() ? cross(config, weights, headDim, formula) : null,
                 residual(config, weights.at("ln_2")),

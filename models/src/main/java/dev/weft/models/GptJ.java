@@ -15,7 +15,7 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
@@ -24,7 +24,7 @@ import java.util.Map;
 
 /// GPT-J: a decoder whose attention and feed-forward stand side by side behind one norm, and that turns neighbouring
 /// channels in the first part of each head. Wang & Komatsuzaki 2021, <https://github.com/kingoflolz/mesh-transformer-jax>.
-public final class GptJ implements Backbone {
+public final class GptJ implements TextBackbone {
     public static final String MODEL_TYPE = "gptj";
     static final Family FAMILY = Family
             .of("GPTJ", HeadStyle.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, GptJ::new,
@@ -78,9 +78,13 @@ public final class GptJ implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor embedded = Gpt2.embedded(tokens, tokenIds, pass);
-        return stack.forward(pass.dropout().apply(embedded, config.dropout().embeddings()), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        return pass.dropout().apply(Gpt2.embedded(tokens, inputs, pass), config.dropout().embeddings());
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override
@@ -102,7 +106,8 @@ public final class GptJ implements Backbone {
         attention.ignore("bias", "masked_bias");
         Weights mlp = weights.at("mlp");
         return new Block.Parallel(norm,
-                new GroupedQueryAttention(heads, Inputs.Apart.load(attention, hidden, heads, false, config.init()),
+                new GroupedQueryAttention(heads,
+                        QueryKeyValue.Apart.load(attention, hidden, heads, false, config.init()),
                         Linear.load(attention.at("out_proj"), hidden, hidden, false, config.init()),
                         Attention.scaled(config.headDim()).withDropout(config.dropout().attention())),
                 norm,

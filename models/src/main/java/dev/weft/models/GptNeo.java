@@ -15,7 +15,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.Tensor;
@@ -27,7 +27,7 @@ import tools.jackson.databind.JsonNode;
 
 /// GPT-Neo: GPT-2 whose scores are not scaled and whose layers look back, in turns, all the way or a few tokens.
 /// Black et al. 2021, <https://doi.org/10.5281/zenodo.5297715>.
-public final class GptNeo implements Backbone {
+public final class GptNeo implements TextBackbone {
     public static final String MODEL_TYPE = "gpt_neo";
     static final Family FAMILY = Family
             .of("GPTNeo", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, GptNeo::new, MODEL_TYPE)
@@ -106,11 +106,16 @@ public final class GptNeo implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor places = pass.positions(tokenIds.size(1), config.maxPositionEmbeddings(), "max_position_embeddings")
-                .to(tokenIds.device());
-        Tensor embedded = Gpt2.embedded(tokens, tokenIds, pass).add(positions.forward(places));
-        return stack.forward(pass.dropout().apply(embedded, config.dropout().embeddings()), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        Tensor vectors = Gpt2.embedded(tokens, inputs, pass);
+        Tensor places = pass.positions(vectors.size(1), config.maxPositionEmbeddings(), "max_position_embeddings")
+                .to(vectors.device());
+        return pass.dropout().apply(vectors.add(positions.forward(places)), config.dropout().embeddings());
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override
@@ -131,7 +136,8 @@ public final class GptNeo implements Backbone {
         attention.ignore("bias", "masked_bias");
         Weights mlp = weights.at("mlp");
         return new Block.Sequential(residual(config, weights.at("ln_1")),
-                new GroupedQueryAttention(heads, Inputs.Apart.load(attention, hidden, heads, false, config.init()),
+                new GroupedQueryAttention(heads,
+                        QueryKeyValue.Apart.load(attention, hidden, heads, false, config.init()),
                         Linear.load(attention.at("out_proj"), hidden, hidden, true, config.init()),
                         Attention.scaled(config.headDim()).withScale(1).withDropout(config.dropout().attention())),
                 null, residual(config, weights.at("ln_2")),

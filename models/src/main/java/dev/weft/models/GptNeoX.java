@@ -18,7 +18,7 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
@@ -26,7 +26,7 @@ import dev.weft.tensor.Tensor;
 
 /// GPT-NeoX and Pythia: a decoder that turns a part of each head and whose attention and feed-forward, each behind its own
 /// norm, commonly stand side by side. Black et al. 2022, <https://arxiv.org/abs/2204.06745>.
-public final class GptNeoX implements Backbone {
+public final class GptNeoX implements TextBackbone {
     public static final String MODEL_TYPE = "gpt_neox";
     static final Family FAMILY = Family
             .of("GPTNeoX", HeadStyle.decoder(GptNeoX::head).withTokens("classifier"), Config::fromJson, GptNeoX::new,
@@ -69,8 +69,13 @@ public final class GptNeoX implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        return stack.forward(pass.dropout().apply(tokens.forward(tokenIds), config.hiddenDropout()), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        return pass.dropout().apply(inputs.vectors(tokens, pass), config.hiddenDropout());
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override
@@ -108,7 +113,7 @@ public final class GptNeoX implements Backbone {
         int hidden = config.hiddenSize();
         Heads heads = new Heads(layer, config.numAttentionHeads(), config.headDim());
         return new GroupedQueryAttention(heads,
-                Inputs.Grouped.load(weights, hidden, heads, config.attentionBias(), config.init()),
+                QueryKeyValue.Grouped.load(weights, hidden, heads, config.attentionBias(), config.init()),
                 Linear.load(weights.at("dense"), hidden, hidden, config.attentionBias(), config.init()),
                 Attention.scaled(config.headDim()).withDropout(config.attentionDropout()));
     }

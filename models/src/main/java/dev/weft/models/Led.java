@@ -3,7 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.attention.WindowedAttention;
 import java.util.List;
@@ -35,8 +35,8 @@ record Led(Bart.Config config, List<Integer> windows) implements Bart.Parts {
                 dense(weights.at("output")), formula(headDim), windows.get(layer) / 2);
     }
 
-    private Inputs.Apart inputs(Weights weights, String ending) {
-        return new Inputs.Apart(dense(weights.at("query" + ending)), dense(weights.at("key" + ending)),
+    private QueryKeyValue.Apart inputs(Weights weights, String ending) {
+        return new QueryKeyValue.Apart(dense(weights.at("query" + ending)), dense(weights.at("key" + ending)),
                 dense(weights.at("value" + ending)));
     }
 }

@@ -8,7 +8,7 @@ import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.attention.WindowedAttention;
 import dev.weft.tensor.DType;
@@ -76,7 +76,7 @@ record Longformer(Bert.Config config, List<Integer> windows, HeadKind kind, int 
 
     @Override
     public SelfAttention attention(int layer, Weights weights, Projection output) {
-        var global = new Inputs.Apart(dense(weights.at("query_global")), dense(weights.at("key_global")),
+        var global = new QueryKeyValue.Apart(dense(weights.at("query_global")), dense(weights.at("key_global")),
                 dense(weights.at("value_global")));
         return new WindowedAttention(new Heads(layer, config.numAttentionHeads(), config.headDim()), inputs(weights),
                 global, output, formula(), windows.get(layer) / 2);

@@ -25,4 +25,9 @@ record Marian(Bart.Config config, boolean sharesEmbeddings) implements Bart.Part
     public Bart.Positions positions(Bart.Config.Half half, Weights weights) {
         return Bart.Positions.sinusoidal(config);
     }
+
+    @Override
+    public boolean scalesOutside() {
+        return true;
+    }
 }

@@ -16,7 +16,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
@@ -24,7 +24,7 @@ import dev.weft.tensor.Tensor;
 
 /// ModernBERT: an encoder with rotary positions, gated feed-forward parts and a norm before each part, most of whose layers
 /// see only their neighbourhood. Warner et al. 2024, <https://arxiv.org/abs/2412.13663>.
-public final class ModernBert implements Backbone {
+public final class ModernBert implements TextBackbone {
     static final Family FAMILY = Family
             .of("ModernBert", HeadStyle.modernBert(), Config::fromJson, ModernBert::new, "modernbert").below("model")
             .withDropouts("embedding_dropout", "mlp_dropout", "attention_dropout");
@@ -100,7 +100,7 @@ public final class ModernBert implements Backbone {
                 // What enters the first layer was just normed.
                 Residual.preNorm(layer == 0 ? Norm.NONE : norm(weights.at("attn_norm")), config.drops().residual()),
                 new GroupedQueryAttention(new Heads(layer, config.numAttentionHeads(), config.headDim()),
-                        new Inputs.Packed(Linear.load(attention.at("Wqkv"), hidden, 3 * hidden,
+                        new QueryKeyValue.Packed(Linear.load(attention.at("Wqkv"), hidden, 3 * hidden,
                                 config.attentionBias(), init())),
                         Linear.load(attention.at("Wo"), hidden, hidden, config.attentionBias(), init()),
                         Attention.scaled(config.headDim()).withDropout(config.drops().attention())),
@@ -111,9 +111,13 @@ public final class ModernBert implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor embedded = embeddingNorm.forward(tokens.forward(tokenIds));
-        return stack.forward(pass.dropout().apply(embedded, config.drops().embeddings()), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        return pass.dropout().apply(embeddingNorm.forward(inputs.vectors(tokens, pass)), config.drops().embeddings());
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override

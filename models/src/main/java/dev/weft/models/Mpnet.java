@@ -7,7 +7,7 @@ import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Weights;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.RelativeBias;
 import dev.weft.tensor.Tensor;
@@ -56,7 +56,7 @@ record Mpnet(Bert.Config config, RelativeBias bias) implements Bert.Parts {
         Weights block = weights.at("encoder.layer").at(layer);
         Weights attention = block.at("attention");
         Weights projections = attention.at("attn");
-        var inputs = new Inputs.Apart(dense(projections.at("q")), dense(projections.at("k")),
+        var inputs = new QueryKeyValue.Apart(dense(projections.at("q")), dense(projections.at("k")),
                 dense(projections.at("v")));
         return new Block.Sequential(residual(attention.at("LayerNorm")),
                 attention(layer, inputs, dense(projections.at("o"))), null, residual(block.at("output.LayerNorm")),

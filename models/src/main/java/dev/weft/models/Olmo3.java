@@ -51,7 +51,7 @@ public final class Olmo3 {
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    private static Backbone build(Config config, Weights weights) {
+    private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         Rotary nearby = config.localRope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),

@@ -16,7 +16,7 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.tensor.DType;
@@ -25,7 +25,7 @@ import java.util.Map;
 
 /// OPT: a decoder with learned positions, counted among the tokens that are not padding. Zhang et al. 2022,
 /// <https://arxiv.org/abs/2205.01068>.
-public final class Opt implements Backbone {
+public final class Opt implements TextBackbone {
     public static final String MODEL_TYPE = "opt";
     static final Family FAMILY = Family.of("OPT", HeadStyle.decoder(true), Config::fromJson, Opt::new, MODEL_TYPE)
             .below("model").withSizeNames(Map.of("intermediate_size", "ffn_dim"))
@@ -92,9 +92,15 @@ public final class Opt implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        Tensor places = places(tokenIds.size(1), pass).to(tokenIds.device()).add(FIRST_POSITION);
-        return stack.forward(widening.forward(tokens.forward(tokenIds)).add(positions.forward(places)), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        Tensor vectors = inputs.vectors(tokens, pass);
+        Tensor places = places(vectors.size(1), pass).to(vectors.device()).add(FIRST_POSITION);
+        return widening.forward(vectors).add(positions.forward(places));
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     /// Padding stands at −1 and is not counted.
@@ -128,7 +134,7 @@ public final class Opt implements Backbone {
         Weights attention = weights.at("self_attn");
         return new Block.Sequential(residual(config, weights.at("self_attn_layer_norm")),
                 new GroupedQueryAttention(heads,
-                        Inputs.Apart.load(attention, hidden, heads, config.bias(), config.init()),
+                        QueryKeyValue.Apart.load(attention, hidden, heads, config.bias(), config.init()),
                         Linear.load(attention.at("out_proj"), hidden, hidden, config.bias(), config.init()),
                         Attention.scaled(config.headDim()).withDropout(config.attentionDropout())),
                 null, residual(config, weights.at("final_layer_norm")),

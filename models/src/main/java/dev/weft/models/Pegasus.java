@@ -27,4 +27,9 @@ record Pegasus(Bart.Config config) implements Bart.Parts {
     public Bart.Positions positions(Bart.Config.Half half, Weights weights) {
         return Bart.Positions.sinusoidal(config);
     }
+
+    @Override
+    public boolean scalesOutside() {
+        return true;
+    }
 }

@@ -15,7 +15,7 @@ import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
@@ -24,7 +24,7 @@ import dev.weft.tensor.Tensor;
 
 /// Phi-1, Phi-1.5 and Phi-2: a decoder whose attention and feed-forward stand side by side behind one norm, and that turns
 /// a part of each head. Gunasekar et al. 2023, <https://arxiv.org/abs/2306.11644>.
-public final class Phi implements Backbone {
+public final class Phi implements TextBackbone {
     public static final String MODEL_TYPE = "phi";
     static final Family FAMILY = Family
             .of("Phi", HeadStyle.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, Phi::new,
@@ -72,8 +72,13 @@ public final class Phi implements Backbone {
     }
 
     @Override
-    public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        return stack.forward(pass.dropout().apply(tokens.forward(tokenIds), config.dropout().embeddings()), pass);
+    public Tensor embed(Inputs inputs, ForwardPass pass) {
+        return pass.dropout().apply(inputs.vectors(tokens, pass), config.dropout().embeddings());
+    }
+
+    @Override
+    public Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return stack.forward(embedded, pass);
     }
 
     @Override
@@ -104,7 +109,7 @@ public final class Phi implements Backbone {
     private static GroupedQueryAttention attention(Config config, int layer, Weights weights) {
         int hidden = config.hiddenSize();
         Heads heads = new Heads(layer, config.numAttentionHeads(), config.numKeyValueHeads(), config.headDim());
-        return new GroupedQueryAttention(heads, Inputs.Apart.load(weights, hidden, heads, true, config.init()),
+        return new GroupedQueryAttention(heads, QueryKeyValue.Apart.load(weights, hidden, heads, true, config.init()),
                 Linear.load(weights.at("dense"), hidden, hidden, true, config.init()),
                 Attention.scaled(config.headDim()).withDropout(config.dropout().attention()))
                 .withNorms(config.qkLayernorm()

@@ -13,7 +13,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.position.RopeScaling;
 import dev.weft.nn.position.Rotary;
 
@@ -52,7 +52,7 @@ public final class Phi3 {
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    private static Backbone build(Config config, Weights weights) {
+    private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
@@ -71,7 +71,7 @@ public final class Phi3 {
         Weights attention = weights.at("self_attn");
         return Block.of(Residual.preNorm(RmsNorm.load(weights.at("input_layernorm"), hidden, eps), drop),
                 new GroupedQueryAttention(heads,
-                        new Inputs.Packed(Linear.load(attention.at("qkv_proj"), hidden,
+                        new QueryKeyValue.Packed(Linear.load(attention.at("qkv_proj"), hidden,
                                 heads.queryWidth() + 2 * heads.keyWidth(), false, config.init())),
                         Linear.load(attention.at("o_proj"), heads.queryWidth(), hidden, false, config.init()),
                         Attention.scaled(config.headDim()).withDropout(config.attentionDropout())),

@@ -66,7 +66,7 @@ public final class Qwen3Moe {
     }
 
     /// Names in quotes are the names inside the checkpoint.
-    private static Backbone build(Config config, Weights weights) {
+    private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
                 layer -> config.layers().reach(layer, rotary),

@@ -11,11 +11,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// An encoder and a decoder that looks at it. As a backbone it is its decoder, on a pass that carries what was encoded.
-public interface Seq2Seq extends Backbone {
-    /// Token ids `[batch, seq]` to what the decoder looks at.
-    Encoded encode(Tensor tokenIds, ForwardPass pass);
+public interface Seq2Seq extends TextBackbone {
+    /// What the encoder is given to what the decoder looks at.
+    Encoded encode(Inputs inputs, ForwardPass pass);
 
-    Backbone decoder();
+    TextBackbone decoder();
 
     /// The encoder's input embedding.
     default Embedding encoderTokens() {
@@ -49,26 +49,38 @@ public interface Seq2Seq extends Backbone {
     }
 
     @Override
-    default Tensor forward(Tensor tokenIds, ForwardPass pass) {
-        return decoder().forward(tokenIds, pass.at("decoder"));
+    default Tensor embed(Inputs inputs, ForwardPass pass) {
+        return decoder().embed(inputs, pass.at("decoder"));
     }
 
-    /// Encodes `input_ids`, then decodes `decoder_input_ids`, or where there are none the labels, shifted, or the input
+    @Override
+    default Tensor blocks(Tensor embedded, ForwardPass pass) {
+        return decoder().blocks(embedded, pass.at("decoder"));
+    }
+
+    @Override
+    default Tensor forward(Inputs inputs, ForwardPass pass) {
+        return blocks(embed(inputs, pass), pass);
+    }
+
+    /// Encodes what is given, then decodes `decoder_input_ids`, or where there are none the labels, shifted, or the input
     /// itself, shifted.
     @Override
-    default Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
-        Tensor ids = Inputs.ids(inputs);
-        Encoded encoded = encode(ids, Inputs.pass(inputs, pass));
-        Tensor given = inputs.get("decoder_input_ids");
+    default Map<String, Tensor> outputs(Map<String, Tensor> named, ForwardPass pass) {
+        Inputs inputs = new Inputs(named).knowing(Inputs.TEXT);
+        Encoded encoded = encode(inputs, inputs.in(pass));
+        Inputs given = inputs.ofDecoder();
         Tensor labels = inputs.get("labels");
         boolean perToken = labels != null && labels.dim() == 2 && !labels.dtype().isFloating();
-        Tensor decoderIds = given != null ? given : shift().apply(perToken ? labels : ids);
+        Inputs reads = given != null
+                ? given
+                : Inputs.ofIds(shift().apply(perToken ? labels : inputs.require("input_ids")));
         ForwardPass decoding = pass.withEncoded(encoded);
-        if (given == null && shift().hides() && !inputs.containsKey("decoder_attention_mask")) {
-            decoding = decoding.withMask(AttentionMask.padding(decoderIds.ne(shift().padId())));
+        if (given == null && shift().hides() && inputs.get("decoder_attention_mask") == null) {
+            decoding = decoding.withMask(AttentionMask.padding(reads.ids().ne(shift().padId())));
         }
-        decoding = Inputs.masked(decoding, inputs, "decoder_attention_mask");
-        return Map.of("last_hidden_state", forward(decoderIds, decoding), "encoder_last_hidden_state",
+        decoding = inputs.masked(decoding, "decoder_attention_mask");
+        return Map.of("last_hidden_state", forward(reads, decoding), "encoder_last_hidden_state",
                 encoded.hidden());
     }
 

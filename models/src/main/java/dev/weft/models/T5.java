@@ -21,7 +21,7 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.RelativeBias;
@@ -83,7 +83,7 @@ public final class T5 implements Seq2Seq {
     }
 
     /// The layers of the encoder or the decoder: a backbone of its own.
-    private static final class Half implements Backbone {
+    private static final class Half implements TextBackbone {
         private final Config config;
         private final Embedding tokens;
         private final Stack stack;
@@ -112,7 +112,7 @@ public final class T5 implements Seq2Seq {
             }
             return new Block.Sequential(residual(config, weights.at(0)),
                     new GroupedQueryAttention(new Heads(layer, config.numHeads(), config.headDim()),
-                            new Inputs.Apart(queries(config, self), into(config, self.at("k")),
+                            new QueryKeyValue.Apart(queries(config, self), into(config, self.at("k")),
                                     into(config, self.at("v"))),
                             out(config, self), formula(config)),
                     decodes ? new Block.Cross(residual(config, weights.at(1)), cross(config, weights.at(1))) : null,
@@ -169,8 +169,12 @@ public final class T5 implements Seq2Seq {
         }
 
         @Override
-        public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            Tensor embedded = pass.dropout().apply(tokens.forward(tokenIds), config.dropout());
+        public Tensor embed(Inputs inputs, ForwardPass pass) {
+            return pass.dropout().apply(inputs.vectors(tokens, pass), config.dropout());
+        }
+
+        @Override
+        public Tensor blocks(Tensor embedded, ForwardPass pass) {
             return pass.dropout().apply(stack.forward(embedded, pass), config.dropout());
         }
 
@@ -200,7 +204,7 @@ public final class T5 implements Seq2Seq {
     }
 
     /// The encoder alone.
-    static Backbone encoder(Config config, Weights weights) {
+    static TextBackbone encoder(Config config, Weights weights) {
         weights.at("decoder").ignoreAll();
         return new Half(config, false, tokens(config, weights.oneOf("shared", "encoder.embed_tokens")),
                 weights.at("encoder"));
@@ -211,12 +215,12 @@ public final class T5 implements Seq2Seq {
     }
 
     @Override
-    public Encoded encode(Tensor tokenIds, ForwardPass pass) {
-        return new Encoded(encoder.forward(tokenIds, pass.at("encoder")), pass.mask());
+    public Encoded encode(Inputs inputs, ForwardPass pass) {
+        return new Encoded(encoder.forward(inputs, pass.at("encoder")), pass.mask());
     }
 
     @Override
-    public Backbone decoder() {
+    public TextBackbone decoder() {
         return decoder;
     }
 

@@ -24,7 +24,7 @@ record Untied(Head base) implements WeightSource {
     @Override
     public Tensor read(String name, Init init, long... shape) {
         Tensor own = base.parameters().get(name);
-        Tensor embedding = base.backbone().tokens().weight();
+        Tensor embedding = base.textBackbone().tokens().weight();
         if (own == null && !Arrays.equals(embedding.shape(), shape)) {
             throw new IllegalArgumentException("The base has no `%s`".formatted(name));
         }

@@ -334,7 +334,7 @@ class ModelsTest {
             assertThat(outputs.get("logits").shape()).containsExactly(1, 2, 43);
             larger.save(folder);
             try (Head loaded = Models.load(folder); Head smaller = Models.resized(loaded, 38)) {
-                assertThat(loaded.backbone().vocabSize()).isEqualTo(43);
+                assertThat(loaded.textBackbone().vocabSize()).isEqualTo(43);
                 assertThat(smaller.parameters().get("bert.embeddings.word_embeddings.weight").toFloats())
                         .containsExactly(old.narrow(0, 0, 38).toFloats());
             }

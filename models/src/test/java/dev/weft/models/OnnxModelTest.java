@@ -99,7 +99,7 @@ class OnnxModelTest {
     void what_the_graph_tells_wrongly_or_not_at_all_can_be_told() throws IOException {
         var told = Json.object().put("num_attention_heads", 4).put("hidden_act", "relu").put("model_type", "camembert");
         try (Head model = OnnxModel.load(file("roberta-script"), told)) {
-            assertThat(model.backbone().sizes().numAttentionHeads()).isEqualTo(4);
+            assertThat(model.textBackbone().sizes().numAttentionHeads()).isEqualTo(4);
             Json config = model.frame().config();
             assertThat(config.text("hidden_act")).isEqualTo("relu");
             assertThat(Models.architecture(config)).isEqualTo("CamembertForTokenClassification");

@@ -18,12 +18,15 @@ public interface Block {
             Residual aroundFeedForward, FeedForward feedForward) implements Block {
         @Override
         public Tensor forward(Tensor x, Sight sight, ForwardPass pass) {
-            Tensor hidden = aroundAttention.apply(x, each -> attended(attention, each, sight, pass), pass.dropout());
+            Trace trace = pass.trace();
+            Tensor hidden = trace.tap("resid_mid", aroundAttention.apply(x,
+                    each -> attended(attention, each, sight, pass), pass.dropout(), trace, "attn.added"));
             if (cross != null && pass.encoded() != null) {
-                hidden = cross.around().apply(hidden,
-                        each -> cross.attention().forward(each, pass.encoded(), pass.at("cross")), pass.dropout());
+                hidden = trace.tap("resid_cross", cross.around().apply(hidden, each -> looked(cross, each, pass),
+                        pass.dropout(), trace, "cross.added"));
             }
-            return aroundFeedForward.apply(hidden, each -> thought(feedForward, each, pass), pass.dropout());
+            return aroundFeedForward.apply(hidden, each -> thought(feedForward, each, pass), pass.dropout(), trace,
+                    "mlp.added");
         }
     }
 
@@ -44,16 +47,27 @@ public interface Block {
                     ? entry
                     : feedForwardNorm.forward(x), pass);
             Dropout drop = pass.dropout();
-            return x.add(drop.apply(gathered, dropout)).add(drop.apply(thought, dropout));
+            Trace trace = pass.trace();
+            return x.add(trace.tap("attn.added", drop.apply(gathered, dropout)))
+                    .add(trace.tap("mlp.added", drop.apply(thought, dropout)));
         }
     }
 
     private static Tensor attended(SelfAttention attention, Tensor x, Sight sight, ForwardPass pass) {
         ForwardPass inside = pass.at("attn");
-        return inside.trace().tap("out", attention.forward(x, sight, inside));
+        Trace trace = inside.trace();
+        return trace.tap("out", attention.forward(trace.tap("in", x), sight, inside));
+    }
+
+    private static Tensor looked(Cross cross, Tensor x, ForwardPass pass) {
+        ForwardPass inside = pass.at("cross");
+        Trace trace = inside.trace();
+        return trace.tap("out", cross.attention().forward(trace.tap("in", x), pass.encoded(), inside));
     }
 
     private static Tensor thought(FeedForward feedForward, Tensor x, ForwardPass pass) {
-        return pass.trace().tap("mlp.out", feedForward.forward(x, pass.dropout()));
+        ForwardPass inside = pass.at("mlp");
+        Trace trace = inside.trace();
+        return trace.tap("out", feedForward.forward(trace.tap("in", x), inside));
     }
 }

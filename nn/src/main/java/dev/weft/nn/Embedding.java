@@ -2,7 +2,6 @@ package dev.weft.nn;
 
 import dev.weft.tensor.Kernels;
 import dev.weft.tensor.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// A learned vector per id.
 public final class Embedding {
@@ -10,12 +9,12 @@ public final class Embedding {
 
     private final Tensor weight;
     private final int paddingId;
-    private final @Nullable Tensor prompts;
+    private final double scale;
 
-    private Embedding(Tensor weight, int paddingId, @Nullable Tensor prompts) {
+    private Embedding(Tensor weight, int paddingId, double scale) {
         this.weight = weight;
         this.paddingId = paddingId;
-        this.prompts = prompts;
+        this.scale = scale;
     }
 
     /// `weight [entries, hidden]` at this place.
@@ -24,28 +23,23 @@ public final class Embedding {
     }
 
     static Embedding read(Weights weights, int entries, int hidden, Init init) {
-        return new Embedding(weights.get("weight", init, entries, hidden), NONE, null);
+        return new Embedding(weights.get("weight", init, entries, hidden), NONE, 1);
     }
 
     /// The same, whose vector of `id` is not trained through look-ups: padding. Ids beyond the table mean none.
     public Embedding withPadding(int id) {
-        return new Embedding(weight, id < weight.size(0) ? id : NONE, prompts);
+        return new Embedding(weight, id < weight.size(0) ? id : NONE, scale);
     }
 
-    /// The same with vectors of no token, `[count, hidden]`: of the ids after the last.
-    public Embedding withPrompts(Tensor vectors) {
-        return new Embedding(weight, paddingId, vectors);
+    /// The same with what is looked up multiplied by this: Gemma, BART. A tied head is not.
+    public Embedding withScale(double factor) {
+        return new Embedding(weight, paddingId, factor);
     }
 
     /// ids `[...]` to `[..., hidden]`.
     public Tensor forward(Tensor ids) {
-        if (prompts == null) {
-            return Kernels.embedding(weight, ids, paddingId);
-        }
-        Tensor beyond = ids.ge(weight.size(0));
-        Tensor tokens = Kernels.embedding(weight, ids.maskedFill(beyond, 0), paddingId);
-        Tensor others = Kernels.embedding(prompts, ids.sub(weight.size(0)).clampMin(0), NONE);
-        return Tensor.where(beyond.unsqueeze(-1), others.to(tokens.dtype()), tokens);
+        Tensor vectors = Kernels.embedding(weight, ids, paddingId);
+        return scale == 1 ? vectors : vectors.mul(scale);
     }
 
     /// `[entries, hidden]`.

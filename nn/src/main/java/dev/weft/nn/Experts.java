@@ -16,7 +16,7 @@ public record Experts(Projection router, List<FeedForward> experts, int perToken
         implements
             FeedForward {
     @Override
-    public Tensor forward(Tensor x, Dropout drop) {
+    public Tensor forward(Tensor x, ForwardPass pass) {
         Tensor rows = x.reshape(-1, x.size(-1));
         Tensor shares = router.forward(rows).to(DType.FLOAT32).softmax(-1);
         Tensor chosen = shares.detach().topK(perToken, -1).indices();
@@ -24,7 +24,13 @@ public record Experts(Projection router, List<FeedForward> experts, int perToken
         if (renormalise) {
             weights = weights.div(weights.sum(-1, true));
         }
-        weights = weights.to(rows.dtype()).flatten(0, 1);
+        long[] shape = x.shape();
+        shape[shape.length - 1] = perToken;
+        chosen = pass.trace().tap("expert_indices", chosen.view(shape)).view(-1, perToken);
+        weights = pass.trace().tap("expert_weights", weights.view(shape)).view(-1, perToken).to(rows.dtype())
+                .flatten(0, 1);
+        // What one expert computes is of the tokens that go to it, not of the batch: it is not shown.
+        ForwardPass inside = pass.withTrace(Trace.SILENT);
         Tensor sum = rows.mul(0);
         List<List<Integer>> users = users(chosen.toLongs());
         for (int expert = 0; expert < experts.size(); expert++) {
@@ -38,7 +44,7 @@ public record Experts(Projection router, List<FeedForward> experts, int perToken
                 places[i] /= perToken;
             }
             Tensor tokens = Tensor.of(places, places.length).to(x.device());
-            Tensor result = experts.get(expert).forward(rows.indexSelect(0, tokens), drop)
+            Tensor result = experts.get(expert).forward(rows.indexSelect(0, tokens), inside)
                     .mul(weights.indexSelect(0, uses).unsqueeze(-1));
             sum = sum.indexAdd(0, tokens, result.to(sum.dtype()));
         }

@@ -6,7 +6,8 @@ import java.util.List;
 
 /// What each position computes alone: `[..., hidden]` to `[..., hidden]`.
 public interface FeedForward {
-    Tensor forward(Tensor x, Dropout drop);
+    /// @param pass a [Trace] sees `pre` before the activation, `up` of a gated part, and `post`, what enters the last projection
+    Tensor forward(Tensor x, ForwardPass pass);
 
     /// down(activation(up(x))): “Attention Is All You Need”, §3.3.
     ///
@@ -26,8 +27,11 @@ public interface FeedForward {
         }
 
         @Override
-        public Tensor forward(Tensor x, Dropout drop) {
-            return down.forward(drop.apply(activation.forward(up.forward(x, drop)), dropout), drop);
+        public Tensor forward(Tensor x, ForwardPass pass) {
+            Dropout drop = pass.dropout();
+            Trace trace = pass.trace();
+            Tensor inner = activation.forward(trace.tap("pre", up.forward(x, drop)));
+            return down.forward(trace.tap("post", drop.apply(inner, dropout)), drop);
         }
     }
 
@@ -48,10 +52,13 @@ public interface FeedForward {
         }
 
         @Override
-        public Tensor forward(Tensor x, Dropout drop) {
+        public Tensor forward(Tensor x, ForwardPass pass) {
+            Dropout drop = pass.dropout();
+            Trace trace = pass.trace();
             Tensor in = Autocast.narrowed(x);
-            Tensor inner = activation.forward(gate.forward(in, drop)).mul(up.forward(in, drop));
-            return down.forward(drop.apply(inner, dropout), drop);
+            Tensor inner = activation.forward(trace.tap("pre", gate.forward(in, drop)))
+                    .mul(trace.tap("up", up.forward(in, drop)));
+            return down.forward(trace.tap("post", drop.apply(inner, dropout)), drop);
         }
     }
 
@@ -66,9 +73,12 @@ public interface FeedForward {
         }
 
         @Override
-        public Tensor forward(Tensor x, Dropout drop) {
+        public Tensor forward(Tensor x, ForwardPass pass) {
+            Dropout drop = pass.dropout();
+            Trace trace = pass.trace();
             List<Tensor> halves = gateUp.forward(x, drop).chunk(2, -1);
-            return down.forward(drop.apply(activation.forward(halves.get(0)).mul(halves.get(1)), dropout), drop);
+            Tensor inner = activation.forward(trace.tap("pre", halves.get(0))).mul(trace.tap("up", halves.get(1)));
+            return down.forward(trace.tap("post", drop.apply(inner, dropout)), drop);
         }
     }
 }

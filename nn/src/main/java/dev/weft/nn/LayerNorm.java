@@ -47,4 +47,10 @@ public final class LayerNorm implements Norm {
     public Tensor forward(Tensor x) {
         return Kernels.layerNorm(x, weight, bias, eps);
     }
+
+    @Override
+    public Tensor scale(Tensor x) {
+        Tensor centred = x.sub(x.mean(-1, true));
+        return centred.mul(centred).mean(-1, true).add(eps).sqrt();
+    }
 }

@@ -1,6 +1,7 @@
 package dev.weft.nn;
 
 import dev.weft.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// What keeps activations in range: `[..., hidden]` to the same shape.
 @FunctionalInterface
@@ -9,4 +10,9 @@ public interface Norm {
     Norm NONE = x -> x;
 
     Tensor forward(Tensor x);
+
+    /// What `x [..., hidden]` is divided by, `[..., 1]`; null where nothing is.
+    default @Nullable Tensor scale(Tensor x) {
+        return null;
+    }
 }

@@ -43,9 +43,16 @@ public record Residual(Norm entry, Norm before, Norm after, Norm joined, double 
 
     /// `[..., hidden]` to the same shape.
     public Tensor apply(Tensor x, UnaryOperator<Tensor> part, Dropout drop) {
+        return apply(x, part, drop, Trace.SILENT, "");
+    }
+
+    /// The same.
+    ///
+    /// @param added under which name `trace` sees what is added to the stream
+    public Tensor apply(Tensor x, UnaryOperator<Tensor> part, Dropout drop, Trace trace, String added) {
         Tensor stream = entry.forward(x);
         Tensor result = after.forward(part.apply(before.forward(stream)));
         Tensor scaled = scale == 1 ? result : result.mul(scale);
-        return joined.forward(stream.add(drop.apply(scaled, dropout)));
+        return joined.forward(stream.add(trace.tap(added, drop.apply(scaled, dropout))));
     }
 }

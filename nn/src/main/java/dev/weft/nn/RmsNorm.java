@@ -32,4 +32,9 @@ public final class RmsNorm implements Norm {
     public Tensor forward(Tensor x) {
         return Kernels.rmsNorm(x, offset == 0 ? weight : weight.add(offset), eps);
     }
+
+    @Override
+    public Tensor scale(Tensor x) {
+        return x.mul(x).mean(-1, true).add(eps).sqrt();
+    }
 }

@@ -10,7 +10,7 @@ import java.util.function.IntFunction;
 
 /// Blocks one after the other and a norm at the end.
 ///
-/// A [Trace] sees `blocks.I.resid_pre` before each block and `final` after the norm.
+/// A [Trace] sees the [Point]s from `blocks.0.resid_pre` to `final`.
 public final class Stack {
     private record Layer(Block block, Reach reach) {}
 
@@ -30,6 +30,25 @@ public final class Stack {
         this(layers, blocks, layer -> reach, last);
     }
 
+    private Tensor normed(Tensor stream, Trace trace) {
+        if (last == Norm.NONE) {
+            return trace.tap("final", stream);
+        }
+        Tensor before = trace.tap("final.before", stream);
+        if (trace.listens("final.scale")) {
+            Tensor scale = last.scale(before);
+            if (scale != null) {
+                trace.tap("final.scale", scale);
+            }
+        }
+        return trace.tap("final", last.forward(before));
+    }
+
+    /// What follows the last block; [Norm#NONE] where nothing does.
+    public Norm norm() {
+        return last;
+    }
+
     public int layers() {
         return layers.size();
     }
@@ -44,8 +63,9 @@ public final class Stack {
             Layer layer = layers.get(i);
             Sight sight = sights.get(layer.reach());
             ForwardPass inside = pass.at("blocks").at(i);
-            hidden = pass.run(x -> layer.block().forward(inside.trace().tap("resid_pre", x), sight, inside), hidden);
+            hidden = pass.run(x -> inside.trace().tap("resid_post",
+                    layer.block().forward(inside.trace().tap("resid_pre", x), sight, inside)), hidden);
         }
-        return pass.trace().tap("final", last.forward(hidden));
+        return normed(hidden, pass.trace());
     }
 }

@@ -7,7 +7,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.attention.ScoreMask;
 import dev.weft.nn.position.Rotary;
@@ -107,7 +107,7 @@ class AttentionTest {
         var heads = new Heads(0, 4, 2, 8);
         Init init = Init.normal(0.3);
         var part = new GroupedQueryAttention(heads,
-                new Inputs.Apart(Linear.load(weights.at("q"), Linear.Layout.OUT_IN, 32, 32, init),
+                new QueryKeyValue.Apart(Linear.load(weights.at("q"), Linear.Layout.OUT_IN, 32, 32, init),
                         Linear.load(weights.at("k"), Linear.Layout.OUT_IN, 32, 16, init),
                         Linear.load(weights.at("v"), Linear.Layout.OUT_IN, 32, 16, init)),
                 Linear.load(weights.at("o"), Linear.Layout.OUT_IN, 32, 32, init), Attention.scaled(8));

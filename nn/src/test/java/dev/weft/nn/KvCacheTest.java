@@ -7,7 +7,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.Reach;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.DType;
@@ -29,7 +29,7 @@ class KvCacheTest {
         Weights weights = Weights.random(5);
         Init init = Init.normal(0.3);
         return new GroupedQueryAttention(new Heads(0, 4, 2, 8),
-                Inputs.Apart.load(weights, 32, new Heads(0, 4, 2, 8), false, init),
+                QueryKeyValue.Apart.load(weights, 32, new Heads(0, 4, 2, 8), false, init),
                 Linear.load(weights.at("o"), 32, 32, false, init), Attention.scaled(8));
     }
 

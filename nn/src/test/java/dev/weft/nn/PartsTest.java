@@ -166,9 +166,10 @@ class PartsTest {
     void feed_forward_parts_are_their_formulas() {
         Projection twice = x -> x.mul(2);
         Tensor x = Tensor.of(new float[]{0, 3}, 2);
-        assertThat(new FeedForward.Plain(twice, Activation.RELU, twice).forward(x, Dropout.OFF).toFloats())
+        assertThat(new FeedForward.Plain(twice, Activation.RELU, twice).forward(x, ForwardPass.plain()).toFloats())
                 .containsExactly(0, 12);
-        assertThat(new FeedForward.Gated(twice, twice, Activation.RELU, twice).forward(x, Dropout.OFF).toFloats())
+        assertThat(
+                new FeedForward.Gated(twice, twice, Activation.RELU, twice).forward(x, ForwardPass.plain()).toFloats())
                 .containsExactly(0,
                         72);
     }

@@ -100,7 +100,7 @@ public final class Assessment {
             throw new IllegalArgumentException("%s: holds no rows, and of nothing there is no score".formatted(
                     rows.name()));
         }
-        int room = model.backbone().maxPositions();
+        int room = model.textBackbone().maxPositions();
         if (settings.maxLength() > room) {
             throw new IllegalArgumentException("Texts of %d tokens were asked for, and the model has room for %d"
                     .formatted(settings.maxLength(), room));
@@ -141,7 +141,7 @@ public final class Assessment {
             throw new IllegalArgumentException("The tokenizer names no mask_token, only " + tokenizer.specialTokens());
         }
         return new MaskedTokens(tokenizer.id(mask).orElseThrow(),
-                Math.min(tokenizer.vocabSize(), model.backbone().vocabSize()), share);
+                Math.min(tokenizer.vocabSize(), model.textBackbone().vocabSize()), share);
     }
 
     private static TaskScore<?> written(Head model, Tokenizer tokenizer, List<Row> given, AssessmentSettings settings) {

@@ -65,7 +65,7 @@ public record AssessmentSettings(UsualMetrics task, int maxLength, int stride, i
     public static AssessmentSettings usual(UsualMetrics task, Head model, Tokenizer tokenizer) {
         requireFits(task, model);
         Json config = model.frame().config();
-        int room = Math.min(model.backbone().maxPositions(), tokenizer.modelMaxLength().orElse(Integer.MAX_VALUE));
+        int room = Math.min(model.textBackbone().maxPositions(), tokenizer.modelMaxLength().orElse(Integer.MAX_VALUE));
         int wanted = switch (task) {
             case QUESTION_ANSWERING -> WINDOW;
             case TEXT_GENERATION -> LONGEST_LANGUAGE;

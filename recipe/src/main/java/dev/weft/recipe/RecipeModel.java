@@ -138,7 +138,7 @@ final class RecipeModel implements AutoCloseable {
 
     /// The model with a row for each token that the recipe adds; closes the other.
     static Head grown(Head head, Recipe recipe, Tokenizer tokenizer) {
-        if (recipe.model().addedTokens().isEmpty() || head.backbone().vocabSize() >= tokenizer.vocabSize()) {
+        if (recipe.model().addedTokens().isEmpty() || head.textBackbone().vocabSize() >= tokenizer.vocabSize()) {
             return head;
         }
         try (head) {
@@ -236,10 +236,10 @@ final class RecipeModel implements AutoCloseable {
 
     List<String> notes() {
         var notes = new ArrayList<>((base == null ? head : base).notes());
-        if (head.backbone().vocabSize() < tokenizer.vocabSize()) {
+        if (head.textBackbone().vocabSize() < tokenizer.vocabSize()) {
             throw new IllegalArgumentException(
                     "The tokenizer has %d entries, the model only %d; they do not belong together"
-                            .formatted(tokenizer.vocabSize(), head.backbone().vocabSize()));
+                            .formatted(tokenizer.vocabSize(), head.textBackbone().vocabSize()));
         }
         return notes;
     }

@@ -225,7 +225,7 @@ public final class RecipeRun implements AutoCloseable {
 
     /// Examples are cut to a length that the model has positions for: where nobody said another, to that.
     private static Recipe fitting(Recipe recipe, Head head) {
-        int room = head.backbone().maxPositions();
+        int room = head.textBackbone().maxPositions();
         Integer target = recipe.data().maxTargetLength();
         boolean unsaid = recipe.data().maxLength() == Recipe.defaults().data().maxLength();
         boolean source = recipe.data().maxLength() > room && !unsaid;

@@ -180,7 +180,7 @@ class RecipeRunTest {
         try (var model = Models.load(whole)) {
             assertThat(HeadKind.of(Models.architecture(model.frame().config())))
                     .isEqualTo(TrainingTask.of(task).head());
-            assertThat(Tokenizers.load(whole).vocabSize()).isEqualTo(model.backbone().vocabSize());
+            assertThat(Tokenizers.load(whole).vocabSize()).isEqualTo(model.textBackbone().vocabSize());
         }
         assertThat(Recipe.read(whole.resolve(Recipe.FILE)).train().warmup()).isZero();
         assertThat(whole.resolve(RecipeRun.FACTS)).content().contains("\"data\"", "libtorch", "\"example\"");
@@ -264,8 +264,8 @@ class RecipeRunTest {
                 var plain = Models.load(base, Heads.causalLanguage());
                 var adapted = Adapted.load(plain, folder.resolve("adapted"))) {
             assertThat(Tokenizers.load(folder.resolve("whole")).vocabSize()).isEqualTo(before + 2);
-            assertThat(model.backbone().vocabSize()).isEqualTo(before + 2);
-            assertThat(adapted.model().backbone().vocabSize()).isEqualTo(before + 2);
+            assertThat(model.textBackbone().vocabSize()).isEqualTo(before + 2);
+            assertThat(adapted.model().textBackbone().vocabSize()).isEqualTo(before + 2);
         }
     }
 

@@ -43,7 +43,7 @@ final class TinyModel implements LanguageModel {
     @Override
     public Tensor hidden(Tensor tokenIds, ForwardPass pass) {
         Tensor embedded = tokens.forward(tokenIds);
-        return pass.run(x -> norm.forward(x.add(pass.dropout().apply(block.forward(x, pass.dropout()), 0.1))),
+        return pass.run(x -> norm.forward(x.add(pass.dropout().apply(block.forward(x, pass), 0.1))),
                 embedded);
     }
 

@@ -2,6 +2,7 @@ package dev.weft.models.heads;
 
 import dev.weft.nn.Dropout;
 import dev.weft.nn.FeedForward;
+import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LayerNorm;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
@@ -36,7 +37,8 @@ public record AfterQuestion(Residual around, FeedForward part, Projection output
     @Override
     public Tensor of(Tensor hidden, Map<String, Tensor> inputs, Dropout drop) {
         Tensor logits = output.forward(
-                around.apply(hidden, x -> part.forward(drop.apply(x, dropout), drop), drop));
+                around.apply(hidden, x -> part.forward(drop.apply(x, dropout), ForwardPass.plain().withDropout(drop)),
+                        drop));
         Tensor ids = inputs.get("input_ids");
         Tensor first = Tensor.arange(0, ids.size(1)).eq(0).to(ids.device());
         Tensor excluded = question(ids, sepId).ne(0).and(first.not());

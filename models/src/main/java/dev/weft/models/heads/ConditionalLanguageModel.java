@@ -16,7 +16,8 @@ public record ConditionalLanguageModel(Frame frame,
         Projection vocabulary) implements VocabularyModel, SequenceToSequence {
     @Override
     public Encoded encode(Map<String, Tensor> inputs, ForwardPass pass) {
-        return ((Seq2Seq) backbone()).encode(Inputs.ids(inputs), Inputs.pass(inputs, pass));
+        Inputs given = new Inputs(inputs);
+        return ((Seq2Seq) backbone()).encode(given, given.in(pass));
     }
 
     /// Cross-entropy over the labels that are not −100.

@@ -2,6 +2,7 @@ package dev.weft.models.heads;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Backbone;
+import dev.weft.models.TextBackbone;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Weights;
 import java.util.List;
@@ -17,6 +18,17 @@ import org.jspecify.annotations.Nullable;
 /// @param notes   what was found on loading that the user should know: weights made new, weights left out
 public record Frame(Json config, Backbone backbone, Weights weights, Weights base, @Nullable Json generation,
         List<String> notes) {
+    /// The backbone of a model of texts.
+    ///
+    /// @throws IllegalArgumentException if it is none
+    public TextBackbone textBackbone() {
+        if (backbone instanceof TextBackbone texts) {
+            return texts;
+        }
+        throw new IllegalArgumentException("A model of the model_type %s reads no texts".formatted(
+                config.text("model_type", "?")));
+    }
+
     int hidden() {
         return backbone.hiddenSize();
     }

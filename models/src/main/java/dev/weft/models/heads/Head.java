@@ -3,6 +3,7 @@ package dev.weft.models.heads;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Backbone;
+import dev.weft.models.TextBackbone;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
 import dev.weft.nn.TaskModel;
@@ -36,6 +37,13 @@ public interface Head extends TaskModel {
 
     default Backbone backbone() {
         return frame().backbone();
+    }
+
+    /// The backbone of a model of texts.
+    ///
+    /// @throws IllegalArgumentException if it is none
+    default TextBackbone textBackbone() {
+        return frame().textBackbone();
     }
 
     @Override

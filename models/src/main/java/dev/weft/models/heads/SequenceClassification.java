@@ -40,7 +40,8 @@ public record SequenceClassification(Frame frame, Summary summary, String proble
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
         Map<String, Tensor> results = hidden(inputs, pass);
-        results.put("logits", summary.forward(results.get("last_hidden_state"), inputs, pass.dropout()));
+        results.put("logits", pass.trace().tap("logits",
+                summary.forward(results.get("last_hidden_state"), inputs, pass.dropout())));
         return results;
     }
 

@@ -13,7 +13,8 @@ public record TokenModel(Frame frame, Scores scores) implements Head {
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
         Map<String, Tensor> results = hidden(inputs, pass);
-        results.put("logits", scores.of(results.get("last_hidden_state"), inputs, pass.dropout()));
+        results.put("logits", pass.trace().tap("logits",
+                scores.of(results.get("last_hidden_state"), inputs, pass.dropout())));
         return results;
     }
 

@@ -45,7 +45,7 @@ public final class VocabularyHead implements Projection {
     public static Style plain(String name, boolean bias, boolean tied) {
         return frame -> {
             Weights place = frame.weights().at(name);
-            int vocab = frame.backbone().vocabSize();
+            int vocab = frame.textBackbone().vocabSize();
             return new VocabularyHead(x -> x, decoder(frame, place, tied, frame.hidden()),
                     bias ? place.get("bias", Init.zeros(), vocab) : null);
         };
@@ -54,7 +54,7 @@ public final class VocabularyHead implements Projection {
     /// The weight of the last projection: the input embedding's, or its own.
     static Projection decoder(Frame frame, Weights place, boolean tied, int width) {
         if (frame.config().flag("tie_word_embeddings", tied)) {
-            Embedding tokens = frame.backbone().tokens();
+            Embedding tokens = frame.textBackbone().tokens();
             if (!place.differs("weight", tokens.weight())) {
                 // Some files carry the shared weight twice.
                 place.ignore("weight");
@@ -66,7 +66,7 @@ public final class VocabularyHead implements Projection {
                     "the config ties %s to the input embedding, and the file has another matrix there: it is used, and tie_word_embeddings is false now"
                             .formatted(place.full("weight")));
         }
-        return Linear.load(place, width, frame.backbone().vocabSize(), false, frame.backbone().init());
+        return Linear.load(place, width, frame.textBackbone().vocabSize(), false, frame.backbone().init());
     }
 
     /// norm(activation(dense(hidden))), then the input embedding turned round and a bias: BERT and its kin.
@@ -80,17 +80,17 @@ public final class VocabularyHead implements Projection {
             @Nullable String decoder, String bias) {
         return frame -> {
             Weights weights = frame.weights();
-            int width = frame.backbone().tokens().width();
+            int width = frame.textBackbone().tokens().width();
             Projection in = Linear.load(weights.at(dense), frame.hidden(), width, true, frame.backbone().init());
             Norm after = LayerNorm.load(weights.at(norm), width, frame.normEps());
             Activation middle = activation == null ? frame.activation() : activation;
-            int vocab = frame.backbone().vocabSize();
+            int vocab = frame.textBackbone().vocabSize();
             String other = decoder == null ? bias : decoder + ".bias";
             Tensor shift = weights.getEither(bias, other, Init.zeros(), vocab);
             weights.ignore(bias, other);
             return new VocabularyHead(x -> after.forward(middle.forward(in.forward(x))),
                     decoder == null
-                            ? frame.backbone().tokens().tied()
+                            ? frame.textBackbone().tokens().tied()
                             : decoder(frame, weights.at(decoder), true, width),
                     shift);
         };
@@ -145,7 +145,7 @@ public final class VocabularyHead implements Projection {
             Projection plain = style.load(frame);
             Weights weights = frame.weights();
             Tensor shift = weights.has(name)
-                    ? weights.constant(name, Init.zeros(), 1, frame.backbone().vocabSize())
+                    ? weights.constant(name, Init.zeros(), 1, frame.textBackbone().vocabSize())
                     : null;
             return shift == null ? plain : x -> plain.forward(x).add(shift);
         };

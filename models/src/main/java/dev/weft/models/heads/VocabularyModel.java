@@ -12,7 +12,7 @@ public interface VocabularyModel extends Head, LanguageModel {
 
     @Override
     default Tensor hidden(Tensor tokenIds, ForwardPass pass) {
-        return backbone().forward(tokenIds, pass);
+        return textBackbone().forward(tokenIds, pass);
     }
 
     @Override
@@ -22,23 +22,23 @@ public interface VocabularyModel extends Head, LanguageModel {
 
     @Override
     default int vocabSize() {
-        return backbone().vocabSize();
+        return textBackbone().vocabSize();
     }
 
     @Override
     default int maxPositions() {
-        return backbone().maxPositions();
+        return textBackbone().maxPositions();
     }
 
     @Override
     default long recomputesBeyond() {
-        return backbone().recomputesBeyond();
+        return textBackbone().recomputesBeyond();
     }
 
     @Override
     default Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
         Map<String, Tensor> results = hidden(inputs, pass);
-        results.put("logits", score(results.get("last_hidden_state")));
+        results.put("logits", pass.trace().tap("logits", score(results.get("last_hidden_state"))));
         return results;
     }
 }

@@ -3,7 +3,7 @@ package dev.weft.nn.attention;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Projection;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import java.util.List;
@@ -19,7 +19,7 @@ import java.util.List;
 /// @param full      for texts too short for blocks, and for decoding with a cache
 /// @param blockSize positions in a block; texts must be a multiple of it
 /// @param random    how many random blocks each block sees
-public record BlockSparseAttention(Heads heads, Inputs.Apart inputs, Projection output, Attention attention,
+public record BlockSparseAttention(Heads heads, QueryKeyValue.Apart inputs, Projection output, Attention attention,
         SelfAttention full, int blockSize, int random) implements SelfAttention {
 
     /// Up to this length every position sees every other.

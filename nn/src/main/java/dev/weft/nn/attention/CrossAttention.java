@@ -29,24 +29,23 @@ public record CrossAttention(int heads, int headDim, Projection queries, KeysVal
     /// `[batch, seq, hidden]` to the same shape. With a cache, what is encoded is projected once.
     public Tensor forward(Tensor hidden, Encoded encoded, ForwardPass pass) {
         KvCache.Entry known = pass.cache() == null
-                ? keysValues(encoded, pass.dropout())
-                : pass.cache().encoded(this, () -> keysValues(encoded, pass.dropout()));
+                ? keysValues(encoded, pass)
+                : pass.cache().encoded(this, () -> keysValues(encoded, pass));
         ScoreMask mask = encoded.mask().prepare(hidden.size(1), known.keys().size(2), hidden.device());
-        Tensor gathered = attention.attend(apart(queries.forward(hidden, pass.dropout())), known.keys(), known.values(),
-                mask,
-                pass.dropout(), pass.trace());
-        return output.forward(gathered.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), (long) heads * headDim),
-                pass.dropout());
+        Tensor asks = pass.trace().tap("q", apart(queries.forward(hidden, pass.dropout())));
+        return HeadResults.joined(
+                attention.attend(asks, known.keys(), known.values(), mask, pass.dropout(), pass.trace()), output, pass);
     }
 
-    private KvCache.Entry keysValues(Encoded encoded, Dropout drop) {
+    private KvCache.Entry keysValues(Encoded encoded, ForwardPass pass) {
+        Dropout drop = pass.dropout();
         Tensor x = Autocast.narrowed(encoded.hidden());
         List<Tensor> pair = switch (inputs) {
             case KeysValues.Apart(Projection keys, Projection values) ->
                 List.of(keys.forward(x, drop), values.forward(x, drop));
             case KeysValues.Packed(Projection both) -> both.forward(x, drop).chunk(2, -1);
         };
-        return new KvCache.Entry(apart(pair.get(0)), apart(pair.get(1)));
+        return new KvCache.Entry(pass.trace().tap("k", apart(pair.get(0))), pass.trace().tap("v", apart(pair.get(1))));
     }
 
     private Tensor apart(Tensor projected) {

@@ -3,7 +3,7 @@ package dev.weft.nn.attention;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Projection;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param attention its scale is 1/√(headDim · number of the three that are there)
 /// @param distances null: content alone
-public record DisentangledAttention(int heads, Inputs.Apart inputs, Projection output, Attention attention,
+public record DisentangledAttention(int heads, QueryKeyValue.Apart inputs, Projection output, Attention attention,
         @Nullable Distances distances) implements SelfAttention {
 
     /// What is known of distances.
@@ -69,13 +69,14 @@ public record DisentangledAttention(int heads, Inputs.Apart inputs, Projection o
         Tensor keep = pass.mask().keep();
         // Padding sees nobody, and the reference writes over its scores: through them it teaches nothing.
         Tensor real = keep == null ? null : keep.ne(0).to(hidden.dtype()).unsqueeze(1).unsqueeze(-1);
-        Tensor queries = only(real, apart(inputs.queries().forward(hidden, pass.dropout())));
-        Tensor keys = apart(inputs.keys().forward(hidden, pass.dropout()));
-        Tensor values = apart(inputs.values().forward(hidden, pass.dropout()));
+        Tensor queries = pass.trace().tap("q",
+                only(real, apart(inputs.queries().forward(hidden, pass.dropout()))));
+        Tensor keys = pass.trace().tap("k", apart(inputs.keys().forward(hidden, pass.dropout())));
+        Tensor values = pass.trace().tap("v", apart(inputs.values().forward(hidden, pass.dropout())));
         Tensor bias = distances == null ? null : bias(distances, queries, keys, pass);
         ScoreMask mask = bias == null ? sight.mask() : sight.mask().with(only(real, bias));
         Tensor gathered = attention.attend(queries, keys, values, mask, pass.dropout(), pass.trace());
-        return output.forward(gathered.transpose(1, 2).flatten(2, 3));
+        return HeadResults.joined(gathered, output, pass);
     }
 
     /// `[batch, heads, querySeq, keySeq]`: what distances add to the scores.

@@ -7,6 +7,7 @@ import dev.weft.nn.KvCache;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Projection;
+import dev.weft.nn.Trace;
 import dev.weft.nn.Weights;
 import dev.weft.tensor.Autocast;
 import dev.weft.tensor.Tensor;
@@ -18,13 +19,15 @@ import dev.weft.tensor.Tensor;
 ///
 /// @param norms       on queries and keys, before they are turned
 /// @param turnsValues whether values are turned by their positions as well, as RoFormer can
-public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection output, Attention attention, Norms norms,
+public record GroupedQueryAttention(Heads heads, QueryKeyValue inputs, Projection output, Attention attention,
+        Norms norms,
         boolean turnsValues) implements SelfAttention {
+    private static final String[] PARTS = {"q", "k", "v"};
 
     /// How checkpoints store the three projections.
-    public sealed interface Inputs {
+    public sealed interface QueryKeyValue {
         /// Three projections.
-        record Apart(Projection queries, Projection keys, Projection values) implements Inputs {
+        record Apart(Projection queries, Projection keys, Projection values) implements QueryKeyValue {
             /// Under the names that most decoders have: `q_proj`, `k_proj`, `v_proj`.
             public static Apart load(Weights weights, int hidden, Heads heads, boolean bias, Init init) {
                 return new Apart(Linear.load(weights.at("q_proj"), hidden, heads.queryWidth(), bias, init),
@@ -34,10 +37,10 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         }
 
         /// One projection to all queries, then all keys, then all values: GPT-2, Phi-3.
-        record Packed(Projection all) implements Inputs {}
+        record Packed(Projection all) implements QueryKeyValue {}
 
         /// One projection to, for each key head, its queries, its key and its value: GPT-NeoX, BLOOM, Falcon.
-        record Grouped(Projection all) implements Inputs {
+        record Grouped(Projection all) implements QueryKeyValue {
             /// Under the name that these have: `query_key_value`.
             public static Grouped load(Weights weights, int hidden, Heads heads, boolean bias, Init init) {
                 return new Grouped(Linear.load(weights.at("query_key_value"), hidden,
@@ -85,7 +88,7 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         }
     }
 
-    public GroupedQueryAttention(Heads heads, Inputs inputs, Projection output, Attention attention) {
+    public GroupedQueryAttention(Heads heads, QueryKeyValue inputs, Projection output, Attention attention) {
         this(heads, inputs, output, attention, new Norms.None(), false);
     }
 
@@ -95,7 +98,7 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
     /// @param outBias whether the last has one
     public static GroupedQueryAttention load(Weights weights, Heads heads, int hidden, boolean inBias, boolean outBias,
             Init init, Attention attention) {
-        return new GroupedQueryAttention(heads, Inputs.Apart.load(weights, hidden, heads, inBias, init),
+        return new GroupedQueryAttention(heads, QueryKeyValue.Apart.load(weights, hidden, heads, inBias, init),
                 Linear.load(weights.at("o_proj"), heads.queryWidth(), hidden, outBias, init), attention);
     }
 
@@ -113,8 +116,9 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         Tensor gathered;
-        if (inputs instanceof Inputs.Packed(Projection all) && heads.kvHeads() == heads.heads() && pass.cache() == null
-                && sight.angles() == null && norms instanceof Norms.None) {
+        if (inputs instanceof QueryKeyValue.Packed(Projection all) && heads.kvHeads() == heads.heads()
+                && pass.cache() == null
+                && sight.angles() == null && norms instanceof Norms.None && !listens(pass.trace())) {
             Tensor packed = all.forward(hidden, pass.dropout()).view(batch, seq, 3, heads.heads(), heads.headDim());
             gathered = attention.attendPacked(packed, sight.mask(), pass.dropout(), pass.trace());
         } else {
@@ -123,6 +127,9 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
                 for (int part = 0; part < (turnsValues ? 3 : 2); part++) {
                     qkv[part] = sight.angles().turn(qkv[part]);
                 }
+            }
+            for (int part = 0; part < 3; part++) {
+                qkv[part] = pass.trace().tap(PARTS[part], qkv[part]);
             }
             ScoreMask mask = sight.mask();
             if (pass.cache() != null) {
@@ -133,8 +140,11 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
             }
             gathered = attention.attend(qkv[0], qkv[1], qkv[2], mask, pass.dropout(), pass.trace());
         }
-        // [batch, heads, seq, headDim] → [batch, seq, hidden]
-        return output.forward(gathered.transpose(1, 2).reshape(batch, seq, heads.queryWidth()), pass.dropout());
+        return HeadResults.joined(gathered, output, pass);
+    }
+
+    private static boolean listens(Trace trace) {
+        return trace.listens(PARTS[0]) || trace.listens(PARTS[1]) || trace.listens(PARTS[2]);
     }
 
     /// Queries, keys and values, `[batch, heads, seq, headDim]` each.
@@ -142,18 +152,18 @@ public record GroupedQueryAttention(Heads heads, Inputs inputs, Projection outpu
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         return switch (inputs) {
-            case Inputs.Apart(Projection queries, Projection keys, Projection values) -> {
+            case QueryKeyValue.Apart(Projection queries, Projection keys, Projection values) -> {
                 Tensor x = Autocast.narrowed(hidden);
                 yield new Tensor[]{apart(whole(queries.forward(x, drop), true)),
                         apart(whole(keys.forward(x, drop), false)), apart(values.forward(x, drop))};
             }
-            case Inputs.Packed(Projection all) -> {
+            case QueryKeyValue.Packed(Projection all) -> {
                 Tensor packed = all.forward(hidden, drop);
                 yield new Tensor[]{apart(whole(packed.narrow(-1, 0, heads.queryWidth()), true)),
                         apart(whole(packed.narrow(-1, heads.queryWidth(), heads.keyWidth()), false)),
                         apart(packed.narrow(-1, heads.queryWidth() + heads.keyWidth(), heads.keyWidth()))};
             }
-            case Inputs.Grouped(Projection all) -> {
+            case QueryKeyValue.Grouped(Projection all) -> {
                 long queries = heads.heads() / heads.kvHeads();
                 Tensor groups = all.forward(hidden, drop).view(batch, seq, heads.kvHeads(), queries + 2,
                         heads.headDim());

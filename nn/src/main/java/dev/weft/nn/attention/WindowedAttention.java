@@ -3,7 +3,7 @@ package dev.weft.nn.attention;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Projection;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param global projections of global queries, and of what these look at
 /// @param reach  half of the window, without the position itself
-public record WindowedAttention(Heads heads, Inputs.Apart inputs, Inputs.Apart global, Projection output,
+public record WindowedAttention(Heads heads, QueryKeyValue.Apart inputs, QueryKeyValue.Apart global, Projection output,
         Attention attention, int reach) implements SelfAttention {
 
     /// Where the global tokens are.

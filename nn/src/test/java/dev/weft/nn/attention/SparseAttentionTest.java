@@ -10,7 +10,7 @@ import dev.weft.nn.Projection;
 import dev.weft.nn.Trace;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.GroupedQueryAttention.Inputs;
+import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
@@ -42,8 +42,8 @@ class SparseAttentionTest {
         return Linear.load(weights, HIDDEN, HIDDEN, true, Init.normal(0.5));
     }
 
-    private static Inputs.Apart inputs(Weights weights) {
-        return new Inputs.Apart(projection(weights.at("query")), projection(weights.at("key")),
+    private static QueryKeyValue.Apart inputs(Weights weights) {
+        return new QueryKeyValue.Apart(projection(weights.at("query")), projection(weights.at("key")),
                 projection(weights.at("value")));
     }
 

@@ -81,7 +81,7 @@ final class Batches implements AutoCloseable {
 
     /// How many tokens a text may have, special ones included.
     int room() {
-        return Math.min(head.backbone().maxPositions(), tokenizer.modelMaxLength().orElse(Integer.MAX_VALUE));
+        return Math.min(head.textBackbone().maxPositions(), tokenizer.modelMaxLength().orElse(Integer.MAX_VALUE));
     }
 
     /// What the model says of one text.
@@ -120,7 +120,7 @@ final class Batches implements AutoCloseable {
 
     /// @throws RefusedTexts if one has an id that the model has not
     private List<Encoding> known(List<Encoding> encodings) {
-        int vocab = head.backbone().vocabSize();
+        int vocab = head.textBackbone().vocabSize();
         if (tokenizer.vocabSize() > vocab) {
             RefusedTexts.check(encodings.size(),
                     i -> Tokenizers.beyond(tokenizer, encodings.get(i).ids(), vocab));
@@ -187,7 +187,7 @@ final class Batches implements AutoCloseable {
 
     /// A model's arguments for texts, padded on the right to the last, which is the longest.
     Map<String, Tensor> inputs(List<Encoding> texts) {
-        texts.stream().map(text -> Tokenizers.beyond(tokenizer, text.ids(), head.backbone().vocabSize()))
+        texts.stream().map(text -> Tokenizers.beyond(tokenizer, text.ids(), head.textBackbone().vocabSize()))
                 .filter(Objects::nonNull).findFirst().ifPresent(problem -> {
                     throw new IllegalArgumentException("A text " + problem);
                 });
