@@ -557,6 +557,7 @@ public final class Adapted implements AutoCloseable {
         return model;
     }
 
+    /// What it was made or saved with.
     public AdapterConfig config() {
         return config;
     }
@@ -588,6 +589,7 @@ public final class Adapted implements AutoCloseable {
         }
     }
 
+    /// What training it takes beside activations.
     public Cost cost() {
         long trained = weights.values().stream().mapToLong(Tensor::count).sum();
         long bytes = weights.values().stream().mapToLong(weight -> 4 * weight.count() * weight.dtype().bytes()).sum();

@@ -23,10 +23,13 @@ public sealed interface AdapterConfig permits LoraConfig, PromptConfig {
     /// Ends of names of modules that are trained whole, and saved with the adapter.
     List<String> modulesToSave();
 
+    /// With PEFT's word for the task, `CAUSAL_LM` for instance.
     AdapterConfig withTaskType(String task);
 
+    /// With the place of its base, `base_model_name_or_path`.
     AdapterConfig withBaseModel(String place);
 
+    /// With modules that are trained whole beside it, by their names or the ends of these.
     AdapterConfig withModulesToSave(List<String> modules);
 
     /// What PEFT reads.

@@ -43,11 +43,15 @@ public final class AdapterSet implements AutoCloseable {
         }
     }
 
+    /// Closes an adapter and forgets it.
+    ///
+    /// @throws IllegalArgumentException if there is none of this name
     public void remove(String name) {
         adapter(name);
         adapters.remove(name).close();
     }
 
+    /// The names of the adapters that are there.
     public Set<String> names() {
         return Set.copyOf(adapters.keySet());
     }

@@ -85,16 +85,19 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
                 List.of(), Bias.NONE, false, false, Init.KAIMING, "", "");
     }
 
+    /// With this share of the detours' inputs dropped in training.
     public LoraConfig withDropout(double share) {
         return new LoraConfig(rank, alpha, share, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, useRslora, useDora, init, taskType, baseModel);
     }
 
+    /// Without these of the targets.
     public LoraConfig withExcluded(Targets others) {
         return new LoraConfig(rank, alpha, dropout, targets, others, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, useRslora, useDora, init, taskType, baseModel);
     }
 
+    /// In blocks of these numbers only; none means all.
     public LoraConfig withLayers(List<Integer> numbers) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, numbers, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, useRslora, useDora, init, taskType, baseModel);
@@ -112,16 +115,19 @@ public record LoraConfig(int rank, double alpha, double dropout, Targets targets
                 alphaPattern, modules, bias, useRslora, useDora, init, taskType, baseModel);
     }
 
+    /// With biases that are trained too.
     public LoraConfig withBias(Bias trained) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, trained, useRslora, useDora, init, taskType, baseModel);
     }
 
+    /// With detours scaled by alpha / √rank (Kalajdzievski 2023, <https://arxiv.org/abs/2312.03732>).
     public LoraConfig withRslora(boolean use) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, use, useDora, init, taskType, baseModel);
     }
 
+    /// With a length of its own for each output: DoRA (Liu et al. 2024, <https://arxiv.org/abs/2402.09353>).
     public LoraConfig withDora(boolean use) {
         return new LoraConfig(rank, alpha, dropout, targets, exclude, layersToTransform, layersPattern, rankPattern,
                 alphaPattern, modulesToSave, bias, useRslora, use, init, taskType, baseModel);

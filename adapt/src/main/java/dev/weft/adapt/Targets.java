@@ -48,6 +48,7 @@ public sealed interface Targets {
     /// Whether a projection is named, `model.layers.0.self_attn.q_proj` for instance.
     boolean names(String module);
 
+    /// No projection.
     static Targets none() {
         return of();
     }

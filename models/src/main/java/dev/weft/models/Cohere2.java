@@ -41,11 +41,13 @@ public final class Cohere2 {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             return ModelConfig.read(json, USUAL).with(Config::layers, LayerTypes.read(json,
                     LayerTypes.butEach(json.positive("sliding_window_pattern", 4), 4096)));
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

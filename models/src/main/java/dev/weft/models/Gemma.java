@@ -41,10 +41,12 @@ public final class Gemma {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             return ModelConfig.read(json, USUAL);
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

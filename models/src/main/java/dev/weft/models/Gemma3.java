@@ -50,6 +50,7 @@ public final class Gemma3 {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             Config read = ModelConfig.read(json, USUAL);
             return read.with(Config::rope, RopeConfig.read(json, "full_attention", "rope_theta", USUAL.rope()))
@@ -58,6 +59,7 @@ public final class Gemma3 {
                             LayerTypes.butEach(json.positive("sliding_window_pattern", 6), 4096)));
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

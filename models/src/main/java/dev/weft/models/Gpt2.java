@@ -73,6 +73,7 @@ public final class Gpt2 implements TextBackbone {
                     false, true);
         }
 
+        /// With so many ids.
         public Config withVocabSize(int size) {
             return resized(size, hiddenSize, numHiddenLayers, numAttentionHeads, maxPositionEmbeddings, dropout);
         }
@@ -88,6 +89,7 @@ public final class Gpt2 implements TextBackbone {
                     new Drops(share, share, share));
         }
 
+        /// With a look at an encoder in each block.
         public Config withCrossAttention() {
             return new Config(vocabSize, hiddenSize, intermediateSize, numHiddenLayers, numAttentionHeads,
                     maxPositionEmbeddings, activation, layerNormEpsilon, initializerRange, dropout, scaleAttnWeights,

@@ -42,6 +42,7 @@ public record Inputs(Map<String, Tensor> named) {
         return new Inputs(Map.of(VECTORS, vectors));
     }
 
+    /// The tensor of this name, or null.
     public @Nullable Tensor get(String name) {
         return named.get(name);
     }

@@ -49,6 +49,7 @@ public record Loading(Numbers numbers, Device device, boolean trained, Projectio
         return new Loading(new Numbers.Usual(), Device.CPU, false, ProjectionPlan.PLAIN);
     }
 
+    /// In the types of the file, on the CPU.
     public static Loading asStored() {
         return new Loading(new Numbers.AsStored(), Device.CPU, false, ProjectionPlan.PLAIN);
     }
@@ -58,6 +59,7 @@ public record Loading(Numbers numbers, Device device, boolean trained, Projectio
         return new Loading(new Numbers.Of(DType.FLOAT32), Device.CPU, true, ProjectionPlan.PLAIN);
     }
 
+    /// On a device.
     public Loading on(Device device) {
         return new Loading(numbers, device, trained, plan);
     }

@@ -39,12 +39,14 @@ public final class Olmo3 {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             return ModelConfig.read(json, USUAL)
                     .with(Config::rope, RopeConfig.read(json, "full_attention", "rope_theta", USUAL.rope()))
                     .with(Config::localRope, RopeConfig.nearby(json, "rope_theta", USUAL.rope()));
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

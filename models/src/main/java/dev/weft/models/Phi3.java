@@ -41,11 +41,13 @@ public final class Phi3 {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             return ModelConfig.read(json.withDefaults(Json.object().put("original_max_position_embeddings", 4096)
                     .put("max_position_embeddings", 4096)), USUAL);
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

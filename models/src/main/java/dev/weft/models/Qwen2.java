@@ -35,11 +35,13 @@ public final class Qwen2 {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             return ModelConfig.read(json, USUAL).with(Config::layers,
                     LayerTypes.from(json, "max_window_layers", 28, 4096));
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

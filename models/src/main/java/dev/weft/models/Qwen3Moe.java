@@ -53,6 +53,7 @@ public final class Qwen3Moe {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             // Where windows are used, all layers have them.
             return ModelConfig.read(json, USUAL).with(Config::layers, LayerTypes.from(json, "", 0, 4096))
@@ -60,6 +61,7 @@ public final class Qwen3Moe {
                             json.has("mlp_only_layers") ? json.integers("mlp_only_layers") : List.of());
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL);
         }

@@ -19,6 +19,7 @@ public record RopeConfig(double theta, double share, Rotary.Pairing pairing, Rop
         return new RopeConfig(theta, 1, Rotary.Pairing.HALVES, new RopeScaling.None());
     }
 
+    /// With another part of a head turned.
     public RopeConfig withShare(double part) {
         return new RopeConfig(theta, part, pairing, scaling);
     }

@@ -15,6 +15,7 @@ public interface Seq2Seq extends TextBackbone {
     /// What the encoder is given to what the decoder looks at.
     Encoded encode(Inputs inputs, ForwardPass pass);
 
+    /// The half that answers.
     TextBackbone decoder();
 
     /// The encoder's input embedding.
@@ -22,6 +23,7 @@ public interface Seq2Seq extends TextBackbone {
         return tokens();
     }
 
+    /// How many blocks the encoder has.
     int encoderLayers();
 
     /// How decoder inputs are made of labels.

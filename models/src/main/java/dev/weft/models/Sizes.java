@@ -4,16 +4,22 @@ import dev.weft.nn.Init;
 
 /// What every family's config says under the same names.
 public interface Sizes {
+    /// How many ids there are.
     int vocabSize();
 
+    /// Width of the stream.
     int hiddenSize();
 
+    /// How many blocks.
     int numHiddenLayers();
 
+    /// How many query heads a block has.
     int numAttentionHeads();
 
+    /// The longest text it was made for, in tokens.
     int maxPositionEmbeddings();
 
+    /// Standard deviation of new weights.
     double initializerRange();
 
     /// Width of a head.

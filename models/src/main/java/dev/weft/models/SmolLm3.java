@@ -41,6 +41,7 @@ public final class SmolLm3 {
             Sizes.requireHeads(numAttentionHeads, numKeyValueHeads, headDim);
         }
 
+        /// As in `config.json`; what is missing has the published default.
         public static Config fromJson(Json json) {
             Config read = ModelConfig.read(json, USUAL).with(Config::noRopeLayers,
                     json.has("no_rope_layers") ? json.integers("no_rope_layers") : List.of());
@@ -50,6 +51,7 @@ public final class SmolLm3 {
                     : read.with(Config::layers, LayerTypes.full());
         }
 
+        /// Two narrow layers: what a test builds in a blink.
         public static Config tiny() {
             return ModelConfig.tiny(USUAL).with(Config::padTokenId, -1);
         }

@@ -24,6 +24,7 @@ public interface TextBackbone extends Backbone {
         return sizes().hiddenSize();
     }
 
+    /// How many ids it has vectors for.
     default int vocabSize() {
         return sizes().vocabSize();
     }

@@ -42,14 +42,17 @@ public record Transformer(int vocabSize, int hiddenSize, int intermediateSize, i
         return new Transformer(vocabSize, hiddenSize, intermediateSize, layers, heads, maxPositions, dropout, start);
     }
 
+    /// For texts of so many tokens.
     public Transformer withMaxPositions(int positions) {
         return new Transformer(vocabSize, hiddenSize, intermediateSize, layers, heads, positions, dropout, start);
     }
 
+    /// With this share of what enters the residual stream dropped in training.
     public Transformer withDropout(double share) {
         return new Transformer(vocabSize, hiddenSize, intermediateSize, layers, heads, maxPositions, share, start);
     }
 
+    /// With new weights that begin otherwise.
     public Transformer withStart(Bart.Config.Start other) {
         return new Transformer(vocabSize, hiddenSize, intermediateSize, layers, heads, maxPositions, dropout, other);
     }

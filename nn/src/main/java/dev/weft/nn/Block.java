@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /// One layer of a Transformer: `[batch, seq, hidden]` to the same shape.
 public interface Block {
+    /// `[batch, seq, hidden]` to the same shape.
+    ///
+    /// @param sight what attention reaches in this call
     Tensor forward(Tensor x, Sight sight, ForwardPass pass);
 
     /// A look at an encoder, between attention and feed-forward.

@@ -43,6 +43,7 @@ public sealed interface Dropout {
         }
     }
 
+    /// In training: each call draws anew from a stream that a step begins, so that a step can be repeated.
     final class On implements Dropout {
         private final long key;
         private long position;

@@ -26,38 +26,47 @@ public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nulla
                 Activations.KEPT);
     }
 
+    /// With the places of the tokens, `[batch, seq]` of int64.
     public ForwardPass withPositions(@Nullable Tensor positions) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With what is hidden beside what the family hides itself.
     public ForwardPass withMask(AttentionMask mask) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With keys and values of earlier positions, to which new ones are added.
     public ForwardPass withCache(Past cache) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With what cross attention looks at.
     public ForwardPass withEncoded(Encoded encoded) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With the segment of each token, `[batch, seq]` of int64.
     public ForwardPass withTokenTypes(@Nullable Tensor tokenTypes) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With 1 where a token sees and is seen by all, `[batch, seq]`.
     public ForwardPass withGlobals(@Nullable Tensor globals) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With a listener.
     public ForwardPass withTrace(Trace trace) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With activations dropped as in training.
     public ForwardPass withDropout(Dropout dropout) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 
+    /// With activations kept for the backward pass, or computed again in it.
     public ForwardPass withActivations(Activations activations) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
@@ -67,6 +76,7 @@ public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nulla
         return trace == Trace.SILENT ? this : withTrace(trace.at(part));
     }
 
+    /// Inside a part of this number.
     public ForwardPass at(int index) {
         return trace == Trace.SILENT ? this : withTrace(trace.at(index));
     }

@@ -10,10 +10,12 @@ public interface Init {
     /// A new float32 tensor of this shape.
     Tensor make(Randomness random, long... shape);
 
+    /// All 0.
     static Init zeros() {
         return (random, shape) -> Tensor.zeros(DType.FLOAT32, shape);
     }
 
+    /// All 1.
     static Init ones() {
         return (random, shape) -> Tensor.full(1, DType.FLOAT32, shape);
     }

@@ -15,6 +15,7 @@ public interface LanguageModel extends Model {
         return score(hidden(tokenIds, pass));
     }
 
+    /// How many ids it scores.
     int vocabSize();
 
     /// How many positions it can tell apart.

@@ -17,15 +17,18 @@ public final class LayerNorm implements Norm {
         this.eps = eps;
     }
 
+    /// `weight` and `bias`, `[hidden]` each, at this place.
     public static LayerNorm load(Weights weights, int hidden, double eps) {
         return new LayerNorm(weights.get("weight", Init.ones(), hidden), weights.get("bias", Init.zeros(), hidden),
                 eps);
     }
 
+    /// `weight [hidden]` alone.
     public static LayerNorm loadWithoutBias(Weights weights, int hidden, double eps) {
         return new LayerNorm(weights.get("weight", Init.ones(), hidden), null, eps);
     }
 
+    /// `weight` and `bias`, `[hidden]` each, at this place.
     public static LayerNorm load(Weights weights, int hidden, double eps, boolean bias) {
         return bias ? load(weights, hidden, eps) : loadWithoutBias(weights, hidden, eps);
     }

@@ -44,10 +44,12 @@ public final class Linear implements Projection {
         return weight;
     }
 
+    /// `[out]`, or null.
     public @Nullable Tensor bias() {
         return bias;
     }
 
+    /// Which axis of [#weight] is which.
     public Layout layout() {
         return layout;
     }

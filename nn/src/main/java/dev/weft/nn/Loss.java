@@ -16,6 +16,7 @@ public record Loss(List<Term> terms) {
     /// @param weight of its mean among those of the others
     public record Term(Tensor sum, long count, double weight) {}
 
+    /// One term that counts once.
     public static Loss of(Tensor sum, long count) {
         return new Loss(List.of(new Term(sum, count, 1)));
     }
@@ -25,6 +26,7 @@ public record Loss(List<Term> terms) {
         return new Loss(Stream.concat(terms.stream(), other.terms.stream()).toList());
     }
 
+    /// The same with all its terms weighted by a factor.
     public Loss times(double factor) {
         return new Loss(terms.stream().map(term -> new Term(term.sum, term.count, term.weight * factor)).toList());
     }

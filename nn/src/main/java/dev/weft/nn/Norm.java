@@ -9,6 +9,7 @@ public interface Norm {
     /// No norm here.
     Norm NONE = x -> x;
 
+    /// `[..., hidden]` to the same shape.
     Tensor forward(Tensor x);
 
     /// What `x [..., hidden]` is divided by, `[..., 1]`; null where nothing is.

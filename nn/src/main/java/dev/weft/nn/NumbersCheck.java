@@ -37,6 +37,7 @@ public final class NumbersCheck {
     /// @param error largest difference, in parts of what the rounding of the type allows
     /// @param told  what there is to say beside the number; empty if nothing
     public record Line(String name, double error, String told) {
+        /// Whether it lies within what rounding allows.
         public boolean right() {
             return error <= 1;
         }

@@ -124,10 +124,12 @@ public enum Point {
         return path.replace("blocks.I.", "blocks." + block + ".");
     }
 
+    /// Its axes.
     public String shape() {
         return shape;
     }
 
+    /// What is seen there.
     public String meaning() {
         return meaning;
     }

@@ -6,6 +6,7 @@ import dev.weft.tensor.Tensor;
 ///
 /// Open on purpose: low-rank adapters and quantized weights are projections too.
 public interface Projection {
+    /// `[..., in]` to `[..., out]`.
     Tensor forward(Tensor x);
 
     /// The same for those that drop inputs in training, as LoRA does; most have no use for it.

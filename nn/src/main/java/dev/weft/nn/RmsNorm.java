@@ -19,6 +19,7 @@ public final class RmsNorm implements Norm {
         this.offset = offset;
     }
 
+    /// `weight [hidden]` at this place.
     public static RmsNorm load(Weights weights, int hidden, double eps) {
         return new RmsNorm(weights.get("weight", Init.ones(), hidden), eps);
     }

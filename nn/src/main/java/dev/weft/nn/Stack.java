@@ -49,6 +49,7 @@ public final class Stack {
         return last;
     }
 
+    /// How many blocks.
     public int layers() {
         return layers.size();
     }

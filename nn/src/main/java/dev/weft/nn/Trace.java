@@ -52,6 +52,7 @@ public interface Trace {
         };
     }
 
+    /// This trace inside a part of this number.
     default Trace at(int index) {
         return at(Integer.toString(index));
     }
@@ -87,6 +88,7 @@ public interface Trace {
             return wanted.test(name);
         }
 
+        /// What was kept, by full name.
         public Map<String, Tensor> values() {
             return values;
         }

@@ -57,10 +57,12 @@ public final class Weights {
         this.stored = stored;
     }
 
+    /// The root of the tree of a source.
     public static Weights from(WeightSource source) {
         return from(source, ProjectionPlan.PLAIN);
     }
 
+    /// The root of the tree of a source.
     public static Weights from(WeightSource source, ProjectionPlan plan) {
         return new Weights(new Ledger(source, plan, name -> false, name -> false), "", "");
     }

@@ -33,11 +33,13 @@ public final class Autocast implements AutoCloseable {
 
     /// The precision that is in force on this thread, to be taken up again later.
     public record Setting(Device device, DType dtype) {
+        /// Takes it up again, until closed.
         public Autocast open() {
             return Autocast.open(device, dtype);
         }
     }
 
+    /// What is in force on this thread for a device.
     public static Setting current(Device device) {
         DeviceType type = device.kind().type();
         return new Setting(device,

@@ -21,6 +21,7 @@ public enum DType {
         return bytes;
     }
 
+    /// Whether it holds real numbers: float16, bfloat16, float32, float64.
     public boolean isFloating() {
         return ordinal() <= BFLOAT16.ordinal();
     }

@@ -71,6 +71,7 @@ public record Device(Kind kind, int index) {
         return this;
     }
 
+    /// Whether it is the CPU itself, whose kernels are chosen by Weft's own measurements.
     public boolean isCpu() {
         return kind == Kind.CPU;
     }

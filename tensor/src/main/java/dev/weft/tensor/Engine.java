@@ -110,6 +110,7 @@ public final class Engine {
         }
     }
 
+    /// How many threads share an operation.
     public static int threads() {
         start();
         return torch.get_num_threads();

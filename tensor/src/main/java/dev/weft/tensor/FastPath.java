@@ -94,6 +94,7 @@ public enum FastPath {
 
     /// The quick way against the plain one on random numbers; may throw what LibTorch refuses.
     public interface Proof {
+        /// Both ways once, on random numbers.
         Trial run();
     }
 

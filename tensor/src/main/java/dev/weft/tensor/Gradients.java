@@ -48,6 +48,7 @@ public final class Gradients {
         return new Mode(true);
     }
 
+    /// Whether operations on this thread are recorded.
     public static boolean recording() {
         return GradMode.is_enabled();
     }

@@ -103,6 +103,7 @@ public final class Kernels {
         return Tensor.produce("gelu", () -> torch.gelu(x.peer(), tanh ? "tanh" : "none"), x);
     }
 
+    /// x · σ(x). Elfwing et al. 2017, <https://arxiv.org/abs/1702.03118>.
     public static Tensor silu(Tensor x) {
         return Tensor.produce("silu", () -> torch.silu(x.peer()), x);
     }

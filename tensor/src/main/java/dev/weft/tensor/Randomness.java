@@ -20,6 +20,7 @@ public final class Randomness implements AutoCloseable {
         optional = new GeneratorOptional(generator);
     }
 
+    /// A stream that depends on `seed` alone.
     public static Randomness seeded(long seed) {
         return new Randomness(seed);
     }
@@ -77,6 +78,7 @@ public final class Randomness implements AutoCloseable {
         return Tensor.produce("state", generator::get_state);
     }
 
+    /// Goes on where [#state] was taken.
     public void restore(Tensor state) {
         generator.set_state(state.peer());
     }

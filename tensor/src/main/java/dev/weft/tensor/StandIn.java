@@ -15,11 +15,13 @@ public final class StandIn {
     /// @param toDevice from the host's memory
     /// @param toHost   to the host's memory, single numbers among them
     public record Copies(long toDevice, long toHost) {
+        /// Those made after `before`.
         public Copies since(Copies before) {
             return new Copies(toDevice - before.toDevice, toHost - before.toHost);
         }
     }
 
+    /// All that were made.
     public static Copies copies() {
         return new Copies(TO_DEVICE.sum(), TO_HOST.sum());
     }

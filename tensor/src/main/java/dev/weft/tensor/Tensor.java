@@ -127,12 +127,14 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// All 0, on the CPU.
     public static Tensor zeros(DType dtype, long... shape) {
         try (var options = new TensorOptions(dtype.scalarType())) {
             return produce("zeros " + Arrays.toString(shape), () -> torch.zeros(shape, options));
         }
     }
 
+    /// All `value`, on the CPU.
     public static Tensor full(double value, DType dtype, long... shape) {
         return empty(dtype, shape).fillInPlace(value);
     }
@@ -157,10 +159,12 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// One behind the other along an axis that is there; other axes are equal.
     public static Tensor cat(List<Tensor> parts, long dim) {
         return joined("cat", parts, list -> torch.cat(list, dim));
     }
 
+    /// Side by side along a new axis; all shapes are equal.
     public static Tensor stack(List<Tensor> parts, long dim) {
         return joined("stack", parts, list -> torch.stack(list, dim));
     }
@@ -181,6 +185,7 @@ public final class Tensor implements AutoCloseable {
 
     // ---- what it is ----
 
+    /// Lengths of all axes.
     public long[] shape() {
         var peer = peer();
         var shape = new long[(int) peer.dim()];
@@ -195,18 +200,22 @@ public final class Tensor implements AutoCloseable {
         return peer().size(dim);
     }
 
+    /// How many axes.
     public int dim() {
         return (int) peer().dim();
     }
 
+    /// How many numbers.
     public long count() {
         return peer().numel();
     }
 
+    /// The type of its numbers.
     public DType dtype() {
         return DType.of(peer().scalar_type());
     }
 
+    /// Where it lives.
     public Device device() {
         if (peer().is_cpu()) {
             return standsIn ? Device.STAND_IN : Device.CPU;
@@ -216,6 +225,7 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// Whether its numbers lie row-major without gaps.
     public boolean isContiguous() {
         return peer().is_contiguous();
     }
@@ -241,6 +251,7 @@ public final class Tensor implements AutoCloseable {
         return number("item", peer -> peer.item_double());
     }
 
+    /// The one whole number of a tensor with one element.
     public long itemLong() {
         return number("item", peer -> peer.item_long());
     }
@@ -325,94 +336,117 @@ public final class Tensor implements AutoCloseable {
 
     // ---- arithmetic ----
 
+    /// Elementwise, shapes broadcast.
     public Tensor add(Tensor other) {
         return with("add", other, (a, b) -> a.add(b));
     }
 
+    /// To every element.
     public Tensor add(double value) {
         return with("add", value, (a, b) -> a.add(b));
     }
 
+    /// Elementwise, shapes broadcast.
     public Tensor sub(Tensor other) {
         return with("sub", other, (a, b) -> a.sub(b));
     }
 
+    /// From every element.
     public Tensor sub(double value) {
         return with("sub", value, (a, b) -> a.sub(b));
     }
 
+    /// Elementwise, shapes broadcast.
     public Tensor mul(Tensor other) {
         return with("mul", other, (a, b) -> a.mul(b));
     }
 
+    /// Every element.
     public Tensor mul(double value) {
         return with("mul", value, (a, b) -> a.mul(b));
     }
 
+    /// Elementwise, shapes broadcast; of whole numbers real ones.
     public Tensor div(Tensor other) {
         return with("div", other, (a, b) -> a.div(b));
     }
 
+    /// Every element.
     public Tensor div(double value) {
         return with("div", value, (a, b) -> a.div(b));
     }
 
+    /// Every element to a power.
     public Tensor pow(double exponent) {
         return with("pow", exponent, (a, b) -> a.pow(b));
     }
 
+    /// −x of every element.
     public Tensor neg() {
         return with("neg", a -> a.neg());
     }
 
+    /// |x| of every element.
     public Tensor abs() {
         return with("abs", a -> a.abs());
     }
 
+    /// eˣ of every element.
     public Tensor exp() {
         return with("exp", a -> a.exp());
     }
 
+    /// Natural logarithm of every element.
     public Tensor log() {
         return with("log", a -> a.log());
     }
 
+    /// Sine of every element, in radians.
     public Tensor sin() {
         return with("sin", a -> a.sin());
     }
 
+    /// Cosine of every element, in radians.
     public Tensor cos() {
         return with("cos", a -> a.cos());
     }
 
+    /// √x of every element.
     public Tensor sqrt() {
         return with("sqrt", a -> a.sqrt());
     }
 
+    /// 1/√x of every element.
     public Tensor rsqrt() {
         return with("rsqrt", a -> a.rsqrt());
     }
 
+    /// Hyperbolic tangent of every element.
     public Tensor tanh() {
         return with("tanh", a -> a.tanh());
     }
 
+    /// 1 / (1 + e⁻ˣ) of every element.
     public Tensor sigmoid() {
         return with("sigmoid", a -> a.sigmoid());
     }
 
+    /// The error function of every element.
     public Tensor erf() {
         return with("erf", a -> a.erf());
     }
 
+    /// max(x, 0) of every element.
     public Tensor relu() {
         return with("relu", a -> a.relu());
     }
 
+    /// The larger of two, elementwise; shapes broadcast.
     public Tensor maximum(Tensor other) {
         return with("maximum", other, (a, b) -> a.maximum(b));
     }
 
+    /// The smaller of two, elementwise; shapes broadcast.
     public Tensor minimum(Tensor other) {
         return with("minimum", other, (a, b) -> a.minimum(b));
     }
@@ -429,32 +463,39 @@ public final class Tensor implements AutoCloseable {
         return with("matmul", other, (a, b) -> a.matmul(b));
     }
 
+    /// eˣ / Σeˣ along an axis.
     public Tensor softmax(int dim) {
         return with("softmax", a -> a.softmax(dim));
     }
 
+    /// log of [#softmax], computed without a detour over it.
     public Tensor logSoftmax(int dim) {
         return with("log_softmax", a -> a.log_softmax(dim));
     }
 
     // ---- sums, choices ----
 
+    /// Of all elements: `[]`.
     public Tensor sum() {
         return with("sum", a -> a.sum());
     }
 
+    /// Along an axis, which goes away or keeps length 1.
     public Tensor sum(int dim, boolean keepDim) {
         return with("sum", a -> a.sum(new long[]{dim}, keepDim, SAME_TYPE));
     }
 
+    /// Of all elements: `[]`.
     public Tensor mean() {
         return with("mean", a -> a.mean());
     }
 
+    /// Along an axis, which goes away or keeps length 1.
     public Tensor mean(int dim, boolean keepDim) {
         return with("mean", a -> a.mean(new long[]{dim}, keepDim, SAME_TYPE));
     }
 
+    /// The largest of all elements: `[]`.
     public Tensor max() {
         return with("max", a -> a.max());
     }
@@ -464,6 +505,7 @@ public final class Tensor implements AutoCloseable {
         return with("amax", a -> a.amax(new long[]{dim}, keepDim));
     }
 
+    /// The smallest of all elements: `[]`.
     public Tensor min() {
         return with("min", a -> a.min());
     }
@@ -475,6 +517,7 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// Sums of all elements up to each along an axis.
     public Tensor cumsum(int dim) {
         return with("cumsum", a -> torch.cumsum(a, dim));
     }
@@ -506,6 +549,7 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// Of each place the element that `index` names along `dim`; the result has the shape of `index`.
     public Tensor gather(int dim, Tensor index) {
         return with("gather", index, (a, i) -> a.gather(dim, i));
     }
@@ -525,6 +569,7 @@ public final class Tensor implements AutoCloseable {
         return with("index_select", index, (a, i) -> a.index_select(dim, i));
     }
 
+    /// `value` where `mask`, broadcast to this shape, is true.
     public Tensor maskedFill(Tensor mask, double value) {
         try (var scalar = new Scalar(value)) {
             return with("masked_fill", mask, (a, m) -> a.masked_fill(m, scalar));
@@ -533,46 +578,57 @@ public final class Tensor implements AutoCloseable {
 
     // ---- comparisons, in bool ----
 
+    /// Whether equal, elementwise: bool.
     public Tensor eq(Tensor other) {
         return with("eq", other, (a, b) -> a.eq(b));
     }
 
+    /// Whether equal to `value`, elementwise: bool.
     public Tensor eq(double value) {
         return with("eq", value, (a, b) -> a.eq(b));
     }
 
+    /// Whether different from `value`, elementwise: bool.
     public Tensor ne(double value) {
         return with("ne", value, (a, b) -> a.ne(b));
     }
 
+    /// Whether smaller, elementwise: bool.
     public Tensor lt(Tensor other) {
         return with("lt", other, (a, b) -> a.lt(b));
     }
 
+    /// Whether smaller than `value`, elementwise: bool.
     public Tensor lt(double value) {
         return with("lt", value, (a, b) -> a.lt(b));
     }
 
+    /// Whether not larger, elementwise: bool.
     public Tensor le(Tensor other) {
         return with("le", other, (a, b) -> a.le(b));
     }
 
+    /// Whether larger than `value`, elementwise: bool.
     public Tensor gt(double value) {
         return with("gt", value, (a, b) -> a.gt(b));
     }
 
+    /// Whether not smaller than `value`, elementwise: bool.
     public Tensor ge(double value) {
         return with("ge", value, (a, b) -> a.ge(b));
     }
 
+    /// Whether both hold, elementwise.
     public Tensor and(Tensor other) {
         return with("logical_and", other, (a, b) -> a.logical_and(b));
     }
 
+    /// Whether one of both holds, elementwise.
     public Tensor or(Tensor other) {
         return with("logical_or", other, (a, b) -> a.logical_or(b));
     }
 
+    /// Whether it does not hold, elementwise.
     public Tensor not() {
         return with("logical_not", a -> a.logical_not());
     }
@@ -586,6 +642,9 @@ public final class Tensor implements AutoCloseable {
 
     // ---- shapes; views where LibTorch can ----
 
+    /// The same numbers under another shape, without a copy; −1 stands for the length that is left.
+    ///
+    /// @throws TensorException if that would need a copy
     public Tensor view(long... shape) {
         return with("view " + Arrays.toString(shape), a -> a.view(shape));
     }
@@ -597,26 +656,32 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// The same numbers under another shape, copied where that is needed.
     public Tensor reshape(long... shape) {
         return with("reshape " + Arrays.toString(shape), a -> a.reshape(shape));
     }
 
+    /// With two axes exchanged, a view.
     public Tensor transpose(int first, int second) {
         return with("transpose", a -> a.transpose(first, second));
     }
 
+    /// With the axes in another order, a view.
     public Tensor permute(long... axes) {
         return with("permute", a -> a.permute(axes));
     }
 
+    /// With a new axis of length 1 there.
     public Tensor unsqueeze(int dim) {
         return with("unsqueeze", a -> a.unsqueeze(dim));
     }
 
+    /// Without an axis of length 1.
     public Tensor squeeze(int dim) {
         return with("squeeze", a -> a.squeeze(dim));
     }
 
+    /// Broadcast to a shape, a view.
     public Tensor expand(long... shape) {
         return with("expand " + Arrays.toString(shape), a -> a.expand(shape));
     }
@@ -631,6 +696,7 @@ public final class Tensor implements AutoCloseable {
         return with("select", a -> a.select(dim, index));
     }
 
+    /// With the axes from one to another as one.
     public Tensor flatten(int from, int to) {
         return with("flatten", a -> a.flatten(from, to));
     }
@@ -655,6 +721,7 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// Itself where its numbers lie row-major, else a copy in which they do.
     public Tensor contiguous() {
         return with("contiguous", a -> a.contiguous());
     }
@@ -674,6 +741,7 @@ public final class Tensor implements AutoCloseable {
         return with("triu", a -> a.triu(offset));
     }
 
+    /// In reverse order along an axis.
     public Tensor flip(int dim) {
         return with("flip", a -> a.flip(new long[]{dim}));
     }
@@ -690,10 +758,12 @@ public final class Tensor implements AutoCloseable {
         return with("view " + dtype, a -> a.view(dtype.scalarType()));
     }
 
+    /// In another type; itself where it has that.
     public Tensor to(DType dtype) {
         return dtype() == dtype ? this : with("to " + dtype, a -> a.to(dtype.scalarType()));
     }
 
+    /// On another device; itself where it is there. A copy, and recorded: gradients come back.
     public Tensor to(Device device) {
         if (device().equals(device)) {
             return this;
@@ -716,6 +786,7 @@ public final class Tensor implements AutoCloseable {
 
     // ---- in place ----
 
+    /// this += other.
     public Tensor addInPlace(Tensor other) {
         return change("add_", () -> peer().add_(other.peer()), this, other);
     }
@@ -727,16 +798,19 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// this *= value.
     public Tensor mulInPlace(double value) {
         try (var scalar = new Scalar(value)) {
             return change("mul_", () -> peer().mul_(scalar), this);
         }
     }
 
+    /// this *= other, elementwise.
     public Tensor mulInPlace(Tensor other) {
         return change("mul_", () -> peer().mul_(other.peer()), this, other);
     }
 
+    /// Overwrites this with `source`, broadcast, widened or narrowed, from whatever device.
     public Tensor copyInPlace(Tensor source) {
         return change("copy_", () -> peer().copy_(source.peer()), this, source);
     }
@@ -756,6 +830,7 @@ public final class Tensor implements AutoCloseable {
         return this;
     }
 
+    /// Overwrites every element.
     public Tensor fillInPlace(double value) {
         try (var scalar = new Scalar(value)) {
             return change("fill_", () -> peer().fill_(scalar), this);
@@ -779,6 +854,7 @@ public final class Tensor implements AutoCloseable {
 
     // ---- gradients ----
 
+    /// Whether [#backward] adds up a gradient for it, or for what it was made of.
     public boolean requiresGrad() {
         return peer().requires_grad();
     }

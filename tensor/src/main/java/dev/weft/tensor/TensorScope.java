@@ -34,6 +34,7 @@ public final class TensorScope implements AutoCloseable {
         this.outer = outer;
     }
 
+    /// A scope in which tensors of this thread are born from now on, until closed.
     public static TensorScope open() {
         var scope = new TensorScope(INNERMOST.get());
         INNERMOST.set(scope);

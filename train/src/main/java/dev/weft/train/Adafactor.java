@@ -30,6 +30,7 @@ public final class Adafactor implements Optimizer {
             return new Numbers(1e-30, 1e-3, 1, -0.8, 0, true, true, warmsUp);
         }
 
+        /// With a first moment that keeps this share of its past; 0 keeps none.
         public Numbers withBeta1(double beta) {
             return new Numbers(eps, smallest, clipThreshold, decayRate, beta, scalesByWeight, ownRate, warmsUp);
         }

@@ -21,6 +21,7 @@ public final class CausalEvaluation {
         }
     }
 
+    /// The sum of −log probabilities of the tokens of all windows, computed on the device of the model.
     public static Sum score(LanguageModel model, TokenWindows windows, Device device) {
         var objective = new CausalObjective(model, device);
         double sum = 0;

@@ -10,6 +10,7 @@ import dev.weft.tensor.TensorScope;
 /// @param <B> a batch
 @FunctionalInterface
 public interface Objective<B> {
+    /// The loss of a batch, as sums that can be added up over parts of a step.
     Loss loss(B batch, ForwardPass pass);
 
     /// What each term of the loss sums over. Where a step has several parts this has to be known before the first goes

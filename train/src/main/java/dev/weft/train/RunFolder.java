@@ -104,6 +104,7 @@ public final class RunFolder implements AutoCloseable {
         }
     }
 
+    /// Where it lies.
     public Path path() {
         return path;
     }

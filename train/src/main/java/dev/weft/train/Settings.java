@@ -44,21 +44,25 @@ public record Settings(long steps, int microBatches, double clipNorm, DType prec
         return new Settings(steps, 1, 1.0, precision, Activations.KEPT, 0, 0, 0, 2, 1, 0, Device.CPU);
     }
 
+    /// With a step made of so many batches, whose gradients are added up.
     public Settings withMicroBatches(int count) {
         return new Settings(steps, count, clipNorm, precision, activations, evaluateEvery, patience, checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
     }
 
+    /// With gradients scaled down to this length where they are longer; 0 leaves them.
     public Settings withClipNorm(double norm) {
         return new Settings(steps, microBatches, norm, precision, activations, evaluateEvery, patience, checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
     }
 
+    /// With matrix products in this type over float32 weights.
     public Settings withPrecision(DType dtype) {
         return new Settings(steps, microBatches, clipNorm, dtype, activations, evaluateEvery, patience, checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
     }
 
+    /// With activations kept, or computed again going backward.
     public Settings withActivations(Activations kept) {
         return new Settings(steps, microBatches, clipNorm, precision, kept, evaluateEvery, patience, checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
@@ -70,23 +74,27 @@ public record Settings(long steps, int microBatches, double clipNorm, DType prec
                 keepCheckpoints, logEvery, seed, device);
     }
 
+    /// With a checkpoint every so many steps, of which some are kept.
     public Settings withCheckpoints(long every, int keep) {
         return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience, every, keep,
                 logEvery, seed, device);
     }
 
+    /// With a line of metrics every so many steps.
     public Settings withLogEvery(long every) {
         return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience,
                 checkpointEvery,
                 keepCheckpoints, every, seed, device);
     }
 
+    /// With another seed of order and dropout.
     public Settings withSeed(long seed) {
         return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience,
                 checkpointEvery,
                 keepCheckpoints, logEvery, seed, device);
     }
 
+    /// On a device, where the model must lie.
     public Settings withDevice(Device device) {
         return new Settings(steps, microBatches, clipNorm, precision, activations, evaluateEvery, patience,
                 checkpointEvery,

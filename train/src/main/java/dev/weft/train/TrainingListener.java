@@ -20,9 +20,12 @@ public interface TrainingListener {
     /// A run begins or goes on after `step` updates.
     default void started(long step, long steps) {}
 
+    /// An update was made.
     default void step(Step step) {}
 
+    /// The model was judged.
     default void evaluated(Evaluation evaluation) {}
 
+    /// A checkpoint was written after so many updates.
     default void saved(long step) {}
 }

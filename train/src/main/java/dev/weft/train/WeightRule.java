@@ -14,6 +14,7 @@ public interface WeightRule {
     /// @param decay share of the weight that goes per unit of the learning rate
     record Treatment(double rate, double decay) {}
 
+    /// How a weight of this name is treated.
     Treatment of(String name, Tensor weight);
 
     /// The same for all.

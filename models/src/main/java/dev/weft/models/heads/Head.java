@@ -22,6 +22,7 @@ public interface Head extends TaskModel {
     /// As the Python library splits.
     long SHARD_BYTES = 5_000_000_000L;
 
+    /// What it was built of.
     Frame frame();
 
     /// The loss that the reference computes from labels, `[]`: the mean of [#losses].
@@ -35,6 +36,7 @@ public interface Head extends TaskModel {
         return new long[]{Losses.counted(Losses.given(inputs, "labels"))};
     }
 
+    /// What it stands on.
     default Backbone backbone() {
         return frame().backbone();
     }

@@ -211,6 +211,7 @@ public record HeadStyle(VocabularyHead.Style vocabulary, ByConfig sequence, Stri
         return decoder(VocabularyHead.plain("lm_head", false, tied));
     }
 
+    /// A decoder's with other scores of ids.
     public static HeadStyle decoder(VocabularyHead.Style vocabulary) {
         var last = new Style(Pick.LAST, List.of(), "score", false, false);
         return new HeadStyle(vocabulary, last, "", last, null, null, Style.each("score"), ANSWERS, DECODER_KINDS);
@@ -223,6 +224,7 @@ public record HeadStyle(VocabularyHead.Style vocabulary, ByConfig sequence, Stri
         return new HeadStyle(vocabulary, last, "", last, null, null, Style.each("classifier"), ANSWERS, SEQ2SEQ_KINDS);
     }
 
+    /// With another way to one answer for a text.
     public HeadStyle withSequence(ByConfig other) {
         return new HeadStyle(vocabulary, other, problem, choice, pooling, pretext, tokens, answers, choices);
     }
@@ -231,14 +233,17 @@ public record HeadStyle(VocabularyHead.Style vocabulary, ByConfig sequence, Stri
         return new HeadStyle(vocabulary, sequence, other, choice, pooling, pretext, tokens, answers, choices);
     }
 
+    /// With another way to choose among texts.
     public HeadStyle withChoice(ByConfig other) {
         return new HeadStyle(vocabulary, sequence, problem, other, pooling, pretext, tokens, answers, choices);
     }
 
+    /// Without a pooler on the base model.
     public HeadStyle withoutPooling() {
         return new HeadStyle(vocabulary, sequence, problem, choice, null, pretext, tokens, answers, choices);
     }
 
+    /// With another name of the projection to classes of tokens.
     public HeadStyle withTokens(String name) {
         return new HeadStyle(vocabulary, sequence, problem, choice, pooling, pretext, Style.each(name), answers,
                 choices);
@@ -250,17 +255,20 @@ public record HeadStyle(VocabularyHead.Style vocabulary, ByConfig sequence, Stri
                 choices);
     }
 
+    /// With what pretraining asks.
     public HeadStyle withPretext(Pretext other) {
         return new HeadStyle(vocabulary, sequence, problem, choice, pooling, other, tokens, answers, choices)
                 .with(HeadKind.PRETRAINING);
     }
 
+    /// With one kind of head more.
     public HeadStyle with(HeadKind kind) {
         var all = EnumSet.copyOf(choices);
         all.add(kind);
         return new HeadStyle(vocabulary, sequence, problem, choice, pooling, pretext, tokens, answers, Set.copyOf(all));
     }
 
+    /// Without a kind of head.
     public HeadStyle without(HeadKind kind) {
         var all = EnumSet.copyOf(choices);
         all.remove(kind);

@@ -17,6 +17,7 @@ public record Heads(HeadKind kind, List<String> labels, String problemType, Opti
         this(kind, labels, problemType, OptionalDouble.empty());
     }
 
+    /// With this share of activations dropped wherever the family drops some.
     public Heads withDropout(double share) {
         return new Heads(kind, labels, problemType, OptionalDouble.of(share));
     }
@@ -26,14 +27,17 @@ public record Heads(HeadKind kind, List<String> labels, String problemType, Opti
         return of(HeadKind.BASE);
     }
 
+    /// Scores of ids at every position: BERT.
     public static Heads maskedLanguage() {
         return of(HeadKind.MASKED_LANGUAGE);
     }
 
+    /// Scores of the next id at every position: GPT-2.
     public static Heads causalLanguage() {
         return of(HeadKind.CAUSAL_LANGUAGE);
     }
 
+    /// Scores of the next id of an answer to an encoded text: T5.
     public static Heads seq2seq() {
         return of(HeadKind.SEQ2SEQ);
     }
@@ -63,10 +67,12 @@ public record Heads(HeadKind kind, List<String> labels, String problemType, Opti
         return of(HeadKind.QUESTION_ANSWERING);
     }
 
+    /// One score for each of several texts.
     public static Heads multipleChoice() {
         return of(HeadKind.MULTIPLE_CHOICE);
     }
 
+    /// A kind of head with the config's own labels.
     public static Heads of(HeadKind kind) {
         return new Heads(kind, List.of(), "");
     }

@@ -14,6 +14,7 @@ public interface Scores {
     /// How a family builds them.
     @FunctionalInterface
     interface Style {
+        /// Reads or makes their weights.
         Scores load(Frame frame);
     }
 }

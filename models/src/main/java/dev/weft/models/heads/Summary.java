@@ -45,6 +45,7 @@ public final class Summary {
     /// @param normBias   whether that has a bias
     public record Dense(String name, boolean inBase, boolean bias, @Nullable Activation activation,
             @Nullable String norm, boolean normBias) {
+        /// With a bias, and no norm behind it.
         public static Dense of(String name, @Nullable Activation activation) {
             return new Dense(name, false, true, activation, null, false);
         }
@@ -58,6 +59,7 @@ public final class Summary {
     /// How a family builds it, where its config has a say in that.
     @FunctionalInterface
     public interface ByConfig {
+        /// How it is built under this config.
         Style style(Json config);
     }
 
@@ -83,14 +85,17 @@ public final class Summary {
             return new Style(Pick.EACH, List.of(), output);
         }
 
+        /// Without dropout before its projections.
         public Style withoutDropout() {
             return new Style(pick, layers, output, bias, false);
         }
 
+        /// With another name of the last projection.
         public Style withOutput(String name) {
             return new Style(pick, layers, name, bias, drops);
         }
 
+        /// With another position read.
         public Style withPick(Pick other) {
             return new Style(other, layers, output, bias, drops);
         }

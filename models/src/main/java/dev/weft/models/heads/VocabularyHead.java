@@ -20,6 +20,7 @@ public final class VocabularyHead implements Projection {
     /// How a family builds it.
     @FunctionalInterface
     public interface Style {
+        /// Reads or makes its weights.
         Projection load(Frame frame);
     }
 

@@ -8,6 +8,7 @@ import java.util.Map;
 
 /// A backbone whose hidden states become scores of the next id.
 public interface VocabularyModel extends Head, LanguageModel {
+    /// From hidden states to scores of ids.
     Projection vocabulary();
 
     @Override

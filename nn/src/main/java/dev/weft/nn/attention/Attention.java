@@ -23,14 +23,17 @@ public record Attention(double scale, double softcap, double dropout) {
         return new Attention(1 / Math.sqrt(headDim), 0, 0);
     }
 
+    /// With another factor of the scores.
     public Attention withScale(double scale) {
         return new Attention(scale, softcap, dropout);
     }
 
+    /// With scores capped to ±`softcap`; 0 caps none.
     public Attention withSoftcap(double softcap) {
         return new Attention(scale, softcap, dropout);
     }
 
+    /// With this share of the weights dropped in training.
     public Attention withDropout(double dropout) {
         return new Attention(scale, softcap, dropout);
     }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The last query stands at the last key: with a cache there are more keys than queries, and the new queries are the last.
 public sealed interface AttentionMask {
+    /// Every query sees every key.
     static AttentionMask none() {
         return new None();
     }
@@ -73,20 +74,28 @@ public sealed interface AttentionMask {
     /// Everything seen.
     record None() implements AttentionMask {}
 
+    /// A query sees no key after it.
     record Causal() implements AttentionMask {}
 
+    /// Keys where `keep [batch, keySeq]` is 0 are seen by none.
     record Padding(Tensor keep) implements AttentionMask {}
 
+    /// Queries where `keep [batch, querySeq]` is 0 gather nothing.
     record RealQueries(Tensor keep) implements AttentionMask {}
 
+    /// A query sees itself and so many keys before it that `size` are seen.
     record Window(int size) implements AttentionMask {}
 
+    /// A query sees keys at most so far before and behind it.
     record Nearby(int distance) implements AttentionMask {}
 
+    /// A query sees the keys where `allowed`, broadcast to `[batch, heads, querySeq, keySeq]`, is true.
     record Allowed(Tensor allowed) implements AttentionMask {}
 
+    /// Adds `bias`, broadcast to `[batch, heads, querySeq, keySeq]`, to the scores.
     record Bias(Tensor bias) implements AttentionMask {}
 
+    /// Hides what either hides, and adds what both add.
     record Both(AttentionMask first, AttentionMask second) implements AttentionMask {}
 
     /// This mask for given lengths, made once per call and used by every layer.

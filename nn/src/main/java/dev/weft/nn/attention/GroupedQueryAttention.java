@@ -51,6 +51,7 @@ public record GroupedQueryAttention(Heads heads, QueryKeyValue inputs, Projectio
 
     /// Norms of queries and keys.
     public sealed interface Norms {
+        /// None.
         record None() implements Norms {}
 
         /// Over all heads together, `[batch, seq, heads · headDim]`: OLMo 2.
@@ -102,10 +103,12 @@ public record GroupedQueryAttention(Heads heads, QueryKeyValue inputs, Projectio
                 Linear.load(weights.at("o_proj"), heads.queryWidth(), hidden, outBias, init), attention);
     }
 
+    /// With norms on queries and keys.
     public GroupedQueryAttention withNorms(Norms norms) {
         return new GroupedQueryAttention(heads, inputs, output, attention, norms, turnsValues);
     }
 
+    /// With values turned by their positions too.
     public GroupedQueryAttention withTurnedValues(boolean turnsValues) {
         return new GroupedQueryAttention(heads, inputs, output, attention, norms, turnsValues);
     }

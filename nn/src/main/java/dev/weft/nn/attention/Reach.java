@@ -22,14 +22,17 @@ public record Reach(AttentionMask mask, @Nullable Rotary rotary, @Nullable Score
         return new Reach(AttentionMask.causal(), null, null);
     }
 
+    /// With this as well.
     public Reach with(AttentionMask more) {
         return new Reach(mask.and(more), rotary, bias);
     }
 
+    /// With this as well.
     public Reach with(@Nullable Rotary rotary) {
         return new Reach(mask, rotary, bias);
     }
 
+    /// With this as well.
     public Reach with(@Nullable ScoreBias bias) {
         return new Reach(mask, rotary, bias);
     }
