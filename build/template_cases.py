@@ -3,9 +3,9 @@
 
     python build/template_cases.py
 
-reads text/src/test/resources/templates: expressions.txt (one small template a line, plain or as a JSON string, after !! where Weft
-refuses what the reference renders) and each
-NAME.jinja with its conversations.json, and writes expressions.json and NAME.json beside them. A case that the reference
+reads src/test/resources/templates of two rooms: in jinja, expressions.txt (one small template a line, plain or as a JSON
+string, after !! where Weft refuses what the reference renders); in text, each NAME.jinja with its conversations.json. It
+writes expressions.json and NAME.json beside them. A case that the reference
 refuses has "error" instead of "output": with the message of `raise_exception`, or else true.
 
 Needs jinja2 3.1 and transformers 5.18. Before this: nothing; the templates and conversations are written by hand.
@@ -18,7 +18,9 @@ from pathlib import Path
 from jinja2.exceptions import TemplateError
 from transformers.utils import chat_template_utils
 
-FOLDER = Path(__file__).parent.parent / "text/src/test/resources/templates"
+ROOT = Path(__file__).parent.parent
+SMALL = ROOT / "jinja/src/test/resources/templates"
+FOLDER = ROOT / "text/src/test/resources/templates"
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 
 
@@ -40,9 +42,9 @@ def outcome(render):
 
 
 def expressions():
-    variables = json.loads((FOLDER / "variables.json").read_text(encoding="utf-8"))
+    variables = json.loads((SMALL / "variables.json").read_text(encoding="utf-8"))
     cases = []
-    for line in (FOLDER / "expressions.txt").read_text(encoding="utf-8").splitlines():
+    for line in (SMALL / "expressions.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("##"):
             refused = line.startswith("!! ")
             line = line.removeprefix("!! ")
@@ -52,13 +54,13 @@ def expressions():
             if refused:
                 case = {"template": source, "refused": "output" in case}
             cases.append(case)
-    write("expressions.json", cases)
+    write(SMALL / "expressions.json", cases)
     print(len(cases), "expressions,", sum("error" in case for case in cases), "of them errors")
 
 
-def write(name, cases):
+def write(path, cases):
     lines = ",\n".join(json.dumps(case, ensure_ascii=True) for case in cases)
-    (FOLDER / name).write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
 def template(path):
@@ -80,7 +82,7 @@ def template(path):
             if places:
                 case["spans"] = places
             cases.append(case)
-    write(path.stem + ".json", cases)
+    write(path.with_suffix(".json"), cases)
     print(path.stem, len(cases), "cases,", sum("error" in case for case in cases), "of them errors")
 
 

@@ -4,7 +4,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.text.chat.Conversation;
 import dev.weft.text.chat.RenderedChat;
-import dev.weft.text.template.Template;
+import dev.weft.jinja.Template;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

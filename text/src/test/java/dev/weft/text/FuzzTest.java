@@ -52,7 +52,8 @@ class FuzzTest {
                 case TEMPLATE -> {
                     addFiles(resources.resolve("templates"), ".jinja", seeds);
                     for (JsonNode one : new JsonMapper()
-                            .readTree(Files.readAllBytes(resources.resolve("templates/expressions.json")))) {
+                            .readTree(Files.readAllBytes(Path.of(System.getProperty("weft.root", ".."), "jinja")
+                                    .resolve(resources).resolve("templates/expressions.json")))) {
                         seeds.add(one.get("template").stringValue().getBytes(StandardCharsets.UTF_8));
                     }
                 }
@@ -75,7 +76,7 @@ class FuzzTest {
 
     @BeforeAll
     static void start() {
-        fuzzing = new Fuzzing("dev.weft.text.**", Target.values());
+        fuzzing = new Fuzzing("dev.weft.text.**:dev.weft.jinja.**", Target.values());
     }
 
     @AfterAll

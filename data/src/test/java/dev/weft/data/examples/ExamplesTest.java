@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.text.Encoding;
 import dev.weft.text.chat.RenderedChat;
-import dev.weft.text.template.Template;
+import dev.weft.jinja.Template;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -10,7 +10,7 @@ import dev.weft.run.Tokenizers;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.text.chat.Conversation;
-import dev.weft.text.template.TemplateException;
+import dev.weft.jinja.TemplateException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

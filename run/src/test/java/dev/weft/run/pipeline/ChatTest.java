@@ -11,7 +11,7 @@ import dev.weft.tensor.TensorScope;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.text.chat.Conversation;
-import dev.weft.text.template.TemplateException;
+import dev.weft.jinja.TemplateException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

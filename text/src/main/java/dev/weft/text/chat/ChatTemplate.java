@@ -1,8 +1,8 @@
 package dev.weft.text.chat;
 
-import dev.weft.text.template.Template;
-import dev.weft.text.template.TemplateException;
-import dev.weft.text.template.TemplateLimits;
+import dev.weft.jinja.Template;
+import dev.weft.jinja.TemplateException;
+import dev.weft.jinja.TemplateLimits;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.LocalDate;

@@ -1,7 +1,7 @@
 package dev.weft.text.chat;
 
-import dev.weft.text.template.Template;
-import dev.weft.text.template.TemplateLimits;
+import dev.weft.jinja.Template;
+import dev.weft.jinja.TemplateLimits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;

@@ -1,7 +1,7 @@
 package dev.weft.text.chat;
 
 import dev.weft.text.Encoding;
-import dev.weft.text.template.Template;
+import dev.weft.jinja.Template;
 import java.util.List;
 
 /// A conversation as text, and which parts of it the assistant wrote: what a model is trained to say.

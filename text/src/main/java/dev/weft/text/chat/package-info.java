@@ -2,9 +2,9 @@
 ///
 /// Start with [ChatTemplate]: it reads the templates of a model's folder, and makes the text of a [Conversation], or a
 /// [RenderedChat] that also knows which parts of the text the assistant wrote. The language the templates are written in
-/// is `dev.weft.text.template`.
+/// is `dev.weft.jinja`.
 ///
-/// Before this package: `dev.weft.text.template`. After it: generation and training.
+/// Before this package: `dev.weft.jinja`. After it: generation and training.
 @NullMarked
 package dev.weft.text.chat;
 

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.text.Encoding;
-import dev.weft.text.template.Template;
-import dev.weft.text.template.TemplateException;
-import dev.weft.text.template.TemplateLimits;
+import dev.weft.jinja.Template;
+import dev.weft.jinja.TemplateException;
+import dev.weft.jinja.TemplateLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

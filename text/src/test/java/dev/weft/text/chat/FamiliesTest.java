@@ -2,7 +2,7 @@ package dev.weft.text.chat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.weft.text.template.TemplateException;
+import dev.weft.jinja.TemplateException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
