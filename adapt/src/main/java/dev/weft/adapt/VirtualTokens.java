@@ -11,7 +11,7 @@ import dev.weft.nn.Init;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.KvCache.Entry;
 import dev.weft.nn.KvPrefix;
-import dev.weft.nn.Past;
+import dev.weft.nn.KvState;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
@@ -131,7 +131,7 @@ interface VirtualTokens extends Backbone {
     record Prompted(Backbone plain, int count) implements VirtualTokens {
         @Override
         public Tensor forward(Tensor tokenIds, ForwardPass pass) {
-            Past text = pass.cache();
+            KvState text = pass.cache();
             return text == null
                     ? whole(tokenIds, pass).narrow(1, count, tokenIds.size(1))
                     : plain.forward(tokenIds,
@@ -153,7 +153,7 @@ interface VirtualTokens extends Backbone {
         }
 
         /// The prompts' keys and values, computed with the first token of a text and kept beside its own.
-        private List<Entry> entries(Past text, long batch, Device device) {
+        private List<Entry> entries(KvState text, long batch, Device device) {
             Entry all = text.encoded(this, () -> computed(batch, device));
             long heads = all.keys().size(1) / layers();
             return IntStream.range(0, layers()).mapToObj(layer -> new Entry(
