@@ -32,7 +32,7 @@ final class AssistedDecoding implements NextIds {
     private final Queue<Right> right = new ArrayDeque<>();
     private @Nullable Sequences text;
 
-    /// @param passes   closed with this, as are `draft` and `randomness`
+    /// @param passes  closed with this, as are `draft` and `randomness`
     /// @param room       new ids at the most
     /// @param turning    a text that grows longer is computed anew: no guess goes beyond
     AssistedDecoding(CachedPasses passes, Draft draft, Generation options, List<ScoreStep> steps, int room,

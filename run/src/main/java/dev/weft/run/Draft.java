@@ -56,7 +56,7 @@ interface Draft extends AutoCloseable {
         /// What its cache holds: of which a guess that was wrong is to be forgotten.
         private int[] held = new int[0];
 
-        /// @param passes closed with this
+        /// @param passes   closed with this
         /// @param room     ids that the model has positions for
         OfModel(CachedPasses passes, int room, Generation options, List<ScoreStep> steps, Randomness randomness) {
             this.passes = passes;
