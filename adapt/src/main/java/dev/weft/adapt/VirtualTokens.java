@@ -11,7 +11,7 @@ import dev.weft.nn.Init;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.KvCache.Entry;
 import dev.weft.nn.KvPrefix;
-import dev.weft.nn.Past;
+import dev.weft.nn.KvState;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
@@ -153,7 +153,7 @@ interface VirtualTokens extends TextBackbone {
 
         @Override
         public Tensor forward(Inputs inputs, ForwardPass pass) {
-            Past text = pass.cache();
+            KvState text = pass.cache();
             Tensor ids = inputs.ids();
             return text == null
                     ? whole(inputs, pass).narrow(1, count(), ids.size(1))
@@ -176,7 +176,7 @@ interface VirtualTokens extends TextBackbone {
         }
 
         /// The prompts' keys and values, computed with the first token of a text and kept beside its own.
-        private List<Entry> entries(Past text, long batch, Device device) {
+        private List<Entry> entries(KvState text, long batch, Device device) {
             Entry all = text.encoded(this, () -> computed(batch, device));
             long heads = all.keys().size(1) / layers();
             return IntStream.range(0, layers()).mapToObj(layer -> new Entry(

@@ -1,10 +1,13 @@
 package dev.weft.examples;
 
+import dev.weft.nn.LanguageModel;
 import dev.weft.run.Completion;
+import dev.weft.run.Generated;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
 import dev.weft.models.Loading;
 import dev.weft.run.PromptCache;
+import dev.weft.run.RunningBatch;
 import dev.weft.run.Sampling;
 import dev.weft.run.ScoreStep;
 import dev.weft.run.TextGenerator;
@@ -12,7 +15,9 @@ import dev.weft.run.pipeline.Pipelines;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 
 /// The ways to let a model go on with a text (docs/generation.md).
 public final class Generate {
@@ -55,6 +60,19 @@ public final class Generate {
     static void keep(TextGenerator writer, String instructions, Path file) {
         try (PromptCache beginning = writer.promptCache(instructions)) {
             writer.save(beginning, file); // writer.promptCache(file) reads it
+        }
+    }
+
+    static List<Generated> arriving(LanguageModel model, Queue<int[]> prompts) {
+        var tickets = new ArrayList<RunningBatch.Ticket>();
+        try (var batch = RunningBatch.of(model)) {
+            while (!prompts.isEmpty() || !batch.idle()) {
+                if (!prompts.isEmpty() && batch.rows() < 8) {
+                    tickets.add(batch.join(prompts.remove(), Generation.sampled(7), id -> System.out.println(id)));
+                }
+                batch.step(); // the next id of each
+            }
+            return tickets.stream().map(RunningBatch.Ticket::result).toList();
         }
     }
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param trace       watches activations
 /// @param dropout     on while training
 /// @param activations kept for the backward pass, or computed again in it
-public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nullable Past cache,
+public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nullable KvState cache,
         @Nullable Encoded encoded, @Nullable Tensor tokenTypes, @Nullable Tensor globals, Trace trace, Dropout dropout,
         Activations activations) {
 
@@ -37,7 +37,7 @@ public record ForwardPass(@Nullable Tensor positions, AttentionMask mask, @Nulla
     }
 
     /// With keys and values of earlier positions, to which new ones are added.
-    public ForwardPass withCache(Past cache) {
+    public ForwardPass withCache(KvState cache) {
         return new ForwardPass(positions, mask, cache, encoded, tokenTypes, globals, trace, dropout, activations);
     }
 

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param first of each layer, `[batch, kvHeads, prefix, headDim]`; of several rows the first counts for all
 /// @param text  where the text's own keys and values are kept, or null: nowhere
-public record KvPrefix(List<Entry> first, @Nullable Past text) implements Past {
+public record KvPrefix(List<Entry> first, @Nullable KvState text) implements KvState {
     /// Positions in the prefix.
     private long width() {
         return first.getFirst().keys().size(2);
@@ -41,5 +41,22 @@ public record KvPrefix(List<Entry> first, @Nullable Past text) implements Past {
     @Override
     public Entry encoded(Object owner, Supplier<Entry> computed) {
         return text == null ? computed.get() : text.encoded(owner, computed);
+    }
+
+    @Override
+    public boolean rowsApart() {
+        return text != null && text.rowsApart();
+    }
+
+    @Override
+    public @Nullable Tensor kept(int layer, String name) {
+        return text == null ? null : text.kept(layer, name);
+    }
+
+    @Override
+    public void keep(int layer, String name, Tensor value) {
+        if (text != null) {
+            text.keep(layer, name, value);
+        }
     }
 }

@@ -9,13 +9,19 @@ import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.Reach;
+import dev.weft.nn.position.RopeScaling;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class KvCacheTest {
@@ -107,7 +113,7 @@ class KvCacheTest {
             // Row 0: the text; row 1: two of padding, then the text. Both caches have 10 positions.
             try (KvCache all = one.laidOut(new int[]{0, 2}, 10)) {
                 assertThat(all.length()).isEqualTo(10);
-                Tensor next = Tensor.cat(java.util.List.of(x.narrow(1, 10, 1), x.narrow(1, 8, 1)), 0);
+                Tensor next = Tensor.cat(List.of(x.narrow(1, 10, 1), x.narrow(1, 8, 1)), 0);
                 Tensor keep = Tensor.of(new long[]{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 2,
                         11);
                 ForwardPass pass = ForwardPass.plain().withCache(all).withMask(AttentionMask.padding(keep))
@@ -158,6 +164,170 @@ class KvCacheTest {
             KvCache.Entry known = cache.append(0, Tensor.of(new float[]{7, 8, 9}, 3, 1, 1, 1),
                     Tensor.of(new float[]{7, 8, 9}, 3, 1, 1, 1));
             assertThat(known.keys().toFloats()).containsExactly(3, 4, 7, 3, 4, 8, 1, 2, 9);
+        }
+    }
+
+    /// Texts of their own, each in a full pass and in a cache with others.
+    private final class Text {
+        private final Tensor x;
+        private final Tensor full;
+        private final Reach reach;
+        private int done;
+
+        Text(Randomness random, int length, Reach reach) {
+            this.reach = reach;
+            x = random.normal(0, 1, 1, length, 32);
+            full = step(x, 0, length, reach, ForwardPass.plain());
+        }
+
+        Tensor take(int count) {
+            done += count;
+            return x.narrow(1, done - count, count);
+        }
+
+        KvCache begun(int length) {
+            var cache = new KvCache();
+            Tensor begin = take(length);
+            part.forward(begin, reach.prepare(begin, ForwardPass.plain()), ForwardPass.plain().withCache(cache));
+            keepSum(cache, begin);
+            return cache;
+        }
+
+        double off(Tensor found) {
+            return difference(found, full.narrow(1, done - 1, 1));
+        }
+    }
+
+    /// A mechanism that keeps the sum of what it saw.
+    private static void keepSum(KvState state, Tensor x) {
+        Tensor before = state.kept(0, "sum");
+        Tensor sum = x.sum(1, false);
+        state.keep(0, "sum", before == null ? sum : before.add(sum));
+    }
+
+    private void rows_come_and_go(Reach reach, boolean alone) {
+        var chance = new Random(3);
+        long before = TensorScope.liveTensors();
+        try (var scope = TensorScope.open(); var random = Randomness.seeded(9); var cache = new KvCache()) {
+            var rows = new ArrayList<Text>();
+            for (int round = 0; round < 120; round++) {
+                if (rows.isEmpty() || rows.size() < 5 && chance.nextInt(6) == 0) {
+                    var text = new Text(random, 90, reach);
+                    cache.join(text.begun(1 + chance.nextInt(40)));
+                    rows.add(text);
+                }
+                if (chance.nextInt(12) == 0) {
+                    int[] order = IntStream.range(0, rows.size()).map(row -> rows.size() - 1 - row).toArray();
+                    cache.reorder(order);
+                    Collections.reverse(rows);
+                }
+                List<Tensor> fresh = rows.stream().map(text -> text.take(1)).toList();
+                Tensor found;
+                if (alone) {
+                    var each = new ArrayList<Tensor>();
+                    for (int row = 0; row < rows.size(); row++) {
+                        ForwardPass pass = ForwardPass.plain().withCache(cache.row(row));
+                        each.add(part.forward(fresh.get(row), reach.prepare(fresh.get(row), pass), pass));
+                        keepSum(cache.row(row), fresh.get(row));
+                    }
+                    cache.advance(1);
+                    found = Tensor.cat(each, 0);
+                } else {
+                    Tensor all = Tensor.cat(fresh, 0);
+                    ForwardPass pass = cache.next(1, all.device());
+                    found = part.forward(all, reach.prepare(all, pass), pass);
+                    keepSum(cache, all);
+                }
+                Tensor sums = cache.kept(0, "sum");
+                for (int row = 0; row < rows.size(); row++) {
+                    Text text = rows.get(row);
+                    assertThat(cache.length(row)).isEqualTo(text.done);
+                    assertThat(text.off(found.narrow(0, row, 1))).isLessThan(1e-5);
+                    assertThat(difference(sums.narrow(0, row, 1), text.x.narrow(1, 0, text.done).sum(1, false)))
+                            .isLessThan(1e-4);
+                }
+                int[] gone = IntStream.range(0, rows.size())
+                        .filter(row -> rows.get(row).done == 90 || chance.nextInt(25) == 0).toArray();
+                if (gone.length > 0) {
+                    cache.drop(gone);
+                    for (int i = gone.length - 1; i >= 0; i--) {
+                        rows.remove(gone[i]);
+                    }
+                }
+                assertThat(cache.length()).isEqualTo(rows.stream().mapToInt(text -> text.done).max().orElse(0));
+            }
+        }
+        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+    }
+
+    @Test
+    void rows_that_join_and_leave_at_random_get_what_each_gets_alone() {
+        rows_come_and_go(FULL, false);
+    }
+
+    @Test
+    void rows_that_join_and_leave_at_random_see_no_further_than_their_window() {
+        rows_come_and_go(WINDOWED, false);
+    }
+
+    @Test
+    void rows_that_join_and_leave_can_go_on_one_by_one() {
+        rows_come_and_go(FULL, true);
+        rows_come_and_go(WINDOWED, true);
+    }
+
+    @Test
+    void rows_whose_turning_depends_on_their_length_do_not_turn_by_that_of_others() {
+        var dynamic = new Rotary(8, 10_000, Rotary.Pairing.HALVES, new RopeScaling.Dynamic(4, 8));
+        try (var scope = TensorScope.open()) {
+            Tensor positions = Tensor.of(new long[]{30, 3}, 2, 1);
+            Tensor alone = dynamic.angles(positions.narrow(0, 1, 1)).cos();
+            assertThat(difference(dynamic.anglesOfRows(positions).cos().narrow(0, 1, 1), alone)).isZero();
+            assertThat(difference(dynamic.angles(positions).cos().narrow(0, 1, 1), alone)).isGreaterThan(0.01);
+        }
+    }
+
+    @Test
+    void a_long_row_that_leaves_gives_its_memory_back() {
+        try (var scope = TensorScope.open(); var cache = new KvCache()) {
+            Tensor much = Tensor.zeros(DType.FLOAT32, 1, 2, 4000, 8);
+            Tensor little = Tensor.full(1, DType.FLOAT32, 1, 2, 10, 8);
+            try (var one = new KvCache(); var other = new KvCache()) {
+                one.append(0, much, much);
+                other.append(0, little, little);
+                cache.join(one);
+                cache.join(other);
+                assertThat(one.length()).isZero();
+            }
+            assertThat(cache.bytes()).isGreaterThan(2 * 4000 * 2 * 8 * 4 * 2);
+            cache.drop(0);
+            assertThat(cache.length()).isEqualTo(10);
+            assertThat(cache.bytes()).isLessThan(100 * 2 * 8 * 4 * 2);
+            assertThat(cache.append(0, little, little).keys().sum(-1, false).toFloats()).hasSize(40).containsOnly(8f);
+            cache.drop(0);
+            assertThat(cache.bytes()).isZero();
+            assertThat(cache.rows()).isZero();
+        }
+    }
+
+    @Test
+    void what_is_kept_of_a_text_is_not_cut_back_and_not_taken_from_another_model() {
+        try (var scope = TensorScope.open(); var cache = new KvCache(); var other = new KvCache()) {
+            Tensor keys = Tensor.zeros(DType.FLOAT32, 1, 1, 5, 2);
+            cache.append(0, keys, keys);
+            other.append(0, keys, keys);
+            cache.keep(0, "state", Tensor.zeros(DType.FLOAT32, 1, 3));
+            assertThat(cache.holds(5)).isTrue();
+            assertThat(cache.holds(4)).isFalse();
+            assertThatThrownBy(() -> cache.laidOut(new int[]{0, 1}, 5)).hasMessageContaining("after 5 positions");
+            assertThatThrownBy(() -> cache.join(other)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("different models");
+            try (KvCache twice = cache.laidOut(new int[2], 5)) {
+                assertThat(twice.kept(0, "state").shape()).containsExactly(2, 3);
+            }
+            assertThatThrownBy(cache::tensors).isInstanceOf(IllegalStateException.class);
+            cache.truncate(0);
+            assertThat(cache.kept(0, "state")).isNull();
         }
     }
 }

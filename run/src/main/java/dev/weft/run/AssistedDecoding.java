@@ -22,7 +22,7 @@ final class AssistedDecoding implements NextIds {
 
     private record Right(int id, float logProbability) {}
 
-    private final Decoding decoding;
+    private final CachedPasses passes;
     private final Draft draft;
     private final Generation options;
     private final List<ScoreStep> steps;
@@ -32,12 +32,13 @@ final class AssistedDecoding implements NextIds {
     private final Queue<Right> right = new ArrayDeque<>();
     private @Nullable Sequences text;
 
-    /// @param decoding   closed with this, as are `draft` and `randomness`
+    /// @param passes  closed with this, as are `draft` and `randomness`
     /// @param room       new ids at the most
     /// @param turning    a text that grows longer is computed anew: no guess goes beyond
-    AssistedDecoding(Decoding decoding, Draft draft, Generation options, List<ScoreStep> steps, int room, long turning,
+    AssistedDecoding(CachedPasses passes, Draft draft, Generation options, List<ScoreStep> steps, int room,
+            long turning,
             Randomness randomness) {
-        this.decoding = decoding;
+        this.passes = passes;
         this.draft = draft;
         this.options = options;
         this.steps = steps;
@@ -52,7 +53,7 @@ final class AssistedDecoding implements NextIds {
         if (right.isEmpty()) {
             try (var off = Gradients.off(); var scope = TensorScope.open()) {
                 if (soFar.newTokens() == 0) {
-                    add(SingleChoice.choose(ScoreStep.all(steps, soFar, decoding.begin()), options.samples(),
+                    add(SingleChoice.choose(ScoreStep.all(steps, soFar, passes.begin()), options.samples(),
                             randomness));
                 } else {
                     guessAndCheck(soFar);
@@ -77,7 +78,7 @@ final class AssistedDecoding implements NextIds {
             text.append(new int[]{id});
         }
         // [guessed + 1, vocab]
-        Tensor scores = decoding.next(text, guessed + 1).select(0, 0);
+        Tensor scores = passes.next(text, guessed + 1).select(0, 0);
         text.truncate(length);
         int accepted = 0;
         for (boolean goesOn = true; goesOn;) {
@@ -95,7 +96,7 @@ final class AssistedDecoding implements NextIds {
         }
         text.truncate(length);
         // All but the last id that is known now.
-        decoding.truncate(length + right.size() - 1);
+        passes.truncate(length + right.size() - 1);
         draft.learn(guessed, accepted);
     }
 
@@ -117,10 +118,10 @@ final class AssistedDecoding implements NextIds {
     @Override
     public void close() {
         // Who looks into the cache afterwards must not find ids that nobody asked for.
-        if (text != null && decoding.held() > text.length()) {
-            decoding.truncate(text.length());
+        if (text != null && passes.held() > text.length()) {
+            passes.truncate(text.length());
         }
-        decoding.close();
+        passes.close();
         draft.close();
         randomness.close();
     }

@@ -37,7 +37,7 @@ final class BeamSearch {
     private final Generation options;
     private final List<ScoreStep> steps;
     private final Stop stop;
-    private final Room room;
+    private final TokenBudget budget;
     private final int beams;
     private final int groups;
     /// Beams in a group.
@@ -77,7 +77,7 @@ final class BeamSearch {
             throw new IllegalArgumentException("num_beams (%d) is too many for a vocabulary of %d".formatted(beams,
                     model.vocabSize()));
         }
-        room = Room.of(model, prompts, options);
+        budget = TokenBudget.of(model, prompts, options);
         int rows = prompts.rows() * beams;
         int[][] begin = new int[rows][];
         Arrays.setAll(begin, row -> prompts.ids()[row / beams]);
@@ -123,8 +123,8 @@ final class BeamSearch {
     private record Candidate(int origin, int id, float score, float log) {}
 
     Generated run() {
-        try (var decoding = new Decoding(model, inputs, prompts, beams, remembered)
-                .withRoom(prompts.length() + room.asked());
+        try (var passes = new CachedPasses(model, inputs, prompts, beams, remembered)
+                .withRoom(prompts.length() + budget.asked());
                 var guidance = Guidance.of(model, prompts, beams, options);
                 var randomness = Randomness.seeded(options.sampling().seed())) {
             for (boolean goesOn = true; goesOn;) {
@@ -132,7 +132,7 @@ final class BeamSearch {
                     throw TokenLoop.interrupted(sequences.newTokens());
                 }
                 try (var off = Gradients.off(); var scope = TensorScope.open()) {
-                    Tensor logits = sequences.newTokens() == 0 ? decoding.begin() : decoding.next(sequences);
+                    Tensor logits = sequences.newTokens() == 0 ? passes.begin() : passes.next(sequences);
                     Tensor scores = logits.logSoftmax(-1);
                     step(guidance == null ? scores : guidance.apply(sequences, scores), randomness);
                 }
@@ -144,7 +144,7 @@ final class BeamSearch {
                 sequences.append(ids, logs);
                 goesOn = IntStream.range(0, done.length).anyMatch(slot -> !done[slot]);
                 if (goesOn && !inOrder(origins)) {
-                    decoding.reorder(origins);
+                    passes.reorder(origins);
                     if (guidance != null) {
                         guidance.reorder(origins);
                     }
@@ -283,10 +283,10 @@ final class BeamSearch {
         if (forced != null) {
             going = banked(going, wanted);
         }
-        boolean full = made >= room.of(prompt);
+        boolean full = made >= budget.of(prompt);
         boolean plain = forced == null && groups == 1;
         if (full && (plain || !stopsWhenFull() || best.size() < size)) {
-            going.stream().filter(this::complete).forEach(each -> best.add(text(prompt, each, room.finish(prompt))));
+            going.stream().filter(this::complete).forEach(each -> best.add(text(prompt, each, budget.finish(prompt))));
         }
         best.sort(BEST);
         if (best.size() > size) {
@@ -294,7 +294,7 @@ final class BeamSearch {
         }
         if (full && best.size() < options.numReturnSequences()) {
             // Not enough texts have all phrases: the others come after them.
-            going.stream().filter(each -> !complete(each)).map(each -> text(prompt, each, room.finish(prompt)))
+            going.stream().filter(each -> !complete(each)).map(each -> text(prompt, each, budget.finish(prompt)))
                     .sorted(BEST).forEach(best::add);
         }
         for (int beam = 0; beam < size; beam++) {
@@ -377,7 +377,7 @@ final class BeamSearch {
     /// missed, as long as it may become.
     private double bestPossible(int prompt, float score, int made) {
         boolean never = options.beams().earlyStopping() == EarlyStopping.NEVER;
-        int length = never && options.beams().lengthPenalty() > 0 ? room.of(prompt) : made;
+        int length = never && options.beams().lengthPenalty() > 0 ? budget.of(prompt) : made;
         return score / power(length);
     }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// All candidates are run at once, as rows of one batch; the cache of the one that is chosen becomes that of all.
 final class ContrastiveSearch implements NextIds {
-    private final Decoding decoding;
+    private final CachedPasses passes;
     private final Prompts prompts;
     private final List<ScoreStep> steps;
     private final double alpha;
@@ -25,9 +25,9 @@ final class ContrastiveSearch implements NextIds {
     /// `[prompts, vocab]`, unscoped.
     private @Nullable Tensor scores;
 
-    /// @param decoding with `top_k` rows of each prompt; closed with this
-    ContrastiveSearch(Decoding decoding, Prompts prompts, Generation options, List<ScoreStep> steps) {
-        this.decoding = decoding;
+    /// @param passes with `top_k` rows of each prompt; closed with this
+    ContrastiveSearch(CachedPasses passes, Prompts prompts, Generation options, List<ScoreStep> steps) {
+        this.passes = passes;
         this.prompts = prompts;
         this.steps = steps;
         alpha = options.sampling().penaltyAlpha();
@@ -42,17 +42,17 @@ final class ContrastiveSearch implements NextIds {
         try (var off = Gradients.off(); var scope = TensorScope.open()) {
             int rows = prompts.rows();
             if (context == null) {
-                Tensor first = decoding.begin();
+                Tensor first = passes.begin();
                 int[] one = IntStream.range(0, rows).map(row -> row * candidates).toArray();
-                keep(normal(decoding.hidden()), first.indexSelect(0, index(one, first)));
+                keep(normal(passes.hidden()), first.indexSelect(0, index(one, first)));
             }
             Tensor logs = ScoreStep.all(steps, soFar, scores).logSoftmax(-1);
             Tensor.Ranked best = logs.topK(candidates, -1);
             int[] ids = best.indices().toInts();
             float[] ownLogs = best.values().toFloats();
             tried.append(ids);
-            Tensor after = decoding.next(tried);
-            Tensor hidden = decoding.hidden();
+            Tensor after = passes.next(tried);
+            Tensor hidden = passes.hidden();
             // [prompts, candidates, hidden]
             Tensor newest = normal(hidden.narrow(1, hidden.size(1) - 1, 1)).reshape(rows, candidates, hidden.size(2));
             float[] likeness = context.matmul(newest.transpose(1, 2)).maskedFill(padding(), -2).transpose(1, 2)
@@ -70,7 +70,7 @@ final class ContrastiveSearch implements NextIds {
                     after.indexSelect(0, places));
             int[] origins = IntStream.range(0, rows * candidates).map(row -> chosen[row / candidates]).toArray();
             tried.reorder(origins);
-            decoding.reorder(origins);
+            passes.reorder(origins);
             return new Chosen(Arrays.stream(chosen).map(i -> ids[i]).toArray(), picked(ownLogs, chosen));
         }
     }
@@ -125,6 +125,6 @@ final class ContrastiveSearch implements NextIds {
         close(scores);
         context = null;
         scores = null;
-        decoding.close();
+        passes.close();
     }
 }

@@ -46,7 +46,7 @@ interface Draft extends AutoCloseable {
 
     /// A smaller model of the same vocabulary, which chooses as the large one does, by the same steps.
     final class OfModel implements Draft {
-        private final Decoding decoding;
+        private final CachedPasses passes;
         private final int room;
         private final Generation options;
         private final List<ScoreStep> steps;
@@ -56,10 +56,10 @@ interface Draft extends AutoCloseable {
         /// What its cache holds: of which a guess that was wrong is to be forgotten.
         private int[] held = new int[0];
 
-        /// @param decoding closed with this
+        /// @param passes   closed with this
         /// @param room     ids that the model has positions for
-        OfModel(Decoding decoding, int room, Generation options, List<ScoreStep> steps, Randomness randomness) {
-            this.decoding = decoding;
+        OfModel(CachedPasses passes, int room, Generation options, List<ScoreStep> steps, Randomness randomness) {
+            this.passes = passes;
             this.room = room;
             this.options = options;
             this.steps = steps;
@@ -97,16 +97,16 @@ interface Draft extends AutoCloseable {
         private Tensor scores(Sequences text) {
             if (!begun) {
                 begun = true;
-                decoding.begin();
+                passes.begin();
             }
             int[] row = text.row(0);
             int common = Arrays.mismatch(held, row);
-            int kept = Math.min(common < 0 ? held.length : common, Math.min(decoding.held(), row.length - 1));
+            int kept = Math.min(common < 0 ? held.length : common, Math.min(passes.held(), row.length - 1));
             kept = Math.max(kept, text.promptLength());
-            decoding.truncate(kept);
+            passes.truncate(kept);
             held = row;
             int fresh = row.length - kept;
-            return decoding.next(text, fresh).select(1, fresh - 1);
+            return passes.next(text, fresh).select(1, fresh - 1);
         }
 
         @Override
@@ -118,7 +118,7 @@ interface Draft extends AutoCloseable {
 
         @Override
         public void close() {
-            decoding.close();
+            passes.close();
         }
     }
 }

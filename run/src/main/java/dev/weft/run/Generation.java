@@ -455,7 +455,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         }
         if (numReturnSequences > 1 && beams.numBeams() == 1 && !samples()) {
             throw contradiction(
-                    "num_return_sequences is %d, but greedy decoding gives one text; sample, or use num_beams",
+                    "num_return_sequences is %d, but greedy passes gives one text; sample, or use num_beams",
                     numReturnSequences);
         }
         if (beams.numBeams() % groups != 0) {

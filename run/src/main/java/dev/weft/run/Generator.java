@@ -68,9 +68,9 @@ public final class Generator {
         if (constraint == null) {
             return steps;
         }
-        Room room = Room.of(model, prompts, options);
+        TokenBudget budget = TokenBudget.of(model, prompts, options);
         var all = new ArrayList<>(steps);
-        all.add(constraint.begin(prompts, options, IntStream.range(0, prompts.rows()).map(room::of).toArray()));
+        all.add(constraint.begin(prompts, options, IntStream.range(0, prompts.rows()).map(budget::of).toArray()));
         return all;
     }
 
@@ -107,11 +107,11 @@ public final class Generator {
         requireDecoder();
         PromptCache one = remembered == null ? PromptCache.following() : remembered.copied();
         Prompts prompts = Prompts.of(List.of(beginning), 0);
-        Room.of(model, prompts, Generation.greedy());
-        try (var decoding = new Decoding(model, Map.of(), prompts, 1, one);
+        TokenBudget.of(model, prompts, Generation.greedy());
+        try (var passes = new CachedPasses(model, Map.of(), prompts, 1, one);
                 var off = Gradients.off();
                 var scope = TensorScope.open()) {
-            decoding.begin();
+            passes.begin();
         }
         return one.fixed();
     }
@@ -223,13 +223,36 @@ public final class Generator {
         }
         options.requireConsistent(assistant != null);
         checked(inputs, options);
-        Room room = Room.of(model, prompts, options);
+        TokenBudget budget = TokenBudget.of(model, prompts, options);
         List<ScoreStep> all = ScoreStep.of(options, prompts, source(inputs, prompts), own(prompts, options));
-        return new TokenLoop(prompts, options, room, stop, nextIds(inputs, prompts, options, all, room));
+        return new TokenLoop(prompts, options, budget, stop, nextIds(inputs, prompts, options, all, budget));
+    }
+
+    /// What a running batch carries on.
+    RunningBatch.Ticket ticket(LanguageModel batch, Prompts prompts, Generation given, TokenListener listener) {
+        Generation options = settled(given);
+        if (batch != model) {
+            throw new IllegalArgumentException(
+                    "This generator is of another model than the batch; make it of the batch's");
+        }
+        if (options.beams().numBeams() > 1 || options.sampling().penaltyAlpha() > 0 || assistant != null
+                || options.assistance().promptLookupNumTokens() > 0) {
+            throw new IllegalArgumentException(
+                    "A running batch chooses or draws one id after the other: no beams, contrastive search or guessed ids; use generate");
+        }
+        options.requireConsistent(false);
+        checked(Map.of(), options);
+        TokenBudget budget = TokenBudget.of(model, prompts, options);
+        List<ScoreStep> all = ScoreStep.of(options, prompts, prompts.ids(), own(prompts, options));
+        var passes = new CachedPasses(model, Map.of(), prompts, options.numReturnSequences(), remembered);
+        var choice = new SingleChoice(passes, Guidance.of(model, prompts, options.numReturnSequences(), options),
+                options, all);
+        return new RunningBatch.Ticket(new TokenLoop(prompts, options, budget, stop, choice), choice, passes,
+                listener);
     }
 
     private NextIds nextIds(Map<String, Tensor> inputs, Prompts prompts, Generation options, List<ScoreStep> all,
-            Room room) {
+            TokenBudget budget) {
         if (options.sampling().penaltyAlpha() > 0) {
             int candidates = options.sampling().topK();
             if (candidates > model.vocabSize()) {
@@ -237,12 +260,12 @@ public final class Generator {
                         model.vocabSize()));
             }
             // Without what is remembered: it looks at the hidden states of all ids.
-            return new ContrastiveSearch(decoding(inputs, prompts, candidates, room, null), prompts, options,
+            return new ContrastiveSearch(passes(inputs, prompts, candidates, budget, null), prompts, options,
                     all);
         }
         int copies = options.numReturnSequences();
         if (assistant == null && options.assistance().promptLookupNumTokens() == 0) {
-            return new SingleChoice(decoding(inputs, prompts, copies, room, remembered),
+            return new SingleChoice(passes(inputs, prompts, copies, budget, remembered),
                     Guidance.of(model, prompts, copies, options), options, all);
         }
         if (prompts.rows() > 1 || prompts.padded()) {
@@ -253,16 +276,17 @@ public final class Generator {
         var randomness = Randomness.seeded(options.sampling().seed());
         Draft draft = assistant == null
                 ? Draft.lookup(options, inputs.isEmpty() ? List.of() : List.of(source(inputs, prompts)))
-                : new Draft.OfModel(new Decoding(assistant, inputs, prompts, 1), assistant.maxPositions(), options, all,
+                : new Draft.OfModel(new CachedPasses(assistant, inputs, prompts, 1), assistant.maxPositions(), options,
+                        all,
                         randomness);
-        return new AssistedDecoding(decoding(inputs, prompts, 1, room, remembered), draft, options, all,
-                room.of(0),
+        return new AssistedDecoding(passes(inputs, prompts, 1, budget, remembered), draft, options, all,
+                budget.of(0),
                 model.recomputesBeyond(), randomness);
     }
 
-    private Decoding decoding(Map<String, Tensor> inputs, Prompts prompts, int copies, Room room,
+    private CachedPasses passes(Map<String, Tensor> inputs, Prompts prompts, int copies, TokenBudget budget,
             @Nullable PromptCache known) {
-        return new Decoding(model, inputs, prompts, copies, known).withRoom(prompts.length() + room.asked());
+        return new CachedPasses(model, inputs, prompts, copies, known).withRoom(prompts.length() + budget.asked());
     }
 
     /// The ids that are answered.

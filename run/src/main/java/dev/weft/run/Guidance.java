@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// but for the prompt's last id. It has to be asked at each step, and before all other steps.
 final class Guidance implements ScoreStep, AutoCloseable {
     private final double scale;
-    private final Decoding without;
+    private final CachedPasses without;
     private final Sequences rows;
 
     /// @param copies rows made of each prompt
@@ -25,7 +25,7 @@ final class Guidance implements ScoreStep, AutoCloseable {
         int[][] begin = new int[prompts.rows() * copies][];
         Arrays.setAll(begin, row -> last.get(row / copies));
         rows = new Sequences(begin);
-        without = new Decoding(model, Map.of(), Prompts.of(last, 0), copies);
+        without = new CachedPasses(model, Map.of(), Prompts.of(last, 0), copies);
     }
 
     /// None where nobody asks for it.
@@ -40,6 +40,14 @@ final class Guidance implements ScoreStep, AutoCloseable {
             int[] newest = new int[ids.rows()];
             Arrays.setAll(newest, row -> ids.id(row, ids.length() - 1));
             rows.append(newest);
+            for (int row = 0; row < newest.length; row++) {
+                if (ids.ended(row)) {
+                    rows.end(row);
+                }
+            }
+            if (scores.size(0) < ids.rows()) {
+                without.leaveEnded(rows);
+            }
         }
         Tensor plain = (rows.newTokens() == 0 ? without.begin() : without.next(rows)).logSoftmax(-1);
         return scores.logSoftmax(-1).sub(plain).mul(scale).add(plain);

@@ -82,7 +82,9 @@ public final class PromptCache implements AutoCloseable {
             int known = Math.min(alike < 0 ? real.length : alike, real.length - 1);
             slots = Math.min(slots, padding[row] + known);
         }
-        if (slots <= Arrays.stream(padding).min().orElse(0)) {
+        int begun = slots;
+        if (slots <= Arrays.stream(padding).min().orElse(0)
+                || Arrays.stream(padding).anyMatch(before -> !cache.holds(Math.max(0, begun - before)))) {
             return null;
         }
         if (follows && padding.length == 1) {

@@ -12,7 +12,7 @@ final class TokenLoop implements AutoCloseable {
     private final Prompts prompts;
     private final Generation options;
     private final Stop stop;
-    private final Room room;
+    private final TokenBudget budget;
     private final NextIds choice;
     private final Sequences sequences;
     private final @Nullable Finish[] finished;
@@ -21,10 +21,10 @@ final class TokenLoop implements AutoCloseable {
     private boolean closed;
 
     /// @param choice closed with this
-    TokenLoop(Prompts prompts, Generation options, Room room, Stop stop, NextIds choice) {
+    TokenLoop(Prompts prompts, Generation options, TokenBudget budget, Stop stop, NextIds choice) {
         this.prompts = prompts;
         this.options = options;
-        this.room = room;
+        this.budget = budget;
         this.stop = stop;
         this.choice = choice;
         int copies = options.numReturnSequences();
@@ -37,7 +37,12 @@ final class TokenLoop implements AutoCloseable {
     }
 
     boolean done() {
-        return closed || Arrays.stream(finished).allMatch(Objects::nonNull);
+        return closed || over();
+    }
+
+    /// Whether all rows have ended.
+    boolean over() {
+        return Arrays.stream(finished).allMatch(Objects::nonNull);
     }
 
     /// Makes the next id of each unfinished row and tells `listener`.
@@ -48,8 +53,12 @@ final class TokenLoop implements AutoCloseable {
             close();
             throw interrupted(sequences.newTokens());
         }
+        accept(choice.next(sequences), listener);
+    }
+
+    /// The next id of each unfinished row; tells `listener`.
+    void accept(NextIds.Chosen chosen, TokenListener listener) {
         boolean[] open = new boolean[finished.length];
-        NextIds.Chosen chosen = choice.next(sequences);
         latest = chosen.ids();
         for (int row = 0; row < finished.length; row++) {
             open[row] = finished[row] == null;
@@ -88,7 +97,21 @@ final class TokenLoop implements AutoCloseable {
         if (stop != Stop.NEVER && stop.reached(sequences.row(row), sequences.promptLength())) {
             return Finish.STOP_STRING;
         }
-        return sequences.newTokens() == room.of(prompt) ? room.finish(prompt) : null;
+        return sequences.newTokens() == budget.of(prompt) ? budget.finish(prompt) : null;
+    }
+
+    /// Ends all that goes on.
+    void stop() {
+        for (int row = 0; row < finished.length; row++) {
+            if (finished[row] == null) {
+                finished[row] = Finish.STOPPED;
+                sequences.end(row);
+            }
+        }
+    }
+
+    Sequences sequences() {
+        return sequences;
     }
 
     /// Why a row ended; null as long as it has not.

@@ -2,9 +2,12 @@
 ///
 /// Read [dev.weft.run.TextGenerator] first (a folder, a prompt, its text), then [dev.weft.run.Generator] (the same in ids
 /// and in batches) and [dev.weft.run.Generation] (all settings, as in `generation_config.json`).
-/// A [dev.weft.run.TokenLoop] asks one of the [dev.weft.run.NextIds] for id after id (one pass each, contrastive search, or
-/// guesses that are checked); [dev.weft.run.BeamSearch] keeps several texts at once.
-/// [dev.weft.run.ScoreStep] is where scores are changed before the choice; one's own step is a lambda.
+/// [dev.weft.run.RunningBatch] carries on texts that come and go.
+///
+/// From the model to the text: [dev.weft.run.CachedPasses] computes scores and holds the cache;
+/// [dev.weft.run.ScoreStep] is where scores are changed, one's own step is a lambda; one of the [dev.weft.run.NextIds]
+/// makes ids of them (one pass each, contrastive search, or guesses that are checked); a [dev.weft.run.TokenLoop] asks for
+/// them and ends texts; [dev.weft.run.Generated] is what came of it. [dev.weft.run.BeamSearch] keeps several texts at once.
 ///
 /// Before this room: `models`, `text`. After it: `serve`, `cli`.
 @NullMarked

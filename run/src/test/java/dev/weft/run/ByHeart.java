@@ -1,7 +1,7 @@
 package dev.weft.run;
 
 import dev.weft.nn.ForwardPass;
-import dev.weft.nn.Past;
+import dev.weft.nn.KvState;
 import dev.weft.nn.LanguageModel;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
@@ -30,7 +30,7 @@ final class ByHeart implements LanguageModel {
         long rows = tokenIds.size(0);
         long seq = tokenIds.size(1);
         Tensor places = pass.positions(seq).expand(rows, seq).to(DType.FLOAT32).unsqueeze(-1);
-        Past cache = pass.cache();
+        KvState cache = pass.cache();
         if (cache != null) {
             cache.append(0, places.unsqueeze(1), places.unsqueeze(1));
         }

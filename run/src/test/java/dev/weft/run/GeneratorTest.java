@@ -60,13 +60,13 @@ class GeneratorTest {
         int[][] more = {{7, 11, 13}, {21, 22, 23}, {40, 41, 42}, {50, 51, 52}};
         try (var scope = TensorScope.open();
                 var off = Gradients.off();
-                var decoding = new Decoding(model, Map.of(), prompts, 1)) {
+                var passes = new CachedPasses(model, Map.of(), prompts, 1)) {
             var steps = new ArrayList<Tensor>();
-            steps.add(decoding.begin());
+            steps.add(passes.begin());
             var sequences = new Sequences(prompts.ids());
             for (int[] next : more) {
                 sequences.append(next);
-                steps.add(decoding.next(sequences));
+                steps.add(passes.next(sequences));
             }
             for (int row = 0; row < begin.size(); row++) {
                 int at = row;
@@ -87,15 +87,15 @@ class GeneratorTest {
         int[] whole = {1, 2, 3, 4, 5, 6, 7, 8};
         try (var scope = TensorScope.open();
                 var off = Gradients.off();
-                var decoding = new Decoding(model, Map.of(), Prompts.of(List.of(new int[]{1, 2, 3}), 0), 1)) {
+                var passes = new CachedPasses(model, Map.of(), Prompts.of(List.of(new int[]{1, 2, 3}), 0), 1)) {
             Tensor full = model.logits(Tensor.of(whole, 1, 8), ForwardPass.plain()).select(0, 0);
-            Tensor found = decoding.begin();
+            Tensor found = passes.begin();
             var sequences = new Sequences(new int[][]{{1, 2, 3}});
             for (int i = 3; i <= 8; i++) {
                 assertThat(found.select(0, 0).sub(full.select(0, i - 1)).abs().max().item()).isLessThan(1e-5);
                 if (i < 8) {
                     sequences.append(new int[]{whole[i]});
-                    found = decoding.next(sequences);
+                    found = passes.next(sequences);
                 }
             }
         }
@@ -358,11 +358,11 @@ class GeneratorTest {
         boolean[][] real = {{true, false, true, true, true}};
         try (var scope = TensorScope.open();
                 var off = Gradients.off();
-                var decoding = new Decoding(model, Map.of(), new Prompts(ids, real), 1)) {
+                var passes = new CachedPasses(model, Map.of(), new Prompts(ids, real), 1)) {
             Tensor keep = Tensor.of(real[0], 1, 5);
             Tensor expected = model.logits(Tensor.of(ids[0], 1, 5), ForwardPass.plain()
                     .withMask(AttentionMask.padding(keep)).withPositions(Tensor.of(new int[]{0, 0, 1, 2, 3}, 1, 5)));
-            assertThat(decoding.begin().select(0, 0).sub(expected.select(0, 0).select(0, 4)).abs().max().item())
+            assertThat(passes.begin().select(0, 0).sub(expected.select(0, 0).select(0, 4)).abs().max().item())
                     .isLessThan(1e-5);
         }
     }

@@ -1,6 +1,7 @@
 package dev.weft.nn.attention;
 
 import dev.weft.nn.ForwardPass;
+import dev.weft.nn.KvState;
 import dev.weft.nn.position.Rotary;
 import dev.weft.nn.position.ScoreBias;
 import dev.weft.tensor.Tensor;
@@ -48,6 +49,11 @@ public record Reach(AttentionMask mask, @Nullable Rotary rotary, @Nullable Score
             all = all.and(AttentionMask.bias(bias.of(querySeq, keySeq, pass.mask().keep(), hidden.device())));
         }
         return new Sight(all.prepare(querySeq, keySeq, hidden.device()),
-                rotary == null ? null : rotary.angles(pass.positions(querySeq).to(hidden.device())), mask.window());
+                rotary == null ? null : angles(rotary, pass.positions(querySeq).to(hidden.device()), pass.cache()),
+                mask.window());
+    }
+
+    private static Rotary.Angles angles(Rotary rotary, Tensor positions, @Nullable KvState past) {
+        return past != null && past.rowsApart() ? rotary.anglesOfRows(positions) : rotary.angles(positions);
     }
 }

@@ -3,6 +3,7 @@ package dev.weft.nn.position;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /// Rotary position embedding: each pair of channels is turned by an angle that grows with the position.
 /// Su et al. 2021 (RoFormer), §3.2, <https://arxiv.org/abs/2104.09864>.
@@ -23,6 +24,17 @@ public record Rotary(int dims, double theta, Pairing pairing, RopeScaling scalin
     /// θ^(−2i/dims), not stretched.
     public static Rotary plain(int dims, double theta, Pairing pairing) {
         return new Rotary(dims, theta, pairing, new RopeScaling.None());
+    }
+
+    /// The same where rows are texts on their own: what depends on the length goes by each row's.
+    public Angles anglesOfRows(Tensor positions) {
+        if (!scaling.dependsOnLength() || positions.size(0) == 1) {
+            return angles(positions);
+        }
+        List<Angles> rows = LongStream.range(0, positions.size(0))
+                .mapToObj(row -> angles(positions.narrow(0, row, 1))).toList();
+        return new Angles(Tensor.cat(rows.stream().map(Angles::cos).toList(), 0),
+                Tensor.cat(rows.stream().map(Angles::sin).toList(), 0), pairing);
     }
 
     /// The angles of `positions [batch, seq]` (or `[1, seq]`), made once per call for all layers.

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// A batch on its way through a model: the cache, and where padding lies.
 ///
 /// What it returns belongs to the caller's scope.
-final class Decoding implements AutoCloseable {
+final class CachedPasses implements AutoCloseable {
     private static final int MOST_ROOM = 8192;
 
     private final LanguageModel model;
@@ -33,8 +33,10 @@ final class Decoding implements AutoCloseable {
     /// Rows made of each prompt.
     private final int copies;
     /// `[rows, prompt]` of bool, false at padding; null where there is none.
-    private final @Nullable Tensor keep;
-    private final @Nullable PromptCache remembered;
+    private @Nullable Tensor keep;
+    private @Nullable PromptCache remembered;
+    /// The rows that go on: where each stands among all.
+    private int[] going;
     private KvCache cache;
     /// The ids that went through the model last, null before.
     private @Nullable Sequences run;
@@ -45,12 +47,12 @@ final class Decoding implements AutoCloseable {
     private @Nullable Tensor hidden;
 
     /// @param inputs what is to be encoded first, a row for each prompt; empty where the model has no encoder
-    Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies) {
+    CachedPasses(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies) {
         this(model, inputs, prompts, copies, null);
     }
 
     /// @param remembered where the prompts may begin, and what a single text is left in
-    Decoding(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies,
+    CachedPasses(LanguageModel model, Map<String, Tensor> inputs, Prompts prompts, int copies,
             @Nullable PromptCache remembered) {
         model.requireOpen();
         this.model = model;
@@ -58,6 +60,7 @@ final class Decoding implements AutoCloseable {
         cache = remembered == null ? new KvCache() : KvCache.keepingAll();
         this.prompts = prompts;
         this.copies = copies;
+        going = IntStream.range(0, prompts.rows() * copies).toArray();
         weight = model.parameters().values().iterator().next();
         device = weight.device();
         keep = prompts.padded() ? keep() : null;
@@ -66,7 +69,7 @@ final class Decoding implements AutoCloseable {
 
     /// With room in the cache for a text of this length from the beginning, if it is no longer than most are: memory that
     /// is not reached is not used.
-    Decoding withRoom(int positions) {
+    CachedPasses withRoom(int positions) {
         if (remembered == null && positions <= MOST_ROOM) {
             cache = KvCache.withRoom(Math.min(positions, model.maxPositions()));
         }
@@ -111,7 +114,12 @@ final class Decoding implements AutoCloseable {
         if (copies == 1) {
             return scores;
         }
-        int[] origins = IntStream.range(0, prompts.rows() * copies).map(row -> row / copies).toArray();
+        select(IntStream.range(0, prompts.rows() * copies).map(row -> row / copies).toArray());
+        return scores.repeatInterleave(copies, 0);
+    }
+
+    /// What is held becomes that of these rows.
+    private void select(int[] origins) {
         cache.spread(origins);
         if (encoded != null) {
             Tensor index = Tensor.of(origins, origins.length).to(device);
@@ -121,7 +129,40 @@ final class Decoding implements AutoCloseable {
                 }
             });
         }
-        return scores.repeatInterleave(copies, 0);
+    }
+
+    /// Whether the longest row, over or not, says how all are computed.
+    boolean turnsByTheLongest() {
+        return model.recomputesBeyond() < Long.MAX_VALUE;
+    }
+
+    /// Rows whose text is over leave: from now on the passes are those of the others alone, in their order.
+    void leaveEnded(Sequences sequences) {
+        int[] places = IntStream.range(0, going.length).filter(i -> !sequences.ended(going[i])).toArray();
+        if (places.length == going.length) {
+            return;
+        }
+        try (var off = Gradients.off(); var scope = TensorScope.open()) {
+            select(places);
+            if (keep != null) {
+                try (Tensor all = keep) {
+                    keep = all.indexSelect(0, Tensor.of(places, places.length).to(device)).unscoped();
+                }
+            }
+        }
+        going = IntStream.of(places).map(i -> going[i]).toArray();
+    }
+
+    /// The cache after [#begin], which is the caller's from now on. Who remembers texts has a copy of it.
+    KvCache handOver() {
+        KvCache handed = cache;
+        if (remembered != null) {
+            handed = cache.laidOut(new int[copies], cache.length());
+            close();
+            remembered = null;
+        }
+        cache = new KvCache();
+        return handed;
     }
 
     /// Puts what is remembered of the prompts into the cache.
@@ -141,7 +182,7 @@ final class Decoding implements AutoCloseable {
     }
 
     private int longest() {
-        return IntStream.range(0, prompts.rows()).map(prompts::realLength).max().orElse(0);
+        return IntStream.of(going).map(row -> prompts.realLength(row / copies)).max().orElse(0);
     }
 
     /// Counted from the first real id; what stands at padding is seen by nobody. `[rows, length]`.
@@ -157,7 +198,7 @@ final class Decoding implements AutoCloseable {
         return Tensor.of(positions, prompts.rows(), length);
     }
 
-    /// The scores of what follows on each row, of which the cache holds all ids but the last, `[rows, vocab]`.
+    /// The scores of what follows on each row that goes on, of which the cache holds all ids but the last, `[rows, vocab]`.
     Tensor next(Sequences sequences) {
         return next(sequences, 1).select(1, 0);
     }
@@ -165,7 +206,7 @@ final class Decoding implements AutoCloseable {
     /// The scores of what follows on each of the last `fresh` ids, all of which the cache does not hold, `[rows, fresh,
     /// vocab]`.
     Tensor next(Sequences sequences, int fresh) {
-        int rows = sequences.rows();
+        int rows = going.length;
         run = sequences;
         // Where longer texts are turned otherwise, what the cache holds is of no use any more.
         boolean anew = longest() + sequences.newTokens() - fresh == model.recomputesBeyond();
@@ -182,7 +223,7 @@ final class Decoding implements AutoCloseable {
                     .withPositions(Tensor.of(positions(sequences, from), rows, length));
         }
         int[] ids = IntStream.range(0, rows * length)
-                .map(i -> sequences.id(i / length, from + i % length)).toArray();
+                .map(i -> sequences.id(going[i / length], from + i % length)).toArray();
         return scores(Tensor.of(ids, rows, length), pass, fresh);
     }
 
@@ -190,11 +231,12 @@ final class Decoding implements AutoCloseable {
     /// position.
     private int[] positions(Sequences sequences, int from) {
         int length = sequences.length() - from;
-        int[] positions = new int[sequences.rows() * length];
-        for (int row = 0; row < sequences.rows(); row++) {
-            boolean[] real = prompts.real()[row / copies];
+        int[] positions = new int[going.length * length];
+        for (int row = 0; row < going.length; row++) {
+            int prompt = going[row] / copies;
+            boolean[] real = prompts.real()[prompt];
             // Of the prompt only what is run again is counted, so that a token's cost does not grow with the text.
-            int next = from < real.length ? 0 : prompts.realLength(row / copies) + from - real.length;
+            int next = from < real.length ? 0 : prompts.realLength(prompt) + from - real.length;
             for (int i = from < real.length ? 0 : from; i < sequences.length(); i++) {
                 boolean counts = i >= real.length || real[i];
                 if (i >= from) {

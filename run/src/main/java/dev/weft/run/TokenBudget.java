@@ -6,9 +6,9 @@ import dev.weft.nn.LanguageModel;
 ///
 /// @param asked   new ids asked for at the most
 /// @param context new ids after which the model is full, for each prompt
-record Room(int asked, int[] context) {
+record TokenBudget(int asked, int[] context) {
     /// @throws IllegalArgumentException if an id is not the model's, or there is no room for a single new id
-    static Room of(LanguageModel model, Prompts prompts, Generation options) {
+    static TokenBudget of(LanguageModel model, Prompts prompts, Generation options) {
         int vocab = model.vocabSize();
         options.ids().forEach((setting, ids) -> ids.forEach(id -> requireKnown(id, vocab, setting + ":")));
         int positions = model.maxPositions();
@@ -30,7 +30,7 @@ record Room(int asked, int[] context) {
                     "The prompt has %d tokens and max_length is %d, prompt included; raise it or use max_new_tokens"
                             .formatted(prompts.length(), asked + prompts.length()));
         }
-        return new Room(asked, context);
+        return new TokenBudget(asked, context);
     }
 
     private static void requireKnown(int id, int vocab, String what) {
