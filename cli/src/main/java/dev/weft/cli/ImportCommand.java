@@ -4,6 +4,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.OnnxModel;
 import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadKind;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import dev.weft.text.Tokenizer;
 import java.io.IOException;
@@ -61,8 +62,19 @@ final class ImportCommand implements Callable<Integer> {
         if (pooling == null && (normalize || maxLength != null)) {
             throw new IllegalArgumentException("--normalize and --max-length go with --pooling; say --pooling mean");
         }
-        Tokenizer read = Tokenizer.load(tokenizer);
+        if (Files.exists(out) && !Files.isDirectory(out)) {
+            throw new IllegalArgumentException(
+                    "--out %s is a file; name the folder that the model is to go to".formatted(
+                            out));
+        }
+        Tokenizer read = tokenizer();
         try (Head model = OnnxModel.load(file, told())) {
+            HeadKind head = HeadKind.of(Models.architecture(model.frame().config()));
+            if (labels != null && head != HeadKind.SEQUENCE_CLASSIFICATION && head != HeadKind.TOKEN_CLASSIFICATION) {
+                throw new IllegalArgumentException(
+                        "--labels name what a classifier tells apart, and %s is none (%s); leave them out"
+                                .formatted(file, Models.architecture(model.frame().config())));
+            }
             if (read.vocabSize() > model.textBackbone().vocabSize()) {
                 throw new IllegalArgumentException("%s has %d entries, the model %d: they do not belong together"
                         .formatted(tokenizer, read.vocabSize(), model.textBackbone().vocabSize()));
@@ -90,6 +102,15 @@ final class ImportCommand implements Callable<Integer> {
             output.facts(facts);
         }
         return 0;
+    }
+
+    private Tokenizer tokenizer() {
+        try {
+            return Tokenizer.load(tokenizer);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--tokenizer takes a tokenizer.json or a folder with a tokenizer: "
+                    + (e.getMessage().contains(tokenizer.toString()) ? "" : tokenizer + ": ") + e.getMessage(), e);
+        }
     }
 
     private ObjectNode told() {

@@ -4,6 +4,8 @@ import dev.weft.tensor.TensorException;
 import dev.weft.train.TrainingFailed;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -65,7 +67,10 @@ public final class Weft {
         });
         line.setParameterExceptionHandler((wrong, given) -> {
             var command = wrong.getCommandLine();
-            command.getErr().println("weft: " + wrong.getMessage());
+            // Choices as the help writes them, not as Java names its constants.
+            command.getErr().println("weft: " + Pattern.compile("\\[[A-Z_, ]+\\] \\(case-insensitive\\)")
+                    .matcher(wrong.getMessage())
+                    .replaceAll(found -> found.group().replace(" (case-insensitive)", "").toLowerCase(Locale.ROOT)));
             command.getErr().println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
             return 2;
         });

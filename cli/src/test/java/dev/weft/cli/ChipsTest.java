@@ -106,6 +106,8 @@ class ChipsTest {
         }
         assertThat(ended(start(Map.of(), List.of("-Dweft.threads=none"), List.of("doctor")), 1))
                 .isEqualToIgnoringNewLines("weft: weft.threads must be a whole number of at least 1, found \"none\"");
+        assertThat(ended(start(Map.of(), List.of("-Dweft.pack=nope"), List.of("doctor")), 1))
+                .isEqualToIgnoringNewLines("weft: weft.pack must be true or false, found \"nope\"");
     }
 
     private record Started(Process process, Path output) {}

@@ -89,10 +89,32 @@ class ImportCommandTest {
     void what_cannot_be_is_refused_and_leaves_nothing() throws IOException {
         assertThat(imported("--normalize").refusal()).contains("go with --pooling");
         assertThat(imported("--pooling", "mean", "--max-length", "600").refusal()).contains("must be 2 to 16");
+        assertThat(imported("--pooling", "middle").err()).contains("expected one of [mean, cls, max, last,")
+                .doesNotContain("MEAN");
+        Path words = tokenizer;
+        tokenizer = onnx;
+        assertThat(imported().refusal()).contains("--tokenizer takes a tokenizer.json or a folder", onnx.toString());
+        tokenizer = words;
         Files.writeString(tokenizer, Files.readString(tokenizer).replace("\"good\": 3", "\"good\": 90"));
         assertThat(imported().refusal()).contains("they do not belong together");
         Files.writeString(onnx, "no file of this kind");
         assertThat(imported().refusal()).contains(onnx.toString());
         assertThat(folder.resolve("out")).doesNotExist();
+    }
+
+    @Test
+    void labels_for_a_model_that_is_no_classifier_are_refused() throws IOException {
+        onnx = unpacked("mpnet-dynamo.onnx");
+        unpacked("mpnet-dynamo.onnx.data");
+        assertThat(imported("--labels", "bad,good").refusal()).contains("--labels name what a classifier tells apart",
+                "is none (MPNetModel)");
+        assertThat(folder.resolve("out")).doesNotExist();
+    }
+
+    @Test
+    void a_file_where_the_folder_is_to_be_is_refused_and_stays() throws IOException {
+        Path out = Files.writeString(folder.resolve("out"), "mine");
+        assertThat(imported().refusal()).contains("--out", "is a file; name the folder");
+        assertThat(out).hasContent("mine");
     }
 }

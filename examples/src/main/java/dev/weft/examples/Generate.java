@@ -13,6 +13,7 @@ import dev.weft.run.ScoreStep;
 import dev.weft.run.TextGenerator;
 import dev.weft.run.pipeline.Pipelines;
 import dev.weft.tensor.DType;
+import dev.weft.tensor.Device;
 import dev.weft.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -73,6 +74,13 @@ public final class Generate {
                 batch.step(); // the next id of each
             }
             return tickets.stream().map(RunningBatch.Ticket::result).toList();
+        }
+    }
+
+    static void onGpu(Path folder) {
+        var gpu = Loading.usual().on(Device.parse("cuda"));
+        try (var writer = TextGenerator.open(folder, gpu)) {
+            System.out.println(writer.generate("Once upon a time", writer.defaults()));
         }
     }
 

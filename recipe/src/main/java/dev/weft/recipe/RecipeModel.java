@@ -300,6 +300,11 @@ final class RecipeModel implements AutoCloseable {
         String told = recipe.tokenizer().chatTemplate();
         if (told != null) {
             Path file = Path.of(told);
+            if (!Files.exists(file)) {
+                throw new IllegalArgumentException(
+                        "the chat template %s: there is no such file; name a file that holds a template, or a model's folder with one"
+                                .formatted(told));
+            }
             return Files.isDirectory(file) ? ChatTemplate.load(file) : ChatTemplate.of(told, text(file));
         }
         String from = recipe.model().from();

@@ -72,8 +72,9 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
             require(longest.newTokens(0) > 0, "max_new_tokens or max_length must be above 0, found %s", longest);
             require(shortest.newTokens(0) >= 0, "min_new_tokens or min_length must not be negative, found %s",
                     shortest);
-            require(stopStrings.stream().noneMatch(String::isEmpty), "a stop string must not be empty, found %s",
-                    stopStrings);
+            require(stopStrings.stream().noneMatch(String::isEmpty),
+                    "a stop string must not be empty, as every text has that in it; found %s; leave it out",
+                    stopStrings.stream().map(each -> '"' + each + '"').toList());
         }
 
         /// Each of these ends a text; none where nobody says.

@@ -49,6 +49,7 @@ public final class Engine {
             return;
         }
         int count = threadsWanted();
+        packs();
         starting = true;
         // Extraction fails with an Error of many lines where the cache folder cannot be written.
         try {
@@ -77,6 +78,16 @@ public final class Engine {
                     "weft.threads must be a whole number of at least 1, found \"" + told + '"');
         }
         return Integer.parseInt(told);
+    }
+
+    /// Whether weights may stand in memory a second time, in the order in which products read them.
+    static boolean packs() {
+        String told = System.getProperty("weft.pack", "true");
+        return switch (told) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException("weft.pack must be true or false, found \"" + told + '"');
+        };
     }
 
     private static String bindingVersion() {

@@ -31,7 +31,7 @@ final class PackedWeight {
     private static final double LEAST_LARGEST = 1.0 / 512;
     private static final double MOST_LARGEST = 65_504;
 
-    private static final boolean WANTED = Boolean.parseBoolean(System.getProperty("weft.pack", "true"));
+    private static final boolean WANTED = Engine.packs();
     /// Made once: every product has these arguments.
     private static final IValue NO_ACTIVATION = new IValue("none");
     private static final IValue NO_ALGORITHM = new IValue("");

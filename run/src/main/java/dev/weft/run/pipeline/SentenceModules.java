@@ -33,13 +33,15 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param transformer the model's folder
 /// @param poolings    how vectors of tokens become one; several stand one behind the other
 /// @param promptCounts whether tokens of the prompt are pooled
+/// @param embedding   how wide the pooling's file says that the model is; 0: it does not say
 /// @param steps       what is done with a vector then
 /// @param maxTokens   longer texts are read in parts
 /// @param prompts     what stands before a text, by its purpose
 /// @param prompt      what stands before each text
 /// @param dimensions  only so many first numbers are kept; 0: all
-record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptCounts, List<Step> steps, int maxTokens,
-        boolean lowercases, Map<String, String> prompts, String prompt, int dimensions, Similarity similarity)
+record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptCounts, int embedding, List<Step> steps,
+        int maxTokens, boolean lowercases, Map<String, String> prompts, String prompt, int dimensions,
+        Similarity similarity)
         implements
             AutoCloseable {
 
@@ -104,6 +106,7 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
 
     private static final String MODULES = "modules.json";
     private static final String CONFIG = "config.json";
+    private static final String WIDTH = "word_embedding_dimension";
     private static final String SENTENCE = "sentence_embedding";
     private static final String PACKAGE = "sentence_transformers.";
     /// What a module of PyTorch says that it is.
@@ -157,11 +160,12 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
         if (modules.size() == 1) {
             throw new IllegalArgumentException(file + ": there is no Pooling");
         }
-        pooled = pooled == null ? new Pooled(List.of(Pooling.MEAN), true) : pooled;
+        pooled = pooled == null ? new Pooled(List.of(Pooling.MEAN), true, 0) : pooled;
         Json limits = limits(transformer);
         Json told = told(folder.resolve("config_sentence_transformers.json"));
         Map<String, String> prompts = prompts(told);
-        return new SentenceModules(transformer, pooled.poolings(), pooled.promptCounts(), List.copyOf(steps),
+        return new SentenceModules(transformer, pooled.poolings(), pooled.promptCounts(), pooled.embedding(),
+                List.copyOf(steps),
                 limits.positive("max_seq_length", Integer.MAX_VALUE), limits.flag("do_lower_case", false), prompts,
                 usual(told, prompts), told.has("truncate_dim") ? told.positive("truncate_dim") : 0,
                 similarity(told));
@@ -169,17 +173,17 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
 
     /// Of a model that nothing was written beside.
     static SentenceModules plain() {
-        return new SentenceModules(Path.of(""), List.of(Pooling.MEAN), true, List.of(), Integer.MAX_VALUE, false,
+        return new SentenceModules(Path.of(""), List.of(Pooling.MEAN), true, 0, List.of(), Integer.MAX_VALUE, false,
                 Map.of(), "",
                 0, Similarity.COSINE);
     }
 
-    private record Pooled(List<Pooling> poolings, boolean promptCounts) {
+    private record Pooled(List<Pooling> poolings, boolean promptCounts, int embedding) {
         /// Old files have a flag for each way, since version 5.4 they name it, or list several.
         static Pooled read(Path file) {
             Json config = Json.read(file);
             var known = new ArrayList<>(
-                    List.of("word_embedding_dimension", "embedding_dimension", "pooling_mode", "include_prompt"));
+                    List.of(WIDTH, "embedding_dimension", "pooling_mode", "include_prompt"));
             Arrays.stream(Pooling.values()).map(pooling -> pooling.flag).forEach(known::add);
             config.knowing(known.toArray(String[]::new));
             var poolings = new ArrayList<Pooling>();
@@ -193,6 +197,14 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
                             .orElseThrow(() -> config.mustBe("pooling_mode",
                                     "of " + Arrays.stream(Pooling.values()).map(pooling -> pooling.mode).toList())));
                 }
+                for (Pooling pooling : Pooling.values()) {
+                    if (config.has(pooling.flag) && config.flag(pooling.flag) != poolings.contains(pooling)) {
+                        throw new IllegalArgumentException(
+                                "%s: \"pooling_mode\" is %s, and \"%s\" is %s; they contradict each other, leave out the wrong one"
+                                        .formatted(file, config.node().get("pooling_mode"), pooling.flag,
+                                                config.node().get(pooling.flag)));
+                    }
+                }
             } else {
                 // The order in which the vectors stand one behind the other.
                 List.of(Pooling.CLS, Pooling.MAX, Pooling.MEAN, Pooling.MEAN_SQRT_LENGTH, Pooling.WEIGHTED_MEAN,
@@ -200,7 +212,17 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
                         .forEach(poolings::add);
             }
             return new Pooled(poolings.isEmpty() ? List.of(Pooling.MEAN) : List.copyOf(poolings),
-                    config.flag("include_prompt", true));
+                    config.flag("include_prompt", true), embedding(config));
+        }
+
+        /// Its old name and its new one.
+        private static int embedding(Json config) {
+            int one = config.has(WIDTH) ? config.positive(WIDTH) : 0;
+            int other = config.has("embedding_dimension") ? config.positive("embedding_dimension") : one;
+            if (one > 0 && one != other) {
+                throw config.mustBe(WIDTH, "embedding_dimension, which is " + other);
+            }
+            return other;
         }
     }
 
@@ -365,6 +387,11 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
     /// @param hidden how wide the model is
     /// @param count  how many poolings there are
     int width(int hidden, int count) {
+        if (embedding > 0 && embedding != hidden) {
+            throw new IllegalArgumentException(
+                    "the pooling is for vectors of %d numbers (%s), the model in %s gives %d; do they belong together?"
+                            .formatted(embedding, WIDTH, transformer, hidden));
+        }
         int width = hidden * count;
         for (Step step : steps) {
             width = step.width(width);
@@ -379,7 +406,7 @@ record SentenceModules(Path transformer, List<Pooling> poolings, boolean promptC
         if (normalizes) {
             modules.append(",").append(entry(2, "2_Normalize", "Normalize"));
         }
-        ObjectNode config = Json.object().put("word_embedding_dimension", hidden);
+        ObjectNode config = Json.object().put(WIDTH, hidden);
         Arrays.stream(Pooling.values()).forEach(each -> config.put(each.flag, each == pooling));
         try {
             Files.createDirectories(folder.resolve("1_Pooling"));

@@ -157,6 +157,11 @@ class SentenceModulesTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
             "1_Pooling/config.json | {\"pooling_mode\": \"median\"} | must be of [mean, cls",
+            "1_Pooling/config.json | {\"pooling_mode\": \"cls\", \"pooling_mode_mean_tokens\": true} | \"pooling_mode\" is \"cls\", and \"pooling_mode_mean_tokens\" is true",
+            "1_Pooling/config.json | {\"pooling_mode\": [\"cls\", \"max\"], \"pooling_mode_max_tokens\": false} | \"pooling_mode_max_tokens\" is false",
+            "1_Pooling/config.json | {\"word_embedding_dimension\": 384, \"pooling_mode\": \"cls\"} | vectors of 384 numbers (word_embedding_dimension), the model in",
+            "1_Pooling/config.json | {\"embedding_dimension\": 8, \"pooling_mode\": \"cls\"} | vectors of 8 numbers",
+            "1_Pooling/config.json | {\"word_embedding_dimension\": 16, \"embedding_dimension\": 8} | must be embedding_dimension, which is 8",
             "1_Pooling/config.json | {\"pooling_mode_mean_tokens\": true, \"skip\": 1} | \"skip\" is not known",
             "sentence_bert_config.json | {\"query_length\": 32} | \"query_length\" is not known",
             "sentence_bert_config.json | {\"transformer_task\": \"fill-mask\"} | must be \"feature-extraction\"",
