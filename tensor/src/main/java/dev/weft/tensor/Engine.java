@@ -111,6 +111,7 @@ public final class Engine {
 
     /// One setting for every pool: LibTorch's own and the BLAS's.
     public static void threads(int count) {
+        FastPath.judgeAnew();
         if (count < 1) {
             throw new IllegalArgumentException("threads must be at least 1, found " + count);
         }

@@ -46,6 +46,17 @@ public enum FastPath {
     private static final Map<Shapes, Boolean> JUDGED = new ConcurrentHashMap<>();
     private static final Map<FastPath, Set<String>> REFUSED = new EnumMap<>(FastPath.class);
 
+    /// Grows whenever what was judged may no longer hold: with another number of threads kernels cut their work otherwise.
+    private static volatile int generation;
+
+    static int generation() {
+        return generation;
+    }
+
+    static synchronized void judgeAnew() {
+        generation++;
+    }
+
     /// What a trial found.
     ///
     /// @param error how far the quick way is from the plain one, in parts of what rounding allows: 1 is just allowed;
@@ -157,6 +168,7 @@ public enum FastPath {
 
     /// Forgets what was found out, so that a test may find it out again.
     static void forget(@Nullable FastPath path) {
+        judgeAnew();
         JUDGED.keySet().removeIf(key -> path == null || key.path() == path);
         synchronized (REFUSED) {
             if (path == null) {

@@ -3,6 +3,7 @@ package dev.weft.tensor;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.Pointer;
@@ -81,6 +82,9 @@ final class PackedWeight {
     /// How often the weight had been written to.
     private final long version;
     private final boolean fitsHalf;
+    /// Numbers of rows below 32 for which the product in blocks is proven, a bit each, below the [FastPath#generation] in which
+    /// it was: with and without a bias, turned or not. So that the question costs a token next to nothing.
+    private final AtomicLongArray proven = new AtomicLongArray(4);
     /// Numbers that prove nothing, such as zeros: this weight is left as it stands.
     private volatile boolean unfit;
 
@@ -117,11 +121,17 @@ final class PackedWeight {
         if (packing == null || packing.version != weight.peer()._version()) {
             packing = weight.packed(() -> new PackedWeight(weight));
         }
-        return packing.product(x, weight, bias, turned);
+        return packing.product(x, weight, bias, turned, rows);
     }
 
-    private @Nullable Tensor product(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned) {
+    private @Nullable Tensor product(Tensor x, Tensor weight, @Nullable Tensor bias, boolean turned, long rows) {
+        int way = (bias == null ? 0 : 1) + (turned ? 2 : 0);
+        long generation = (long) FastPath.generation() << 32;
         try {
+            long known = proven.get(way);
+            if ((known & -1L << 32) == generation && (known >> rows & 1) == 1 && rows < 32) {
+                return blocked(x, weight, bias, turned);
+            }
             Shapes shapes = Shapes.of(x, weight, bias, turned);
             if (!unfit && fitsHalf && shapes.rows() > 0 && shapes.rows() <= VERY_FEW_ROWS
                     && FastPath.PACKED_FLOAT16.proven(shapes,
@@ -129,10 +139,15 @@ final class PackedWeight {
                 return half(x, weight, bias, turned);
             }
             FastPath path = weight.dtype() == DType.FLOAT32 ? FastPath.PACKED_FLOAT32 : FastPath.PACKED_BFLOAT16;
-            return !unfit && path.proven(shapes,
-                    () -> tried(x, weight, bias, turned, each -> blocked(each, weight, bias, turned)))
-                            ? blocked(x, weight, bias, turned)
-                            : null;
+            if (unfit || !path.proven(shapes,
+                    () -> tried(x, weight, bias, turned, each -> blocked(each, weight, bias, turned)))) {
+                return null;
+            }
+            if (path == FastPath.PACKED_FLOAT32) {
+                proven.accumulateAndGet(way, generation | 1L << rows,
+                        (before, now) -> (before & -1L << 32) == generation ? before | now : now);
+            }
+            return blocked(x, weight, bias, turned);
         } finally {
             // Another thread may have put a new packing in place of this one.
             Reference.reachabilityFence(this);
