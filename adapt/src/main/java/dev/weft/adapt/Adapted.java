@@ -7,9 +7,9 @@ import dev.weft.checkpoint.Safetensors;
 import dev.weft.checkpoint.TensorFile;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.Init;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.Linear;
@@ -69,13 +69,13 @@ public final class Adapted implements AutoCloseable {
     static final String PROMPTS = "prompt_embeddings";
     static final String PROJECTED = "prompt_encoder";
 
-    private final Head model;
+    private final PretrainedModel model;
     private final AdapterConfig config;
     private final Map<String, LowRank> detours;
     private final Map<String, Tensor> weights;
     private final Set<String> replaced;
 
-    private Adapted(Head model, AdapterConfig config, Map<String, LowRank> detours, Set<String> replaced) {
+    private Adapted(PretrainedModel model, AdapterConfig config, Map<String, LowRank> detours, Set<String> replaced) {
         this.model = model;
         this.config = config;
         this.detours = detours;
@@ -91,14 +91,14 @@ public final class Adapted implements AutoCloseable {
     ///
     /// @param seed of the detours' weights
     /// @throws IllegalArgumentException if no projection is a target; the message names the projections that there are
-    public static Adapted create(Head base, AdapterConfig config, long seed) {
+    public static Adapted create(PretrainedModel base, AdapterConfig config, long seed) {
         List<String> unknown = config.modulesToSave().stream().filter(module -> !names(base, module)).toList();
         if (!unknown.isEmpty()) {
             if (!isTied(base)) {
                 throw unknown(base, unknown);
             }
             // A head that is the embedding has no name; trained whole, it becomes a matrix of its own.
-            try (Head own = Models.untied(base)) {
+            try (PretrainedModel own = Models.untied(base)) {
                 if (unknown.stream().anyMatch(module -> !names(own, module))) {
                     throw unknown(own, unknown);
                 }
@@ -113,11 +113,11 @@ public final class Adapted implements AutoCloseable {
         return adapted;
     }
 
-    private static boolean names(Head base, String module) {
+    private static boolean names(PretrainedModel base, String module) {
         return base.parameters().keySet().stream().anyMatch(weight -> weight.contains(module + "."));
     }
 
-    private static IllegalArgumentException unknown(Head base, List<String> modules) {
+    private static IllegalArgumentException unknown(PretrainedModel base, List<String> modules) {
         Set<String> known = base.parameters().keySet().stream().map(name -> name.split("\\."))
                 .map(parts -> parts[Math.max(0, parts.length - 2)]).filter(part -> !part.matches("[0-9]+"))
                 .collect(Collectors.toCollection(TreeSet::new));
@@ -127,25 +127,25 @@ public final class Adapted implements AutoCloseable {
     }
 
     /// Whether the scores of the vocabulary come from the input embedding.
-    private static boolean isTied(Head base) {
-        String backbone = base.frame().base().full("");
+    private static boolean isTied(PretrainedModel base) {
+        String backbone = base.context().base().full("");
         Tensor embedding = base.textBackbone().tokens().weight();
         return base instanceof LanguageModel && base.parameters().entrySet().stream()
                 .noneMatch(each -> !each.getKey().startsWith(backbone)
                         && Arrays.equals(each.getValue().shape(), embedding.shape()));
     }
 
-    private static AdapterConfig withHead(Head base, AdapterConfig config) {
+    private static AdapterConfig withHead(PretrainedModel base, AdapterConfig config) {
         var modules = new ArrayList<>(config.modulesToSave());
-        HeadKind kind = HeadKind.of(Models.architecture(base.frame().config()));
+        HeadKind kind = HeadKind.of(Models.architecture(base.context().config()));
         switch (kind) {
             case SEQUENCE_CLASSIFICATION, TOKEN_CLASSIFICATION -> modules.addAll(List.of("classifier", "score"));
             case QUESTION_ANSWERING -> modules.add("qa_outputs");
             default -> {
-                // Heads over the vocabulary come with the base.
+                // HeadSpec over the vocabulary come with the base.
             }
         }
-        Stream.concat(base.frame().weights().made().stream(), base.frame().weights().grown().stream())
+        Stream.concat(base.context().weights().made().stream(), base.context().weights().grown().stream())
                 .map(name -> name.substring(0, name.lastIndexOf('.')))
                 .filter(module -> modules.stream().noneMatch(known -> (module + ".").contains(known + ".")))
                 .forEach(modules::add);
@@ -169,7 +169,7 @@ public final class Adapted implements AutoCloseable {
     /// compute in float32; [#train] makes them trained again.
     ///
     /// @throws IllegalArgumentException if it sets what Weft lacks, or was made for another base; names and shapes are told
-    public static Adapted load(Head base, Path folder) {
+    public static Adapted load(PretrainedModel base, Path folder) {
         Json json = Json.read(folder.resolve(CONFIG));
         AdapterConfig config = AdapterConfig.fromJson(json);
         Path file = file(folder);
@@ -185,7 +185,7 @@ public final class Adapted implements AutoCloseable {
             if (!bringsHead(base, config, stored, json.flag(TYING, false))) {
                 return fitted(base, config, stored, file.toString());
             }
-            try (Head own = Models.untied(base)) {
+            try (PretrainedModel own = Models.untied(base)) {
                 return fitted(own, config, stored, file.toString());
             }
         }
@@ -193,7 +193,8 @@ public final class Adapted implements AutoCloseable {
 
     /// Whether the adapter has an output matrix, or an input embedding, apart from the other, which are one weight in the base:
     /// PEFT trains copies of such modules, and keeps them one only where it was told to.
-    private static boolean bringsHead(Head base, AdapterConfig config, Map<String, Tensor> stored, boolean tying) {
+    private static boolean bringsHead(PretrainedModel base, AdapterConfig config, Map<String, Tensor> stored,
+            boolean tying) {
         if (tying || !isTied(base)) {
             return false;
         }
@@ -209,14 +210,14 @@ public final class Adapted implements AutoCloseable {
 
     /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
     /// where that is another head than the base's own, and with as many labels as the adapter scores.
-    public static Head base(Path folder, Path adapter) {
+    public static PretrainedModel base(Path folder, Path adapter) {
         return base(folder, adapter, Loading.asStored());
     }
 
     /// The same, opened otherwise.
-    public static Head base(Path folder, Path adapter, Loading loading) {
+    public static PretrainedModel base(Path folder, Path adapter, Loading loading) {
         ModelFolder opened = new AdapterFolder(adapter, folder).opened();
-        Optional<Heads> heads = heads(opened, adapter);
+        Optional<HeadSpec> heads = heads(opened, adapter);
         return heads.isPresent()
                 ? Models.load(opened, heads.get(), loading)
                 : Models.load(opened, Models.architecture(opened.config()), loading);
@@ -228,7 +229,7 @@ public final class Adapted implements AutoCloseable {
     }
 
     /// The head that an adapter was trained with, where it is not the base's own.
-    private static Optional<Heads> heads(ModelFolder base, Path adapter) {
+    private static Optional<HeadSpec> heads(ModelFolder base, Path adapter) {
         Json json = Json.read(adapter.resolve(CONFIG));
         HeadKind own = HeadKind.of(Models.architecture(base.config()));
         Optional<HeadKind> task = Models.heads(base.config()).stream()
@@ -239,7 +240,7 @@ public final class Adapted implements AutoCloseable {
         boolean fits = labels.isEmpty() || told.isEmpty() && (!base.config().has("id2label")
                 || base.config().object("id2label").names().size() == labels.size());
         return task.filter(kind -> kind != own || !fits)
-                .map(kind -> new Heads(kind, fits && base.config().has("id2label") ? List.of() : labels, ""));
+                .map(kind -> new HeadSpec(kind, fits && base.config().has("id2label") ? List.of() : labels, ""));
     }
 
     /// The names of the labels that the adapter was trained for; none where it does not say, as PEFT's do not.
@@ -271,7 +272,8 @@ public final class Adapted implements AutoCloseable {
     }
 
     /// Over the base, or where the adapter brings the embeddings of more tokens, over the base with room for them.
-    private static Adapted fitted(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
+    private static Adapted fitted(PretrainedModel base, AdapterConfig config, Map<String, Tensor> stored,
+            String where) {
         Tensor embedding = stored.get(nameOf(base, base.textBackbone().tokens().weight()));
         if (embedding == null || embedding.dim() != 2) {
             return restored(base, config, stored, where);
@@ -281,21 +283,22 @@ public final class Adapted implements AutoCloseable {
                 && Arrays.equals(stored.get(name).shape(), embedding.shape())
                 && Arrays.equals(stored.get(name).toFloats(), embedding.toFloats()));
         int rows = (int) embedding.size(0);
-        if (rows == base.textBackbone().vocabSize() || !base.frame().config().has("vocab_size")) {
+        if (rows == base.textBackbone().vocabSize() || !base.context().config().has("vocab_size")) {
             return restored(base, config, stored, where);
         }
-        try (Head larger = Models.resized(base, rows)) {
+        try (PretrainedModel larger = Models.resized(base, rows)) {
             return restored(larger, config, stored, where);
         }
     }
 
     /// What a base calls one of its weights.
-    static String nameOf(Head base, Tensor weight) {
+    static String nameOf(PretrainedModel base, Tensor weight) {
         return base.parameters().entrySet().stream().filter(each -> each.getValue() == weight)
                 .map(Map.Entry::getKey).findFirst().orElseThrow();
     }
 
-    private static Adapted restored(Head base, AdapterConfig config, Map<String, Tensor> stored, String where) {
+    private static Adapted restored(PretrainedModel base, AdapterConfig config, Map<String, Tensor> stored,
+            String where) {
         Map<String, Tensor> own = base.parameters();
         return build(base, config, name -> stored.containsKey(name) || replaces(config, own, name), stored, null,
                 where);
@@ -355,14 +358,14 @@ public final class Adapted implements AutoCloseable {
         return weight != null && weight.dim() == 2 && config.changes(module);
     }
 
-    private static Adapted build(Head base, AdapterConfig config, Predicate<String> replaces,
+    private static Adapted build(PretrainedModel base, AdapterConfig config, Predicate<String> replaces,
             Map<String, Tensor> stored, @Nullable WeightSource fresh, String where) {
         var source = new Over(base.parameters(), replaces, stored, fresh, where, config.baseModel());
         AdapterPlan plan = switch (config) {
             case LoraConfig lora -> new LoraPlan(base, lora);
             case PromptConfig prompts -> new PromptPlan(base, prompts, fresh != null, stored.keySet(), where);
         };
-        Head model;
+        PretrainedModel model;
         try (var off = Gradients.off()) {
             model = Models.rebuild(base, source, plan, plan::around);
         }
@@ -475,10 +478,10 @@ public final class Adapted implements AutoCloseable {
         private final Set<String> seen = new TreeSet<>();
         private final List<String> modules = new ArrayList<>();
 
-        LoraPlan(Head base, LoraConfig config) {
+        LoraPlan(PretrainedModel base, LoraConfig config) {
             this.config = config;
             this.base = AdapterPlan.below(base);
-            backbone = base.frame().base().full("");
+            backbone = base.context().base().full("");
             vocabSize = base.textBackbone().vocabSize();
         }
 
@@ -553,7 +556,7 @@ public final class Adapted implements AutoCloseable {
     // ---- what it is ----
 
     /// What answers as adapted. Its parameters are the base's and the adapter's; it cannot be saved as a model folder.
-    public Head model() {
+    public PretrainedModel model() {
         return model;
     }
 
@@ -608,7 +611,7 @@ public final class Adapted implements AutoCloseable {
         ObjectNode json = config.toJson(detours.values().stream()
                 .anyMatch(detour -> detour.layout() == Linear.Layout.IN_OUT));
         Json.write(folder.resolve(CONFIG), savesTied() ? json.put(TYING, true) : json);
-        Json base = model.frame().config();
+        Json base = model.context().config();
         if (List.of("SEQ_CLS", "TOKEN_CLS").contains(config.taskType()) && base.has("id2label")) {
             Json.write(folder.resolve(LABELS), base.object("id2label").node());
         }
@@ -637,7 +640,7 @@ public final class Adapted implements AutoCloseable {
     }
 
     /// One plain model that answers as base and adapter together. Its unchanged weights are the base's own tensors.
-    public Head merged() {
+    public PretrainedModel merged() {
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             var all = new LinkedHashMap<>(model.parameters());
             all.keySet().removeIf(Adapted::isAdded);
@@ -648,7 +651,7 @@ public final class Adapted implements AutoCloseable {
 
     /// Makes the base itself answer as adapted, until [Merge#close] takes it back. Meanwhile nothing that shares its
     /// tensors must run but the base: this model would add the adapter a second time.
-    public Merge mergeInto(Head base) {
+    public Merge mergeInto(PretrainedModel base) {
         replaced.forEach(name -> {
             if (!base.parameters().containsKey(name)) {
                 throw new IllegalArgumentException(
@@ -672,12 +675,12 @@ public final class Adapted implements AutoCloseable {
 
     /// A base that was changed in place.
     public final class Merge implements AutoCloseable {
-        private final Head base;
+        private final PretrainedModel base;
         /// What cannot be computed back: whole weights, and lengths before DoRA's.
         private final Map<String, Tensor> before = new LinkedHashMap<>();
         private boolean undone;
 
-        private Merge(Head base) {
+        private Merge(PretrainedModel base) {
             this.base = base;
             try (var scope = TensorScope.open(); var off = Gradients.off()) {
                 replaced.forEach(name -> before.put(name, base.parameters().get(name).copy().unscoped()));
@@ -716,7 +719,7 @@ public final class Adapted implements AutoCloseable {
     ///
     /// @param shares what each counts; all adapt `base`
     /// @throws IllegalArgumentException if one is DoRA, whose changes do not add up
-    public static Adapted sum(Head base, Map<Adapted, Double> shares) {
+    public static Adapted sum(PretrainedModel base, Map<Adapted, Double> shares) {
         List<LoraConfig> configs = shares.keySet().stream().map(Adapted::addable).toList();
         if (configs.isEmpty()) {
             throw new IllegalArgumentException("There is no adapter to add up");
@@ -758,7 +761,7 @@ public final class Adapted implements AutoCloseable {
     }
 
     /// The base with another adapter for each row of a batch.
-    static Head byRow(Head base, List<Optional<Adapted>> rows) {
+    static PretrainedModel byRow(PretrainedModel base, List<Optional<Adapted>> rows) {
         rows.forEach(row -> row.ifPresent(Adapted::requireByRow));
         if (rows.stream().allMatch(Optional::isEmpty)) {
             throw new IllegalArgumentException("No row has an adapter; the base answers without");

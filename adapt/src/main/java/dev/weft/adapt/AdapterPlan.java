@@ -1,7 +1,7 @@
 package dev.weft.adapt;
 
 import dev.weft.models.Backbone;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ProjectionPlan;
 import dev.weft.nn.Weights;
 import java.util.Map;
@@ -14,8 +14,8 @@ interface AdapterPlan extends ProjectionPlan {
     ProjectionPlan base();
 
     /// The plan of a model without the adapter that it wears.
-    static ProjectionPlan below(Head model) {
-        ProjectionPlan plan = model.frame().weights().plan();
+    static ProjectionPlan below(PretrainedModel model) {
+        ProjectionPlan plan = model.context().weights().plan();
         return plan instanceof AdapterPlan adapter ? adapter.base() : plan;
     }
 

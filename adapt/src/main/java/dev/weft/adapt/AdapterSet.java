@@ -1,6 +1,6 @@
 package dev.weft.adapt;
 
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,10 +17,10 @@ public final class AdapterSet implements AutoCloseable {
     /// PEFT's name for the base without any adapter.
     public static final String BASE = "__base__";
 
-    private final Head base;
+    private final PretrainedModel base;
     private final Map<String, Adapted> adapters = new ConcurrentSkipListMap<>();
 
-    public AdapterSet(Head base) {
+    public AdapterSet(PretrainedModel base) {
         this.base = base;
     }
 
@@ -57,14 +57,14 @@ public final class AdapterSet implements AutoCloseable {
     }
 
     /// The base without any.
-    public Head base() {
+    public PretrainedModel base() {
         return base;
     }
 
     /// The base with the adapter of this name.
     ///
     /// @throws IllegalArgumentException if there is none; the message names those that there are
-    public Head model(String name) {
+    public PretrainedModel model(String name) {
         return adapter(name).model();
     }
 
@@ -72,7 +72,7 @@ public final class AdapterSet implements AutoCloseable {
     /// and without modules trained whole. It shares the base's tensors and is the caller's to close.
     ///
     /// @throws IllegalArgumentException for an unknown name, or an adapter that cannot be chosen by row
-    public Head model(List<String> rows) {
+    public PretrainedModel model(List<String> rows) {
         return Adapted.byRow(base, rows.stream().map(name -> name.equals(BASE)
                 ? Optional.<Adapted>empty()
                 : Optional.of(adapter(name))).toList());

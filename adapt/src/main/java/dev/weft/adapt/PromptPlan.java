@@ -4,7 +4,7 @@ import dev.weft.models.Backbone;
 import dev.weft.models.Models;
 import dev.weft.models.Seq2Seq;
 import dev.weft.models.TextBackbone;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
@@ -31,8 +31,8 @@ final class PromptPlan implements AdapterPlan {
     private final ProjectionPlan base;
     private final boolean projected;
 
-    PromptPlan(Head base, PromptConfig told, boolean fresh, Set<String> stored, String where) {
-        HeadKind kind = HeadKind.of(Models.architecture(base.frame().config()));
+    PromptPlan(PretrainedModel base, PromptConfig told, boolean fresh, Set<String> stored, String where) {
+        HeadKind kind = HeadKind.of(Models.architecture(base.context().config()));
         boolean prompts = told.kind() == PromptConfig.Kind.PROMPT_TUNING;
         boolean both = base.backbone() instanceof Seq2Seq;
         boolean fits = kind == HeadKind.SEQ2SEQ || !both && (kind == HeadKind.CAUSAL_LANGUAGE || prompts
@@ -40,9 +40,9 @@ final class PromptPlan implements AdapterPlan {
         if (!fits) {
             throw new IllegalArgumentException(prompts
                     ? "Prompts stand before language models, classifiers of texts and tokens, and encoder-decoders that write; this is "
-                            + Models.architecture(base.frame().config())
+                            + Models.architecture(base.context().config())
                     : "Prefixes stand before models that write; this is "
-                            + Models.architecture(base.frame().config()));
+                            + Models.architecture(base.context().config()));
         }
         Tensor table = (both ? ((Seq2Seq) base.backbone()).encoderTokens() : base.textBackbone().tokens()).weight();
         this.base = AdapterPlan.below(base);
@@ -51,7 +51,7 @@ final class PromptPlan implements AdapterPlan {
     }
 
     /// With the sizes that the base's cache shows.
-    private static PromptConfig sized(Head base, PromptConfig told, @Nullable Tensor table, String where) {
+    private static PromptConfig sized(PretrainedModel base, PromptConfig told, @Nullable Tensor table, String where) {
         int submodules = base.backbone() instanceof Seq2Seq ? 2 : 1;
         try (var scope = TensorScope.open(); var off = Gradients.off(); var cache = KvCache.keepingAll()) {
             Tensor any = base.textBackbone().tokens().weight();

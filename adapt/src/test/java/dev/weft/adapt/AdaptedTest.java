@@ -7,8 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.Safetensors;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.PretrainedModel;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.Dropout;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Gradients;
@@ -60,7 +60,7 @@ class AdaptedTest {
                 Tensor.of(new int[]{5, 6, 7, 1, 9, 8, 1, 3}, 2, 4));
     }
 
-    private static double[] logits(Head model) {
+    private static double[] logits(PretrainedModel model) {
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             return model.outputs(inputs(), ForwardPass.plain()).get("logits").toDoubles();
         }
@@ -75,7 +75,7 @@ class AdaptedTest {
     }
 
     /// An adapter whose weights are no zeros.
-    private static Adapted shaken(Head base, LoraConfig config, long seed) {
+    private static Adapted shaken(PretrainedModel base, LoraConfig config, long seed) {
         Adapted adapted = Adapted.create(base, config, seed);
         try (var scope = TensorScope.open(); var off = Gradients.off(); var random = Randomness.seeded(seed)) {
             adapted.parameters().values()
@@ -87,7 +87,7 @@ class AdaptedTest {
     private static void step(Adapted adapted, Optimizer optimizer) {
         try (var scope = TensorScope.open()) {
             Map<String, Tensor> inputs = inputs();
-            Head model = adapted.model();
+            PretrainedModel model = adapted.model();
             model.loss(model.outputs(inputs, ForwardPass.plain().withDropout(Dropout.on(3))), inputs).backward();
             optimizer.step(0.1);
         }
@@ -107,7 +107,7 @@ class AdaptedTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void a_new_adapter_answers_as_its_base(boolean dora) {
-        try (Head base = Models.create(llama(16), 1);
+        try (PretrainedModel base = Models.create(llama(16), 1);
                 Adapted adapted = Adapted.create(base, ATTENTION.withDora(dora), 2)) {
             assertClose(logits(adapted.model()), logits(base), dora ? 1e-5 : 0);
         }
@@ -120,7 +120,7 @@ class AdaptedTest {
         LoraConfig config = LoraConfig
                 .of(rank, 8, everywhere ? new Targets.AllLinear() : Targets.of("q_proj", "up_proj"))
                 .withDora(dora).withRslora(rslora).withBias(bias).withDropout(0.1);
-        try (Head base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, config, 2)) {
+        try (PretrainedModel base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, config, 2)) {
             Map<String, double[]> before = numbers(base.parameters());
             Map<String, double[]> own = numbers(adapted.parameters());
             try (var optimizer = adamW(adapted.model().parameters())) {
@@ -147,9 +147,9 @@ class AdaptedTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void merged_it_answers_the_same_and_the_base_gets_its_weights_back(boolean dora) {
-        try (Head base = Models.create(llama(16), 1);
+        try (PretrainedModel base = Models.create(llama(16), 1);
                 Adapted adapted = shaken(base, ATTENTION.withDora(dora).withModulesToSave(List.of("norm")), 2);
-                Head merged = adapted.merged()) {
+                PretrainedModel merged = adapted.merged()) {
             double[] wanted = logits(adapted.model());
             double[] plain = logits(base);
             Map<String, double[]> before = numbers(base.parameters());
@@ -165,11 +165,11 @@ class AdaptedTest {
 
     @Test
     void a_merged_model_is_saved_and_a_model_that_wears_an_adapter_is_not(@TempDir Path folder) {
-        try (Head base = Models.create(llama(16), 1);
+        try (PretrainedModel base = Models.create(llama(16), 1);
                 Adapted adapted = shaken(base, ATTENTION, 2);
-                Head merged = adapted.merged()) {
+                PretrainedModel merged = adapted.merged()) {
             merged.save(folder);
-            try (Head loaded = Models.load(folder)) {
+            try (PretrainedModel loaded = Models.load(folder)) {
                 assertThat(logits(loaded)).isEqualTo(logits(merged));
             }
             assertThatThrownBy(() -> adapted.model().save(folder)).isInstanceOf(IllegalStateException.class)
@@ -182,7 +182,7 @@ class AdaptedTest {
         LoraConfig config = ATTENTION.withDora(true).withModulesToSave(List.of("lm_head")).withRslora(true)
                 .withPatterns(Map.of("v_proj", 3), Map.of("layers.0.self_attn.q_proj", 1.5))
                 .withLayers(List.of(0)).withExcluded(Targets.of("nothing"));
-        try (Head base = Models.create(llama(16), 1); Adapted adapted = shaken(base, config, 2)) {
+        try (PretrainedModel base = Models.create(llama(16), 1); Adapted adapted = shaken(base, config, 2)) {
             adapted.save(folder);
             try (var file = Safetensors.open(folder.resolve("adapter_model.safetensors"));
                     Adapted loaded = Adapted.load(base, folder)) {
@@ -202,7 +202,7 @@ class AdaptedTest {
     void several_adapters_stand_over_one_base_and_outlive_it(@TempDir Path folder) {
         long live = TensorScope.liveTensors();
         var wanted = new LinkedHashMap<String, double[]>();
-        Head base = Models.create(llama(16), 1);
+        PretrainedModel base = Models.create(llama(16), 1);
         wanted.put("base", logits(base));
         for (int seed = 2; seed < 4; seed++) {
             try (Adapted adapted = shaken(base, ATTENTION, seed)) {
@@ -227,7 +227,7 @@ class AdaptedTest {
         LoraConfig other = LoraConfig.of(3, 5, Targets.of("v_proj", "down_proj")).withRslora(true)
                 .withModulesToSave(List.of("lm_head"));
         try (var scope = TensorScope.open();
-                Head base = Models.create(llama(16), 1);
+                PretrainedModel base = Models.create(llama(16), 1);
                 Adapted first = shaken(base, ATTENTION, 2);
                 Adapted second = shaken(base, other, 3);
                 Adapted sum = Adapted.sum(base, Map.of(first, 0.7, second, -0.4));
@@ -247,7 +247,7 @@ class AdaptedTest {
 
     @Test
     void dropout_falls_on_the_detour_alone() {
-        try (Head base = Models.create(llama(16), 1);
+        try (PretrainedModel base = Models.create(llama(16), 1);
                 var scope = TensorScope.open();
                 Adapted adapted = shaken(base, ATTENTION.withDropout(0.5), 2);
                 Adapted without = Adapted.create(base, ATTENTION.withDropout(0.5), 2);
@@ -258,18 +258,18 @@ class AdaptedTest {
         }
     }
 
-    private static double[] dropped(Head model, long key) {
+    private static double[] dropped(PretrainedModel model, long key) {
         return model.outputs(inputs(), ForwardPass.plain().withDropout(Dropout.on(key))).get("logits").toDoubles();
     }
 
     @Test
     void a_head_that_the_base_lacks_is_trained_whole_and_saved_with_the_adapter(@TempDir Path root) {
-        try (Head plain = Models.create(bert(), 1)) {
+        try (PretrainedModel plain = Models.create(bert(), 1)) {
             plain.save(root.resolve("base"));
         }
-        Heads heads = Heads.sequenceClassification(List.of("A", "B", "C"));
+        HeadSpec heads = HeadSpec.sequenceClassification(List.of("A", "B", "C"));
         double[] wanted;
-        try (Head base = Models.load(root.resolve("base"), heads);
+        try (PretrainedModel base = Models.load(root.resolve("base"), heads);
                 Adapted adapted = shaken(base, LoraConfig.of(2, 4, new Targets.AllLinear()), 2)) {
             assertThat(adapted.config().taskType()).isEqualTo("SEQ_CLS");
             assertThat(adapted.parameters()).containsKeys("base_model.model.classifier.weight",
@@ -278,7 +278,7 @@ class AdaptedTest {
             adapted.save(root.resolve("adapter"));
             wanted = logits(adapted.model());
         }
-        try (Head base = Adapted.base(root.resolve("base"), root.resolve("adapter"));
+        try (PretrainedModel base = Adapted.base(root.resolve("base"), root.resolve("adapter"));
                 Adapted loaded = Adapted.load(base, root.resolve("adapter"))) {
             assertThat(logits(loaded.model())).isEqualTo(wanted).hasSize(6);
         }
@@ -286,9 +286,9 @@ class AdaptedTest {
 
     @Test
     void an_adapter_for_another_base_is_refused_with_names_and_shapes(@TempDir Path folder) {
-        try (Head base = Models.create(llama(16), 1);
-                Head wide = Models.create(llama(32), 1);
-                Head other = Models.create(bert(), 1);
+        try (PretrainedModel base = Models.create(llama(16), 1);
+                PretrainedModel wide = Models.create(llama(32), 1);
+                PretrainedModel other = Models.create(bert(), 1);
                 Adapted adapted = Adapted.create(base, ATTENTION.withBaseModel("my/llama"), 2)) {
             long live = TensorScope.liveTensors();
             adapted.save(folder);
@@ -304,7 +304,7 @@ class AdaptedTest {
 
     @Test
     void an_embedding_that_is_the_head_too_is_saved_as_one_weight(@TempDir Path folder) throws Exception {
-        try (Head base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
+        try (PretrainedModel base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
                 Adapted adapted = shaken(base, ATTENTION.withModulesToSave(List.of("embed_tokens")), 2)) {
             adapted.save(folder);
             try (Adapted loaded = Adapted.load(base, folder)) {
@@ -325,7 +325,7 @@ class AdaptedTest {
 
     @Test
     void a_head_that_is_the_embedding_is_trained_apart_where_it_is_to_be_saved(@TempDir Path folder) {
-        try (Head base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
+        try (PretrainedModel base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
                 Adapted adapted = shaken(base, ATTENTION.withModulesToSave(List.of("lm_head")), 2)) {
             assertThat(adapted.parameters()).containsKey("base_model.model.lm_head.weight").hasSize(9);
             Map<String, double[]> before = numbers(adapted.parameters());
@@ -335,12 +335,12 @@ class AdaptedTest {
             numbers(adapted.parameters()).forEach((name, after) -> assertThat(after).as(name).isNotEqualTo(
                     before.get(name)));
             adapted.save(folder);
-            try (Adapted loaded = Adapted.load(base, folder); Head merged = loaded.merged()) {
+            try (Adapted loaded = Adapted.load(base, folder); PretrainedModel merged = loaded.merged()) {
                 assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model())).isNotEqualTo(logits(base));
                 merged.save(folder.resolve("merged"));
                 assertThatThrownBy(() -> loaded.mergeInto(base)).hasMessageContaining("tied in the base");
-                try (Head opened = Models.load(folder.resolve("merged"))) {
-                    assertThat(opened.frame().config().flag("tie_word_embeddings")).isFalse();
+                try (PretrainedModel opened = Models.load(folder.resolve("merged"))) {
+                    assertThat(opened.context().config().flag("tie_word_embeddings")).isFalse();
                     assertClose(logits(opened), logits(adapted.model()), 1e-4);
                 }
             }
@@ -350,7 +350,7 @@ class AdaptedTest {
     @Test
     void names_that_fit_nothing_are_refused_with_those_that_there_are() {
         for (boolean tied : List.of(true, false)) {
-            try (Head base = Models.create(llama(16).put("tie_word_embeddings", tied), 1)) {
+            try (PretrainedModel base = Models.create(llama(16).put("tie_word_embeddings", tied), 1)) {
                 assertThatThrownBy(() -> Adapted.create(base, LoraConfig.parse("targets=q_proj,vproj"), 1))
                         .hasMessageContaining("targets=vproj: this model has no projections")
                         .hasMessageContaining("v_proj");
@@ -370,7 +370,7 @@ class AdaptedTest {
 
     @Test
     void keys_that_name_the_adapter_are_those_without_its_name(@TempDir Path folder) {
-        try (Head base = Models.create(llama(16), 1);
+        try (PretrainedModel base = Models.create(llama(16), 1);
                 Adapted adapted = shaken(base, ATTENTION.withDora(true).withModulesToSave(List.of("lm_head")), 2);
                 var scope = TensorScope.open()) {
             adapted.save(folder);
@@ -390,12 +390,12 @@ class AdaptedTest {
 
     @Test
     void an_output_matrix_of_its_own_counts_though_the_config_ties_it(@TempDir Path folder) throws Exception {
-        try (Head model = Models.create(llama(16), 1)) {
+        try (PretrainedModel model = Models.create(llama(16), 1)) {
             model.save(folder);
             double[] wanted = logits(model);
             Path config = folder.resolve("config.json");
             Files.writeString(config, Json.read(config).node().put("tie_word_embeddings", true).toString());
-            try (Head opened = Models.load(folder)) {
+            try (PretrainedModel opened = Models.load(folder)) {
                 assertThat(opened.notes())
                         .anyMatch(note -> note.contains("ties lm_head.weight to the input embedding"));
                 assertThat(logits(opened)).isEqualTo(wanted);
@@ -405,7 +405,7 @@ class AdaptedTest {
             }
             model.save(folder);
             Files.writeString(config, Json.read(config).node().put("tie_word_embeddings", true).toString());
-            try (Head opened = Models.load(folder)) {
+            try (PretrainedModel opened = Models.load(folder)) {
                 assertThat(opened.notes()).isEmpty();
                 assertThat(opened.parameters()).doesNotContainKey("lm_head.weight");
             }
@@ -414,7 +414,7 @@ class AdaptedTest {
 
     @Test
     void weights_without_a_place_and_places_without_weights_are_named(@TempDir Path folder) throws Exception {
-        try (Head base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, ATTENTION, 2)) {
+        try (PretrainedModel base = Models.create(llama(16), 1); Adapted adapted = Adapted.create(base, ATTENTION, 2)) {
             adapted.save(folder);
             String config = Files.readString(folder.resolve("adapter_config.json"));
             Files.writeString(folder.resolve("adapter_config.json"), config.replace("\"v_proj\"", "\"k_proj\""));
@@ -439,7 +439,7 @@ class AdaptedTest {
         String plain = setting.startsWith("\"peft_type") ? "" : "\"peft_type\": \"LORA\", ";
         Files.writeString(folder.resolve("adapter_config.json"), "{" + plain
                 + "\"r\": 2, \"lora_alpha\": 4, \"target_modules\": [\"q_proj\"], \"later\": null, " + setting + "}");
-        try (Head base = Models.create(llama(16), 1)) {
+        try (PretrainedModel base = Models.create(llama(16), 1)) {
             assertThatThrownBy(() -> Adapted.load(base, folder)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(message);
         }
@@ -449,7 +449,7 @@ class AdaptedTest {
     void each_row_of_a_batch_has_its_own_adapter_or_none(@TempDir Path folder) {
         LoraConfig other = LoraConfig.of(3, 5, Targets.of("v_proj", "down_proj")).withRslora(true);
         long live = TensorScope.liveTensors();
-        try (Head base = Models.create(llama(16), 1); var set = new AdapterSet(base)) {
+        try (PretrainedModel base = Models.create(llama(16), 1); var set = new AdapterSet(base)) {
             for (var each : Map.of("one", ATTENTION, "two", other, "whole",
                     ATTENTION.withModulesToSave(List.of("norm")), "dora", ATTENTION.withDora(true)).entrySet()) {
                 try (Adapted adapted = shaken(base, each.getValue(), 2)) {
@@ -459,19 +459,19 @@ class AdaptedTest {
             }
             double[][] whole = {logits(set.model("two")), logits(base), logits(set.model("one"))};
             int half = whole[0].length / 2;
-            try (Head mixed = set.model(List.of("two", AdapterSet.BASE))) {
+            try (PretrainedModel mixed = set.model(List.of("two", AdapterSet.BASE))) {
                 double[] found = logits(mixed);
                 assertClose(Arrays.copyOf(found, half), Arrays.copyOf(whole[0], half), 1e-5);
                 assertThat(Arrays.copyOfRange(found, half, 2 * half))
                         .isEqualTo(Arrays.copyOfRange(whole[1], half, 2 * half));
             }
-            try (Head mixed = set.model(List.of("one", "two"))) {
+            try (PretrainedModel mixed = set.model(List.of("one", "two"))) {
                 double[] found = logits(mixed);
                 assertClose(Arrays.copyOf(found, half), Arrays.copyOf(whole[2], half), 1e-5);
                 assertClose(Arrays.copyOfRange(found, half, 2 * half), Arrays.copyOfRange(whole[0], half, 2 * half),
                         1e-5);
             }
-            try (Head mixed = set.model(List.of("one", "two", "one"))) {
+            try (PretrainedModel mixed = set.model(List.of("one", "two", "one"))) {
                 assertThatThrownBy(() -> logits(mixed)).hasMessageContaining("2 rows").hasMessageContaining("of 3");
             }
             assertThatThrownBy(() -> set.model(List.of("one", "whole")))
@@ -487,8 +487,8 @@ class AdaptedTest {
     void tokens_added_to_the_vocabulary_travel_with_the_adapter(boolean tied, @TempDir Path folder) {
         Map<String, Tensor> inputs = Map.of("input_ids", Tensor.of(new int[]{5, 41, 7, 40}, 1, 4));
         double[] wanted;
-        try (Head base = Models.create(llama(16).put("tie_word_embeddings", tied), 1)) {
-            try (Head larger = Models.resized(base, 42); Adapted adapted = shaken(larger, ATTENTION, 2)) {
+        try (PretrainedModel base = Models.create(llama(16).put("tie_word_embeddings", tied), 1)) {
+            try (PretrainedModel larger = Models.resized(base, 42); Adapted adapted = shaken(larger, ATTENTION, 2)) {
                 assertThat(adapted.config().modulesToSave()).contains("model.embed_tokens");
                 assertThat(adapted.parameters()).hasSize(tied ? 9 : 10);
                 adapted.save(folder);
@@ -497,13 +497,13 @@ class AdaptedTest {
                 }
             }
             try (Adapted loaded = Adapted.load(base, folder);
-                    Head merged = loaded.merged();
+                    PretrainedModel merged = loaded.merged();
                     var off = Gradients.off();
                     var scope = TensorScope.open()) {
                 assertThat(loaded.model().outputs(inputs, ForwardPass.plain()).get("logits").toDoubles())
                         .isEqualTo(wanted).hasSize(4 * 42);
                 merged.save(folder.resolve("merged"));
-                try (Head opened = Models.load(folder.resolve("merged"))) {
+                try (PretrainedModel opened = Models.load(folder.resolve("merged"))) {
                     assertClose(opened.outputs(inputs, ForwardPass.plain()).get("logits").toDoubles(), wanted, 1e-4);
                 }
                 assertThatThrownBy(() -> loaded.mergeInto(base)).isInstanceOf(IllegalArgumentException.class)
@@ -536,7 +536,7 @@ class AdaptedTest {
             config.remove(List.of("r", "lora_alpha", "target_modules"));
         }
         Json.write(folder.resolve("adapter_config.json"), config);
-        try (Head base = Models.create(llama(16), 1)) {
+        try (PretrainedModel base = Models.create(llama(16), 1)) {
             assertThatThrownBy(() -> Adapted.load(base, folder)).isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(message).hasMessageContaining("adapter_config.json")
                     .hasNoSuppressedExceptions();

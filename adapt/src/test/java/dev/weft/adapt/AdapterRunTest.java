@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
@@ -43,7 +43,7 @@ class AdapterRunTest {
         ObjectNode config = Json.object().put("model_type", "gpt2").put("vocab_size", 20).put("n_embd", 16)
                 .put("n_layer", 2).put("n_head", 2).put("n_positions", 24);
         config.putArray("architectures").add("GPT2LMHeadModel");
-        try (Head base = Models.create(config, 1)) {
+        try (PretrainedModel base = Models.create(config, 1)) {
             base.save(folder);
         }
     }
@@ -58,11 +58,12 @@ class AdapterRunTest {
         var losses = new ArrayList<Double>();
         try (var run = RunFolder.open(folder)) {
             Optional<Path> checkpoint = run.latest();
-            try (Head base = checkpoint.map(at -> Adapted.base(model, at)).orElseGet(() -> Models.load(model));
+            try (PretrainedModel base = checkpoint.map(at -> Adapted.base(model, at))
+                    .orElseGet(() -> Models.load(model));
                     Adapted adapted = checkpoint.map(at -> Adapted.load(base, at))
                             .orElseGet(() -> Adapted.create(base, config, 2))) {
                 adapted.train(true);
-                Head whole = adapted.model();
+                PretrainedModel whole = adapted.model();
                 try (var optimizer = Optimizer.adamW(whole.parameters(), 0.9, 0.99, 1e-8, 0.1, true)) {
                     assertThat(optimizer.state().size()).isBetween(2 * adapted.parameters().size(),
                             3 * adapted.parameters().size());

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.Safetensors;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
@@ -68,7 +68,7 @@ class PromptsTest {
         return Map.of("input_ids", ids(), "labels", ids());
     }
 
-    private static double[] logits(Head model) {
+    private static double[] logits(PretrainedModel model) {
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             return model.outputs(inputs(), ForwardPass.plain()).get("logits").toDoubles();
         }
@@ -82,7 +82,7 @@ class PromptsTest {
     @ParameterizedTest
     @CsvSource({"PROMPT_TUNING,", "PREFIX_TUNING,", "PROMPT_TUNING,4", "PREFIX_TUNING,4", "PREFIX_TUNING,2"})
     void token_by_token_it_scores_what_it_scores_at_once(PromptConfig.Kind kind, Integer window) {
-        try (Head base = Models.create(mistral(window), 1);
+        try (PretrainedModel base = Models.create(mistral(window), 1);
                 Adapted adapted = Adapted.create(base, config(kind, 3), 2);
                 var scope = TensorScope.open();
                 var off = Gradients.off();
@@ -112,7 +112,7 @@ class PromptsTest {
     @ParameterizedTest
     @EnumSource(PromptConfig.Kind.class)
     void padding_before_a_text_changes_nothing(PromptConfig.Kind kind) {
-        try (Head base = Models.create(gpt2(), 1);
+        try (PretrainedModel base = Models.create(gpt2(), 1);
                 Adapted adapted = Adapted.create(base, config(kind, 3), 2);
                 var scope = TensorScope.open();
                 var off = Gradients.off()) {
@@ -132,7 +132,7 @@ class PromptsTest {
 
     @Test
     void prompts_that_begin_as_a_text_are_that_text() {
-        try (Head base = Models.create(gpt2(), 1);
+        try (PretrainedModel base = Models.create(gpt2(), 1);
                 Adapted adapted = Adapted.create(base, PromptConfig.prompt(3).withText("a b", List.of(7, 8), "words"),
                         2);
                 var scope = TensorScope.open();
@@ -155,7 +155,7 @@ class PromptsTest {
 
     @Test
     void prompts_drawn_from_the_vocabulary_are_rows_of_it() {
-        try (Head base = Models.create(gpt2(), 1);
+        try (PretrainedModel base = Models.create(gpt2(), 1);
                 var scope = TensorScope.open();
                 Adapted adapted = Adapted.create(base, PromptConfig.prompt(2).withSampledVocabulary(), 2)) {
             Tensor table = base.parameters().get("transformer.wte.weight");
@@ -170,7 +170,7 @@ class PromptsTest {
             throws Exception {
         PromptConfig config = projected ? PromptConfig.prefix(3).withProjection(5) : PromptConfig.prefix(3);
         long live = TensorScope.liveTensors();
-        try (Head base = Models.create(mistral(null), 1)) {
+        try (PretrainedModel base = Models.create(mistral(null), 1)) {
             double[] trained;
             double[] wanted;
             try (Adapted adapted = Adapted.create(base, config, 2)) {
@@ -212,7 +212,7 @@ class PromptsTest {
     private static void step(Adapted adapted) {
         try (var scope = TensorScope.open();
                 var optimizer = Optimizer.sgd(adapted.model().parameters(), 0, 0)) {
-            Head model = adapted.model();
+            PretrainedModel model = adapted.model();
             model.loss(model.outputs(inputs(), ForwardPass.plain()), inputs()).backward();
             long gradients = model.parameters().values().stream().filter(each -> each.grad() != null).count();
             assertThat(gradients).isEqualTo(adapted.parameters().size());
@@ -223,8 +223,8 @@ class PromptsTest {
 
     @Test
     void tokens_are_labelled_and_texts_are_classified_behind_prompts(@TempDir Path folder) {
-        try (Head tokens = Models.create(bert("BertForTokenClassification"), 1);
-                Head texts = Models.create(bert("BertForSequenceClassification"), 1);
+        try (PretrainedModel tokens = Models.create(bert("BertForTokenClassification"), 1);
+                PretrainedModel texts = Models.create(bert("BertForSequenceClassification"), 1);
                 Adapted labels = Adapted.create(tokens, PromptConfig.prompt(3), 2);
                 Adapted classes = Adapted.create(texts, PromptConfig.prompt(3), 2)) {
             assertThat(logits(labels.model())).hasSize(2 * 6 * 2);
@@ -237,7 +237,7 @@ class PromptsTest {
             assertThatThrownBy(() -> Adapted.create(texts, PromptConfig.prefix(3), 2))
                     .hasMessage("Prefixes stand before models that write; this is BertForSequenceClassification");
         }
-        try (Head answers = Models.create(bert("BertForQuestionAnswering"), 1)) {
+        try (PretrainedModel answers = Models.create(bert("BertForQuestionAnswering"), 1)) {
             assertThatThrownBy(() -> Adapted.create(answers, PromptConfig.prompt(3), 2))
                     .hasMessageEndingWith("this is BertForQuestionAnswering");
         }
@@ -246,9 +246,9 @@ class PromptsTest {
     @Test
     void what_stands_before_the_text_is_neither_merged_nor_added_up_nor_put_before_another_base(
             @TempDir Path folder) {
-        try (Head base = Models.create(gpt2(), 1);
-                Head wide = Models.create(gpt2().put("n_embd", 32), 1);
-                Head deep = Models.create(gpt2().put("n_layer", 3), 1);
+        try (PretrainedModel base = Models.create(gpt2(), 1);
+                PretrainedModel wide = Models.create(gpt2().put("n_embd", 32), 1);
+                PretrainedModel deep = Models.create(gpt2().put("n_layer", 3), 1);
                 Adapted prefix = Adapted.create(base, PromptConfig.prefix(2).withBaseModel("my/gpt2"), 2)) {
             assertThatThrownBy(prefix::merged).hasMessageContaining("cannot be merged into their base");
             assertThatThrownBy(() -> Adapted.sum(base, Map.of(prefix, 1.0))).hasMessageContaining("do not add up");

@@ -7,7 +7,7 @@ import dev.weft.adapt.Targets;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Gpt2;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Engine;
@@ -48,7 +48,7 @@ public final class Adapters {
         }
     }
 
-    private static Head base() {
+    private static PretrainedModel base() {
         return Models.create(Gpt2.Config.fromJson(Json.of("GPT-2", Json.object().put("vocab_size", 50_257))), 0);
     }
 
@@ -59,10 +59,10 @@ public final class Adapters {
 
     private static void train(String mode, int tokens) {
         double[] seconds = new double[STEPS];
-        try (var scope = TensorScope.open(); Head base = base()) {
+        try (var scope = TensorScope.open(); PretrainedModel base = base()) {
             Tensor ids = ids(tokens);
             Map<String, Tensor> batch = Map.of("input_ids", ids, "labels", ids);
-            Head model = mode.equals("full") ? base : Adapted.create(base, LORA, 1).model();
+            PretrainedModel model = mode.equals("full") ? base : Adapted.create(base, LORA, 1).model();
             try (model; var optimizer = Optimizer.adamW(model.parameters(), 0.9, 0.999, 1e-8, 0.01, true)) {
                 var trainer = new Trainer<>(new Trainer.Task<>(model, TaskObjective.of(model), (step, micro) -> batch,
                         optimizer, new Schedule.Constant(1e-4, 0), null, folder -> {}, "random"),
@@ -81,7 +81,7 @@ public final class Adapters {
 
     private static void rows() throws IOException {
         Path folder = Files.createTempDirectory("adapters");
-        try (var scope = TensorScope.open(); Head base = base(); var set = new AdapterSet(base)) {
+        try (var scope = TensorScope.open(); PretrainedModel base = base(); var set = new AdapterSet(base)) {
             for (int i = 0; i < 4; i++) {
                 try (Adapted adapted = Adapted.create(base, LORA, i)) {
                     adapted.save(folder);
@@ -91,7 +91,7 @@ public final class Adapters {
             Tensor ids = ids(4 * 128);
             List<String> each = List.of("a0", "a1", "a2", "a3");
             double made = median(() -> set.model(each).close());
-            try (Head mixed = set.model(each)) {
+            try (PretrainedModel mixed = set.model(each)) {
                 System.out.println(Json.object().put("blas", Engine.blas()).put("made_seconds", made)
                         .put("base", median(() -> run(base, ids))).put("one", median(() -> run(set.model("a0"), ids)))
                         .put("each_row", median(() -> run(mixed, ids))));
@@ -103,7 +103,7 @@ public final class Adapters {
         }
     }
 
-    private static void run(Head model, Tensor ids) {
+    private static void run(PretrainedModel model, Tensor ids) {
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             model.outputs(Map.of("input_ids", ids), ForwardPass.plain());
         }

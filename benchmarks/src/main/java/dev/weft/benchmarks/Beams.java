@@ -4,7 +4,7 @@ import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.LanguageModel;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
@@ -40,7 +40,7 @@ public final class Beams {
         config.putArray("architectures").add("MarianMTModel");
         var seconds = new double[runs];
         try (var folder = NewModel.saved(config);
-                Head model = Models.load(folder.path(), Loading.in(dtype));
+                PretrainedModel model = Models.load(folder.path(), Loading.in(dtype));
                 var scope = TensorScope.open()) {
             Generator generator = Generator.of((LanguageModel) model);
             Generation options = Generation.of(ModelFolder.open(folder.path())).withEndIds(List.of()).withNumBeams(4)

@@ -3,7 +3,7 @@ package dev.weft.benchmarks;
 import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.LanguageModel;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
@@ -46,7 +46,7 @@ public final class Constrained {
         int tokens = args.length > 2 ? Integer.parseInt(args[2]) : 200;
         try (var scope = TensorScope.open();
                 var folder = NewModel.saved(Passes.gpt2());
-                Head model = Models.load(folder.path(), Loading.in(dtype))) {
+                PretrainedModel model = Models.load(folder.path(), Loading.in(dtype))) {
             measure((LanguageModel) model, tokenizer, tokens);
         }
     }

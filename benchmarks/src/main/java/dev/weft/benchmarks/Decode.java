@@ -3,7 +3,7 @@ package dev.weft.benchmarks;
 import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.LanguageModel;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
@@ -43,7 +43,7 @@ public final class Decode {
                 .toList();
         Generation options = Generation.greedy().withMaxNewTokens(fresh);
         var seconds = new double[runs];
-        try (Head model = Models.load(folder, Loading.in(dtype))) {
+        try (PretrainedModel model = Models.load(folder, Loading.in(dtype))) {
             Generator generator = Generator.of((LanguageModel) model);
             for (int run = -1; run < runs; run++) {
                 long start = System.nanoTime();

@@ -1,7 +1,7 @@
 package dev.weft.benchmarks;
 
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +14,7 @@ record NewModel(Path path) implements AutoCloseable {
     /// @param config as `config.json`, with its `architectures`
     static NewModel saved(ObjectNode config) throws IOException {
         Path folder = Files.createTempDirectory("weft-benchmark");
-        try (Head created = Models.create(config, 0)) {
+        try (PretrainedModel created = Models.create(config, 0)) {
             created.save(folder);
         }
         return new NewModel(folder);

@@ -3,7 +3,7 @@ package dev.weft.benchmarks;
 import dev.weft.models.Loading;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Autocast;
 import dev.weft.tensor.DType;
@@ -58,7 +58,7 @@ public final class Passes {
         boolean encodes = kind.equals("encode");
         try (var scope = TensorScope.open(); var folder = NewModel.saved(encodes ? bert("BertModel") : gpt2())) {
             Map<String, Tensor> inputs = Map.of("input_ids", encodes ? ids(30_522, 8, 128) : ids(50_257, 1, 512));
-            try (Head model = Models.load(folder.path(), Loading.in(dtype)); var off = Gradients.off()) {
+            try (PretrainedModel model = Models.load(folder.path(), Loading.in(dtype)); var off = Gradients.off()) {
                 return median(runs, () -> model.outputs(inputs, ForwardPass.plain()));
             }
         }
@@ -66,7 +66,7 @@ public final class Passes {
 
     private static double train(DType dtype, int runs) {
         try (var scope = TensorScope.open();
-                Head model = Models.create(bert("BertForMaskedLM"), 0);
+                PretrainedModel model = Models.create(bert("BertForMaskedLM"), 0);
                 var optimizer = Optimizer.adamW(model.parameters(), 0.9, 0.999, 1e-8, 0.01, true)) {
             Tensor ids = ids(30_522, 16, 128);
             long[] labels = ids.toLongs();

@@ -2,7 +2,7 @@ package dev.weft.benchmarks;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.LanguageModel;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
@@ -39,7 +39,7 @@ public final class SoakDecode {
         config.putArray("architectures").add("MistralForCausalLM");
         Look settled = null;
         Look last = null;
-        try (Head model = Models.create(config, 0)) {
+        try (PretrainedModel model = Models.create(config, 0)) {
             model.requiresGrad(false);
             try (TokenStream stream = Generator.of((LanguageModel) model).stream(new int[]{1, 2, 3},
                     Generation.sampled(7).withMaxNewTokens(tokens))) {

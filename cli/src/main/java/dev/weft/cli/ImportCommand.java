@@ -3,7 +3,7 @@ package dev.weft.cli;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.OnnxModel;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import dev.weft.text.Tokenizer;
@@ -68,12 +68,12 @@ final class ImportCommand implements Callable<Integer> {
                             out));
         }
         Tokenizer read = tokenizer();
-        try (Head model = OnnxModel.load(file, told())) {
-            HeadKind head = HeadKind.of(Models.architecture(model.frame().config()));
+        try (PretrainedModel model = OnnxModel.load(file, told())) {
+            HeadKind head = HeadKind.of(Models.architecture(model.context().config()));
             if (labels != null && head != HeadKind.SEQUENCE_CLASSIFICATION && head != HeadKind.TOKEN_CLASSIFICATION) {
                 throw new IllegalArgumentException(
                         "--labels name what a classifier tells apart, and %s is none (%s); leave them out"
-                                .formatted(file, Models.architecture(model.frame().config())));
+                                .formatted(file, Models.architecture(model.context().config())));
             }
             if (read.vocabSize() > model.textBackbone().vocabSize()) {
                 throw new IllegalArgumentException("%s has %d entries, the model %d: they do not belong together"
@@ -89,7 +89,7 @@ final class ImportCommand implements Callable<Integer> {
             if (pooling != null) {
                 SentenceEmbedder.describe(out, model, pooling, normalize, maxLength == null ? room : maxLength);
             }
-            Json config = model.frame().config();
+            Json config = model.context().config();
             var facts = new LinkedHashMap<String, Object>();
             facts.put("model", out.toString());
             facts.put("family", config.text("model_type"));

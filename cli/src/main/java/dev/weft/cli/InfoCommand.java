@@ -3,7 +3,7 @@ package dev.weft.cli;
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.run.Tokenizers;
 import dev.weft.run.pipeline.Task;
@@ -42,7 +42,7 @@ final class InfoCommand implements Callable<Integer> {
             facts.put("adapter", Json.read(home.resolve(AdapterFolder.CONFIG)).text("peft_type"));
             facts.put("base", adapter.base().toString());
         });
-        try (Head head = Models.load(home)) {
+        try (PretrainedModel head = Models.load(home)) {
             facts.put("weights", head.parameterCount());
             facts.put("tensors", head.parameters().size());
             facts.put("number types", head.parameters().values().stream().map(tensor -> tensor.dtype().toString())

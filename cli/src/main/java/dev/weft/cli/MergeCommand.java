@@ -1,7 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.adapt.Adapted;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -52,13 +52,13 @@ final class MergeCommand implements Callable<Integer> {
                     weights.size(), homes.size()));
         }
         var shares = new LinkedHashMap<Adapted, Double>();
-        try (Head plain = Adapted.base(base, homes.getFirst())) {
+        try (PretrainedModel plain = Adapted.base(base, homes.getFirst())) {
             for (int i = 0; i < homes.size(); i++) {
                 shares.put(Adapted.load(plain, homes.get(i)), weights == null ? 1 : weights.get(i));
             }
             boolean one = shares.size() == 1 && weights == null;
             Adapted whole = one ? shares.keySet().iterator().next() : Adapted.sum(plain, shares);
-            try (whole; Head merged = whole.merged()) {
+            try (whole; PretrainedModel merged = whole.merged()) {
                 merged.save(out);
                 copyBeside(base, out);
                 homes.forEach(home -> copyBeside(home, out));
@@ -70,7 +70,7 @@ final class MergeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Map<String, Object> facts(Adapted whole, Head merged) {
+    private Map<String, Object> facts(Adapted whole, PretrainedModel merged) {
         var facts = new LinkedHashMap<String, Object>();
         facts.put("model", out.toString());
         facts.put("weights", merged.parameterCount());

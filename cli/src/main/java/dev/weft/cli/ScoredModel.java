@@ -4,7 +4,7 @@ import dev.weft.adapt.Adapted;
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.run.Tokenizers;
 import dev.weft.tensor.Device;
 import dev.weft.text.Tokenizer;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// A model that is to be scored, with its tokenizer.
 ///
 /// @param home what was opened: the folder itself, or the newest checkpoint of a run
-record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCloseable {
+record ScoredModel(Path home, PretrainedModel model, Tokenizer tokenizer) implements AutoCloseable {
     private static final String ADAPTER = AdapterFolder.CONFIG;
     private static final List<String> TOKENIZERS = List.of("tokenizer.json", "tokenizer_config.json", "vocab.txt",
             "spiece.model", "sentencepiece.bpe.model", "vocab.json");
@@ -46,7 +46,7 @@ record ScoredModel(Path home, Head model, Tokenizer tokenizer) implements AutoCl
             throw new IllegalArgumentException("%s holds no adapter: there is no %s".formatted(adapter, ADAPTER));
         }
         Tokenizer tokenizer = tokenizer(adapter, base);
-        try (Head plain = Adapted.base(base, adapter, loading)) {
+        try (PretrainedModel plain = Adapted.base(base, adapter, loading)) {
             return new ScoredModel(adapter, Adapted.load(plain, adapter).model(), tokenizer);
         }
     }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
 import dev.weft.tensor.DType;
@@ -90,7 +90,7 @@ class DevicesTest {
     void a_model_goes_there_weight_by_weight_and_a_token_takes_the_same_few_copies_however_deep_it_is() {
         Path folder = writer("cpu", "moved");
         StandIn.Copies before = StandIn.copies();
-        try (Head model = Models.load(folder, Loading.in(DType.FLOAT32).on(Device.STAND_IN))) {
+        try (PretrainedModel model = Models.load(folder, Loading.in(DType.FLOAT32).on(Device.STAND_IN))) {
             assertThat(StandIn.copies().since(before)).isEqualTo(new StandIn.Copies(model.parameters().size(), 0));
             assertThat(model.parameters().values()).allMatch(weight -> weight.device().equals(Device.STAND_IN));
         }

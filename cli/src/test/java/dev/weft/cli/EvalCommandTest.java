@@ -8,7 +8,7 @@ import dev.weft.adapt.LoraConfig;
 import dev.weft.adapt.Targets;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -115,7 +115,7 @@ class EvalCommandTest {
     void an_adapter_is_scored_over_its_base() throws IOException {
         String table = file("dev.csv", "text,label\ngreat film,good\nwool,bad\n");
         Path adapter = folder.resolve("adapter");
-        try (Head base = Models.load(Path.of(CLASSIFIER), Loading.in(DType.FLOAT32));
+        try (PretrainedModel base = Models.load(Path.of(CLASSIFIER), Loading.in(DType.FLOAT32));
                 Adapted adapted = Adapted.create(base, LoraConfig.of(2, 4, Targets.of("query", "value")), 1)) {
             adapted.parameters().values().forEach(weight -> weight.detach().fillInPlace(0.5));
             adapted.save(adapter);

@@ -7,7 +7,7 @@ import dev.weft.checkpoint.ModelFolder;
 import dev.weft.checkpoint.Safetensors;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
@@ -55,7 +55,7 @@ class HalfPrecisionTest {
         String architecture = check.text("model_class", Json.read(folder.resolve("case.json")).text("model_class"));
         Map<String, Map<String, Tensor>> found = new HashMap<>();
         for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
-            try (Head head = Models.load(ModelFolder.open(folder), architecture, Loading.in(dtype));
+            try (PretrainedModel head = Models.load(ModelFolder.open(folder), architecture, Loading.in(dtype));
                     Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
                 var inputs = new HashMap<String, Tensor>();
                 Json names = check.object("inputs");

@@ -3,7 +3,7 @@ package dev.weft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.run.pipeline.Pipelines;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -79,9 +79,9 @@ class ImportCommandTest {
     void what_the_command_line_says_goes_before_what_the_graph_says() {
         Ran ran = imported("--set", "num_attention_heads=4", "--set", "hidden_act=relu");
         assertThat(ran.status()).as(ran.err()).isZero();
-        try (Head model = Models.load(folder.resolve("out"))) {
+        try (PretrainedModel model = Models.load(folder.resolve("out"))) {
             assertThat(model.textBackbone().sizes().numAttentionHeads()).isEqualTo(4);
-            assertThat(model.frame().config().text("hidden_act")).isEqualTo("relu");
+            assertThat(model.context().config().text("hidden_act")).isEqualTo("relu");
         }
     }
 

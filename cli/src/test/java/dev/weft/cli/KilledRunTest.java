@@ -85,7 +85,10 @@ class KilledRunTest {
             waitForCheckpoint(run, process);
             // As Ctrl-C and as a service manager do it.
             new ProcessBuilder("kill", i % 2 == 0 ? "-INT" : "-TERM", Long.toString(process.pid())).start().waitFor();
-            process.waitFor();
+            // A build that was itself started to ignore SIGINT (nohup in a script) hands that on.
+            boolean ended = process.waitFor(2, TimeUnit.MINUTES);
+            process.destroyForcibly();
+            assertThat(ended).as("ended by the signal within two minutes").isTrue();
             assertThat(said).content().contains("stopped at step ", "go on with: weft train --resume " + run)
                     .doesNotContain("SIG").doesNotContain("terminate");
         }

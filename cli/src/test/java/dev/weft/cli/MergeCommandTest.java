@@ -11,7 +11,7 @@ import dev.weft.adapt.Targets;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.Safetensors;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
@@ -39,7 +39,7 @@ class MergeCommandTest {
 
     /// A base with a tokenizer's file beside it.
     private static Path base(Path folder, int hidden) throws IOException {
-        try (Head base = Models.create(llama(hidden), 1)) {
+        try (PretrainedModel base = Models.create(llama(hidden), 1)) {
             base.save(folder);
         }
         Files.writeString(folder.resolve("tokenizer_config.json"), "{\"of\": \"the base\"}");
@@ -49,7 +49,7 @@ class MergeCommandTest {
 
     /// An adapter that changes something.
     private static Path adapter(Path base, Path folder, AdapterConfig config, int seed) {
-        try (Head plain = Models.load(base); Adapted adapted = Adapted.create(plain, config, seed)) {
+        try (PretrainedModel plain = Models.load(base); Adapted adapted = Adapted.create(plain, config, seed)) {
             try (var scope = TensorScope.open();
                     var off = Gradients.off();
                     var random = Randomness.seeded(seed)) {
@@ -61,7 +61,7 @@ class MergeCommandTest {
         return folder;
     }
 
-    private static double[] logits(Head model) {
+    private static double[] logits(PretrainedModel model) {
         try (var scope = TensorScope.open(); var off = Gradients.off()) {
             return model.outputs(Map.of("input_ids", Tensor.of(new int[]{5, 6, 7, 1}, 1, 4)), ForwardPass.plain())
                     .get("logits").toDoubles();
@@ -69,7 +69,7 @@ class MergeCommandTest {
     }
 
     private static double[] logits(Path folder) {
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             return logits(model);
         }
     }
@@ -90,7 +90,7 @@ class MergeCommandTest {
         Ran ran = Ran.weft("merge", base.toString(), adapter.toString(), "--out", out.toString());
         assertThat(ran.status()).as(ran.err()).isZero();
         assertThat(ran.out()).contains(out.toString());
-        try (Head plain = Models.load(base); Adapted adapted = Adapted.load(plain, adapter)) {
+        try (PretrainedModel plain = Models.load(base); Adapted adapted = Adapted.load(plain, adapter)) {
             assertClose(logits(out), logits(adapted.model()));
             assertThat(logits(out)).isNotEqualTo(logits(plain));
         }
@@ -139,7 +139,7 @@ class MergeCommandTest {
         Ran ran = Ran.weft("merge", one.toString(), one.resolve("adapter").toString(), "--out", out.toString());
         assertThat(ran.status()).as(ran.err()).isZero();
         try (var scope = TensorScope.open();
-                Head merged = Models.load(out);
+                PretrainedModel merged = Models.load(out);
                 var expected = Safetensors.open(one.resolve("expected.safetensors"))) {
             var names = expected.names().stream().filter(name -> name.startsWith("merged.")).toList();
             assertThat(names).isNotEmpty();

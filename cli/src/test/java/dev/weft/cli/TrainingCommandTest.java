@@ -72,8 +72,8 @@ class TrainingCommandTest {
                 "40 of 40 rows that are held out also stand in the training data");
         assertThat(Json.parse("the report", scored.out()).object("metrics").names()).startsWith("accuracy");
         try (var small = Models.load(root.resolve("small"))) {
-            assertThat(small.frame().config().integer("num_hidden_layers")).isEqualTo(2);
-            assertThat(small.frame().labelNames()).containsExactly("no", "yes");
+            assertThat(small.context().config().integer("num_hidden_layers")).isEqualTo(2);
+            assertThat(small.context().labelNames()).containsExactly("no", "yes");
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.recipe.Recipe;
+import dev.weft.text.Tokenizer;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.RunFolder;
 import java.io.IOException;
@@ -132,14 +133,34 @@ class TrainingFaultsTest {
     void a_model_that_does_not_fit_its_data_or_tokenizer_is_refused() throws IOException {
         refused(finetune(base, "unfit", "--max-length", "200", "--set", "data.dev=[]", "--dev-share", "0"),
                 "--max-length is 200, and the model has room for 12 tokens");
-        refused(finetune(base, "unfit", "--set", "tokenizer.from=bpe", "--vocab-size", "320"), "The tokenizer has ",
-                "they do not belong together");
+        refused(finetune(base, "unfit", "--set", "tokenizer.from=bpe", "--vocab-size", "320"),
+                "The training data has the token ",
+                "the model has ", "or was it made by another tokenizer?");
         refused(weft(List.of("distill", "--teacher", base.toString(), "--recipe", root.resolve("tiny.yaml").toString(),
                 "--out", root.resolve("unfit").toString(), "--student-layers", "1"), "--tokenizer", "char"),
                 "has another vocabulary than the student: token 0 is \"[PAD]\" there", "--tokenizer " + base);
         refused(finetune(withNaN("nan"), "unfit"), "Before anything is learned",
                 "The weight classifier.weight of the model holds NaN or infinity");
         assertThat(root.resolve("unfit").resolve(Recipe.FILE)).doesNotExist();
+    }
+
+    @Test
+    void a_tokenizer_may_have_ids_that_the_model_lacks_as_long_as_none_occurs() throws IOException {
+        Path wide = Files.createDirectories(root.resolve("wide"));
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(base.resolve(file), wide.resolve(file));
+        }
+        Tokenizer.load(base).withAddedTokens(false, "qwxz").save(wide);
+        Ran ran = finetune(wide, "wider");
+        assertThat(ran.status()).as(ran.err()).isZero();
+        // Whatever is drawn in place of a masked token is one that the model has.
+        Ran masked = finetune(wide, "masked", "--task", "fill-mask", "--train", "left.txt", "--dev", "right.txt",
+                "--set",
+                "objective.mask_share=0.9", "--steps", "40");
+        assertThat(masked.status()).as(masked.err()).isZero();
+        Files.writeString(root.resolve("rare.tsv"), "text\tlabel\nfilm 1 was qwxz\tyes\nfilm 2 was dull\tno\n");
+        refused(finetune(wide, "rare", "--train", "rare.tsv"), "The training data has the token \"qwxz\" with id 90",
+                "the model has 90 ids where its tokenizer has 91");
     }
 
     /// The base with one number of the classifier that is none.

@@ -3,7 +3,7 @@ package dev.weft.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.models.Gpt2;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.models.Models;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,7 +31,7 @@ class VoiceTest {
         System.Logger logger = System.getLogger("dev.weft.models.VoiceTest");
         Voice.tellsNotes();
         Ran ran = Ran.with(() -> {
-            try (var model = Models.load(folder, Heads.tokenClassification(List.of("a", "b")))) {
+            try (var model = Models.load(folder, HeadSpec.tokenClassification(List.of("a", "b")))) {
                 assertThat(model.notes()).isNotEmpty();
             }
             logger.log(System.Logger.Level.INFO, "unseen");

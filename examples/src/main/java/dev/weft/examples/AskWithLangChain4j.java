@@ -2,7 +2,7 @@ package dev.weft.examples;
 
 import dev.langchain4j.memory.chat.MessageWindowChatMemory;
 import dev.langchain4j.service.AiServices;
-import dev.weft.adapters.langchain4j.WeftChatModel;
+import dev.weft.bridges.langchain4j.WeftChatModel;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.Pipelines;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package dev.weft.examples;
 
 import dev.weft.models.Models;
 import dev.weft.models.Qwen3;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -22,7 +22,7 @@ public final class OpenAndSave {
     }
 
     static void newHead(Path folder, List<String> labels, Path out) {
-        try (var model = Models.load(folder, Heads.tokenClassification(labels))) {
+        try (var model = Models.load(folder, HeadSpec.tokenClassification(labels))) {
             model.notes().forEach(System.out::println); // which weights are new, which were left out
             model.save(out);
         }
@@ -30,7 +30,7 @@ public final class OpenAndSave {
 
     static void fromSettings(Path out) {
         var config = Qwen3.Config.tiny().with(Qwen3.Config::numHiddenLayers, 4);
-        try (var model = Models.create(config, Heads.causalLanguage(), 42)) {
+        try (var model = Models.create(config, HeadSpec.causalLanguage(), 42)) {
             model.save(out);
         }
     }

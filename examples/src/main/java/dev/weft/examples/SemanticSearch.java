@@ -2,7 +2,7 @@ package dev.weft.examples;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.OnnxModel;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.run.pipeline.Pipelines;
 import dev.weft.run.pipeline.SentenceEmbedder;
 import java.io.IOException;
@@ -38,7 +38,7 @@ public final class SemanticSearch {
             Files.copy(onnx, folder.resolve("model.onnx"), StandardCopyOption.REPLACE_EXISTING);
             Files.copy(tokenizer, folder.resolve("tokenizer.json"), StandardCopyOption.REPLACE_EXISTING);
         }
-        try (Head model = OnnxModel.load(folder.resolve("model.onnx"), Json.object())) {
+        try (PretrainedModel model = OnnxModel.load(folder.resolve("model.onnx"), Json.object())) {
             model.save(folder);
             SentenceEmbedder.describe(folder, model, SentenceEmbedder.Pooling.MEAN, true, 256);
         }

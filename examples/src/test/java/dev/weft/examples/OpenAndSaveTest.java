@@ -21,7 +21,7 @@ class OpenAndSaveTest {
 
         try (var model = Models.load(out.resolve("names"))) {
             assertThat(model.notes()).isEmpty();
-            assertThat(model.frame().labels()).isEqualTo(3);
+            assertThat(model.context().labels()).isEqualTo(3);
         }
     }
 }

@@ -30,7 +30,7 @@ class RoomsTest {
             Map.entry("train", List.of("nn", "data", "eval", "checkpoint", "text", "jinja", "tensor")),
             Map.entry("adapt", List.of("models", "train", "nn", "checkpoint", "tensor")),
             Map.entry("run", List.of("models", "text", "jinja", "data", "nn", "checkpoint", "tensor")),
-            Map.entry("adapters", List.of("run", "text", "jinja")),
+            Map.entry("bridges", List.of("run", "text", "jinja")),
             Map.entry("recipe",
                     List.of("run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text", "jinja",
                             "tensor")),
@@ -80,14 +80,14 @@ class RoomsTest {
     }
 
     @Test
-    void who_uses_one_library_of_the_adapters_needs_nothing_of_the_other() {
-        String[] spring = {"org.springframework..", "reactor..", "dev.weft.adapters.springai.."};
-        String[] langChain4j = {"dev.langchain4j..", "dev.weft.adapters.langchain4j.."};
-        noClasses().that(resideInAPackage("dev.weft.adapters.langchain4j..")).should()
+    void who_uses_one_library_of_the_bridges_needs_nothing_of_the_other() {
+        String[] spring = {"org.springframework..", "reactor..", "dev.weft.bridges.springai.."};
+        String[] langChain4j = {"dev.langchain4j..", "dev.weft.bridges.langchain4j.."};
+        noClasses().that(resideInAPackage("dev.weft.bridges.langchain4j..")).should()
                 .dependOnClassesThat(resideInAnyPackage(spring)).check(rooms);
-        noClasses().that(resideInAPackage("dev.weft.adapters.springai..")).should()
+        noClasses().that(resideInAPackage("dev.weft.bridges.springai..")).should()
                 .dependOnClassesThat(resideInAnyPackage(langChain4j)).check(rooms);
-        noClasses().that(resideInAPackage("dev.weft.adapters")).should()
+        noClasses().that(resideInAPackage("dev.weft.bridges")).should()
                 .dependOnClassesThat(resideInAnyPackage("org.springframework..", "reactor..", "dev.langchain4j.."))
                 .check(rooms);
     }

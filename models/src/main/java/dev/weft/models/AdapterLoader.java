@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import java.util.ServiceLoader;
 
 /// Opens models that wear an adapter. Room `adapt` has one, which is found where that room is on the class path: rooms that
@@ -14,7 +14,7 @@ public interface AdapterLoader {
     /// The base with the adapter.
     ///
     /// @param base how the base is opened; the adapter lies on the same device
-    Head load(AdapterFolder folder, Loading base);
+    PretrainedModel load(AdapterFolder folder, Loading base);
 
     /// @throws IllegalArgumentException if there is none on the class path
     static AdapterLoader here(AdapterFolder folder) {

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Block;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
@@ -13,7 +13,7 @@ import dev.weft.nn.Weights;
 /// @param inner  how many blocks each set has, all of which every layer runs through
 record Albert(Bert.Config config, int groups, int inner) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Albert", HeadStyle.albert(), (json, weights, kind) -> new Bert(fromJson(json), weights), "albert")
+            .of("Albert", HeadLayout.albert(), (json, weights, kind) -> new Bert(fromJson(json), weights), "albert")
             .below("albert")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
 

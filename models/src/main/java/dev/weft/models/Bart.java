@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -23,7 +23,7 @@ import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.position.Sinusoidal;
 import dev.weft.tensor.DType;
@@ -38,7 +38,7 @@ public final class Bart implements Seq2Seq {
 
     /// A family of the same two halves under other settings.
     static Family family(String className, String prefix, Function<Json, Parts> parts, String modelType) {
-        HeadStyle heads = HeadStyle.seq2seq(
+        HeadLayout heads = HeadLayout.seq2seq(
                 VocabularyHead.shifted(VocabularyHead.plain("lm_head", false, true), "final_logits_bias"));
         return Family.of(className, heads, (json, weights, kind) -> kind == HeadKind.CAUSAL_LANGUAGE
                 ? decoder(parts.apply(json), weights)
@@ -241,7 +241,7 @@ public final class Bart implements Seq2Seq {
                     : Norm.NONE;
             stack = new Stack(sizes.layers(),
                     layer -> block(parts, sizes, layer, decodes, weights.at("layers").at(layer)),
-                    decodes ? Reach.causal() : Reach.everything(),
+                    decodes ? AttentionPattern.causal() : AttentionPattern.everything(),
                     parts.normsFirst() ? LayerNorm.load(weights.at("layer_norm"), hidden, 1e-5) : Norm.NONE);
         }
 

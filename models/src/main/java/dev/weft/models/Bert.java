@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -21,7 +21,7 @@ import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.tensor.Tensor;
 import java.util.List;
@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 /// [Parts].
 public final class Bert implements TextBackbone {
     static final Family FAMILY = Family
-            .of("Bert", HeadStyle.bert(), (json, weights, kind) -> new Bert(new Plain(Config.fromJson(json)), weights),
+            .of("Bert", HeadLayout.bert(), (json, weights, kind) -> new Bert(new Plain(Config.fromJson(json)), weights),
                     "bert")
             .below("bert")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob")
@@ -68,8 +68,8 @@ public final class Bert implements TextBackbone {
     interface Parts {
         Config config();
 
-        default Reach reach(int layer) {
-            return config().isDecoder() ? Reach.causal() : Reach.everything();
+        default AttentionPattern pattern(int layer) {
+            return config().isDecoder() ? AttentionPattern.causal() : AttentionPattern.everything();
         }
 
         /// Where learned positions lie, or null: there are none.
@@ -228,7 +228,7 @@ public final class Bert implements TextBackbone {
                 : Embedding.load(embeddings.at("token_type_embeddings"), config.typeVocabSize(), width, init());
         embeddingNorm = parts.embeddingNorm(embeddings);
         widening = parts.widening(weights);
-        stack = new Stack(parts.blocks(), layer -> parts.block(layer, weights), parts::reach, Norm.NONE);
+        stack = new Stack(parts.blocks(), layer -> parts.block(layer, weights), parts::pattern, Norm.NONE);
     }
 
     @Override

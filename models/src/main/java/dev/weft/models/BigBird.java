@@ -3,7 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.AfterQuestion;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Projection;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 record BigBird(Bert.Config config, boolean sparse, int blockSize, int random, boolean rescales, boolean inputBias,
         int question) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("BigBird", HeadStyle.bigBird(), (json, weights, kind) -> new Bert(fromJson(json, kind), weights),
+            .of("BigBird", HeadLayout.bigBird(), (json, weights, kind) -> new Bert(fromJson(json, kind), weights),
                     "big_bird")
             .below("bert")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -17,7 +17,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Alibi;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
@@ -28,7 +28,7 @@ import java.util.Map;
 public final class Bloom implements TextBackbone {
     public static final String MODEL_TYPE = "bloom";
     static final Family FAMILY = Family
-            .of("Bloom", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Bloom::new, MODEL_TYPE)
+            .of("Bloom", HeadLayout.decoder(true).withTokens("classifier"), Config::fromJson, Bloom::new, MODEL_TYPE)
             .below("transformer").withSizeNames(Map.of("num_hidden_layers", "n_layer", "num_attention_heads", "n_head"))
             .withDropouts("hidden_dropout", "attention_dropout");
 
@@ -73,7 +73,7 @@ public final class Bloom implements TextBackbone {
         tokens = Embedding.load(weights.at("word_embeddings"), config.vocabSize(), config.hiddenSize(), init());
         embeddingNorm = norm(config, weights.at("word_embeddings_layernorm"));
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("h").at(layer)),
-                Reach.causal().with(new Alibi(config.numAttentionHeads(), DType.FLOAT32, 1)),
+                AttentionPattern.causal().with(new Alibi(config.numAttentionHeads(), DType.FLOAT32, 1)),
                 norm(config, weights.at("ln_f")));
     }
 

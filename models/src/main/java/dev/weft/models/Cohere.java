@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -14,14 +14,14 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// Command R: attention and feed-forward side by side behind one LayerNorm without a bias, neighbouring channels turned, and
 /// scaled scores of ids. Cohere 2024.
 public final class Cohere {
     static final Family FAMILY = Family
-            .of("Cohere", HeadStyle.decoder(VocabularyHead.scaled(VocabularyHead.plain("lm_head", false, true),
+            .of("Cohere", HeadLayout.decoder(VocabularyHead.scaled(VocabularyHead.plain("lm_head", false, true),
                     config -> config.number("logit_scale", 0.0625))), Config::fromJson, Cohere::build, "cohere")
             .below("model").withDropouts("attention_dropout");
 
@@ -60,7 +60,7 @@ public final class Cohere {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> AttentionPattern.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

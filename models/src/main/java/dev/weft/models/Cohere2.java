@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -18,7 +18,7 @@ import dev.weft.nn.position.Rotary;
 /// <https://arxiv.org/abs/2504.00698>.
 public final class Cohere2 {
     static final Family FAMILY = Family
-            .of("Cohere2", HeadStyle.decoder(VocabularyHead.scaled(VocabularyHead.plain("lm_head", false, true),
+            .of("Cohere2", HeadLayout.decoder(VocabularyHead.scaled(VocabularyHead.plain("lm_head", false, true),
                     config -> config.number("logit_scale", 0.0625))), Config::fromJson, Cohere2::build, "cohere2")
             .below("model").withDropouts("attention_dropout");
 
@@ -57,7 +57,7 @@ public final class Cohere2 {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, config.layers().limits(layer) ? rotary : null),
+                layer -> config.layers().pattern(layer, config.layers().limits(layer) ? rotary : null),
                 norm(config, weights.at("norm"))).turning(rotary);
     }
 

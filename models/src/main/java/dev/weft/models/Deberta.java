@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.ForwardPass;
@@ -18,9 +18,9 @@ import dev.weft.nn.attention.DisentangledAttention.Buckets;
 import dev.weft.nn.attention.DisentangledAttention.Distances;
 import dev.weft.nn.attention.DisentangledAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.attention.SelfAttention;
-import dev.weft.nn.attention.Sight;
+import dev.weft.nn.attention.PreparedPattern;
 import dev.weft.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -41,12 +41,12 @@ import org.jspecify.annotations.Nullable;
 record Deberta(Bert.Config config, boolean first, boolean absolute, List<String> looks, boolean sharesKey,
         @Nullable Relative relative, int kernel, Activation after) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Deberta", HeadStyle.deberta().without(HeadKind.MULTIPLE_CHOICE),
+            .of("Deberta", HeadLayout.deberta().without(HeadKind.MULTIPLE_CHOICE),
                     (json, weights, kind) -> new Bert(load(json, weights), weights), "deberta")
             .below("deberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
     static final Family V2 = Family
-            .of("DebertaV2", HeadStyle.deberta(), (json, weights, kind) -> new Bert(load(json, weights), weights),
+            .of("DebertaV2", HeadLayout.deberta(), (json, weights, kind) -> new Bert(load(json, weights), weights),
                     "deberta-v2")
             .below("deberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
@@ -89,8 +89,8 @@ record Deberta(Bert.Config config, boolean first, boolean absolute, List<String>
     }
 
     @Override
-    public Reach reach(int layer) {
-        return Reach.everything();
+    public AttentionPattern pattern(int layer) {
+        return AttentionPattern.everything();
     }
 
     @Override
@@ -142,10 +142,10 @@ record Deberta(Bert.Config config, boolean first, boolean absolute, List<String>
     private Block beside(Block block, Weights weights) {
         Norm norm = LayerNorm.load(weights.at("LayerNorm"), config.hiddenSize(), config.layerNormEps());
         Convolution convolution = Convolution.load(weights.at("conv"), config.hiddenSize(), kernel, config.init());
-        return (Tensor x, Sight sight, ForwardPass pass) -> {
+        return (Tensor x, PreparedPattern prepared, ForwardPass pass) -> {
             Tensor mixed = unpadded(convolution.forward(x), pass);
             Tensor added = after.forward(pass.dropout().apply(mixed, config.hiddenDropout()));
-            return unpadded(norm.forward(block.forward(x, sight, pass).add(added)), pass);
+            return unpadded(norm.forward(block.forward(x, prepared, pass).add(added)), pass);
         };
     }
 

@@ -6,7 +6,7 @@ import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Stack;
 import dev.weft.nn.Weights;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 import java.util.function.BiFunction;
@@ -41,7 +41,7 @@ final class Decoder implements TextBackbone {
     /// @param reaches    what a layer's attention reaches
     /// @param norm       of the place of the last one
     static Decoder load(Sizes sizes, int padTokenId, Weights weights, BiFunction<Integer, Weights, Block> blocks,
-            IntFunction<Reach> reaches, Norm norm) {
+            IntFunction<AttentionPattern> reaches, Norm norm) {
         Embedding tokens = Embedding
                 .load(weights.at("embed_tokens"), sizes.vocabSize(), sizes.hiddenSize(), sizes.init())
                 .withPadding(padTokenId);

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Weights;
@@ -11,7 +11,7 @@ import java.util.Map;
 /// DistilBERT: BERT with half the layers and no segments. Sanh et al. 2019, <https://arxiv.org/abs/1910.01108>.
 record DistilBert(Bert.Config config) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("DistilBert", HeadStyle.distilBert(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("DistilBert", HeadLayout.distilBert(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "distilbert")
             .below("distilbert").withDropouts("dropout", "attention_dropout")
             .withSizeNames(

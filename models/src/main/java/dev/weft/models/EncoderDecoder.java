@@ -1,9 +1,9 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Frame;
+import dev.weft.models.heads.HeadContext;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
@@ -21,7 +21,7 @@ public record EncoderDecoder(Backbone encoder, TextBackbone decoder, Projection 
         Shift shift) implements Seq2Seq {
     public static final String MODEL_TYPE = "encoder-decoder";
     static final Family FAMILY = Family
-            .of("", HeadStyle.seq2seq(EncoderDecoder::vocabulary), (json, weights, kind) -> load(json, weights),
+            .of("", HeadLayout.seq2seq(EncoderDecoder::vocabulary), (json, weights, kind) -> load(json, weights),
                     MODEL_TYPE)
             .named(HeadKind.SEQ2SEQ, "EncoderDecoderModel");
 
@@ -56,11 +56,11 @@ public record EncoderDecoder(Backbone encoder, TextBackbone decoder, Projection 
     }
 
     /// The scores of ids are the decoder's own head's.
-    static Projection vocabulary(Frame frame) {
-        Json decoderConfig = decoderConfig(frame.config());
-        var seq2seq = (Seq2Seq) frame.backbone();
-        return Families.of(decoderConfig).heads().vocabulary().load(new Frame(decoderConfig, seq2seq.decoder(),
-                frame.weights().at("decoder"), decoderWeights(decoderConfig, frame.weights()), null, List.of()));
+    static Projection vocabulary(HeadContext context) {
+        Json decoderConfig = decoderConfig(context.config());
+        var seq2seq = (Seq2Seq) context.backbone();
+        return Families.of(decoderConfig).heads().vocabulary().load(new HeadContext(decoderConfig, seq2seq.decoder(),
+                context.weights().at("decoder"), decoderWeights(decoderConfig, context.weights()), null, List.of()));
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -17,7 +17,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Alibi;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.DType;
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class Falcon implements TextBackbone {
     public static final String MODEL_TYPE = "falcon";
     static final Family FAMILY = Family
-            .of("Falcon", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Falcon::new, MODEL_TYPE,
+            .of("Falcon", HeadLayout.decoder(true).withTokens("classifier"), Config::fromJson, Falcon::new, MODEL_TYPE,
                     "RefinedWeb", "RefinedWebModel")
             .below("transformer").withDropouts("hidden_dropout", "attention_dropout");
 
@@ -94,16 +94,16 @@ public final class Falcon implements TextBackbone {
         this.config = config;
         tokens = Embedding.load(weights.at("word_embeddings"), config.vocabSize(), config.hiddenSize(), init());
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("h").at(layer)),
-                reach(config), norm(config, weights.at("ln_f")));
+                pattern(config), norm(config, weights.at("ln_f")));
     }
 
     /// The reference's explicit attention adds ALiBi twice, to the raw scores and to the mask, and rounds it to bfloat16.
     /// Why Weft does as well: docs/decisions/0010-falcon-alibi.md.
-    private static Reach reach(Config config) {
+    private static AttentionPattern pattern(Config config) {
         return config.rotary() == null
-                ? Reach.causal().with(new Alibi(config.numAttentionHeads(), DType.BFLOAT16,
+                ? AttentionPattern.causal().with(new Alibi(config.numAttentionHeads(), DType.BFLOAT16,
                         ALIBI_TIMES / Math.sqrt(config.headDim())))
-                : Reach.causal().with(config.rotary());
+                : AttentionPattern.causal().with(config.rotary());
     }
 
     @Override

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Weights;
 import java.util.EnumMap;
 import java.util.List;
@@ -23,7 +23,7 @@ import java.util.function.Function;
 ///                   where both halves of a model have it
 /// @param dropouts   the shares that its config says of what training drops
 /// @param firstPosition positions of a learned table that come before a text's first
-record Family(List<String> modelTypes, String className, String prefix, Builder builder, HeadStyle heads,
+record Family(List<String> modelTypes, String className, String prefix, Builder builder, HeadLayout heads,
         Map<HeadKind, String> prefixes, Map<HeadKind, String> special, Map<String, String> sizeNames,
         List<String> dropouts, int firstPosition) {
     /// Builds the backbone.
@@ -34,7 +34,7 @@ record Family(List<String> modelTypes, String className, String prefix, Builder 
     }
 
     /// A family whose backbone is the same below every head.
-    static <C> Family of(String className, HeadStyle heads, Function<Json, C> config, Wiring<C> wiring,
+    static <C> Family of(String className, HeadLayout heads, Function<Json, C> config, Wiring<C> wiring,
             String... modelTypes) {
         return of(className, heads, (json, weights, kind) -> wiring.build(config.apply(json), weights), modelTypes);
     }
@@ -46,7 +46,7 @@ record Family(List<String> modelTypes, String className, String prefix, Builder 
         Backbone build(C config, Weights weights);
     }
 
-    static Family of(String className, HeadStyle heads, Builder builder, String... modelTypes) {
+    static Family of(String className, HeadLayout heads, Builder builder, String... modelTypes) {
         return new Family(List.of(modelTypes), className, "", builder, heads, Map.of(), Map.of(), Map.of(), List.of(),
                 0);
     }

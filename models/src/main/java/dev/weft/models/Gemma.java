@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -13,13 +13,13 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// Gemma: Llama with a GELU in its gates, embeddings multiplied by √hidden, and norm weights stored less 1.
 /// Gemma Team 2024, <https://arxiv.org/abs/2403.08295>.
 public final class Gemma {
-    static final Family FAMILY = Family.of("Gemma", HeadStyle.decoder(true), Config::fromJson,
+    static final Family FAMILY = Family.of("Gemma", HeadLayout.decoder(true), Config::fromJson,
             Gemma::build, "gemma").below("model").below(HeadKind.QUESTION_ANSWERING, "transformer")
             .withDropouts("attention_dropout");
 
@@ -57,7 +57,7 @@ public final class Gemma {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> Reach.causal().with(rotary), norm(config, weights.at("norm")))
+                        layer -> AttentionPattern.causal().with(rotary), norm(config, weights.at("norm")))
                 .withTokenScale(Math.sqrt(config.hiddenSize())).turning(rotary);
     }
 

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -18,7 +18,7 @@ import dev.weft.nn.position.Rotary;
 /// Gemma 2: Gemma with a norm before and after each part, every second layer local, and capped scores.
 /// Gemma Team 2024, <https://arxiv.org/abs/2408.00118>.
 public final class Gemma2 {
-    static final Family FAMILY = Family.of("Gemma2", HeadStyle.decoder(VocabularyHead.capped(
+    static final Family FAMILY = Family.of("Gemma2", HeadLayout.decoder(VocabularyHead.capped(
             VocabularyHead.plain("lm_head", false, true), "final_logit_softcapping", 30)), Config::fromJson,
             Gemma2::build, "gemma2").below("model").withDropouts("attention_dropout");
 
@@ -62,7 +62,7 @@ public final class Gemma2 {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> config.layers().reach(layer, rotary), norm(config, weights.at("norm")))
+                        layer -> config.layers().pattern(layer, rotary), norm(config, weights.at("norm")))
                 .withTokenScale(Math.sqrt(config.hiddenSize())).turning(rotary);
     }
 

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -19,7 +19,7 @@ import dev.weft.nn.position.Rotary;
 /// Gemma 3's text model: Gemma 2 with norms on queries and keys in place of capped scores, and five local layers, whose
 /// rotary positions have a base of their own, to each global one. Gemma Team 2025, <https://arxiv.org/abs/2503.19786>.
 public final class Gemma3 {
-    static final Family FAMILY = Family.of("Gemma3", HeadStyle.decoder(VocabularyHead.capped(
+    static final Family FAMILY = Family.of("Gemma3", HeadLayout.decoder(VocabularyHead.capped(
             VocabularyHead.plain("lm_head", false, true), "final_logit_softcapping", 0)), Config::fromJson,
             Gemma3::build, "gemma3_text").below("model").withDropouts("attention_dropout");
 
@@ -71,7 +71,7 @@ public final class Gemma3 {
         Rotary nearby = config.localRope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> config.layers().reach(layer, config.layers().limits(layer) ? nearby : global),
+                        layer -> config.layers().pattern(layer, config.layers().limits(layer) ? nearby : global),
                         norm(config, weights.at("norm")))
                 .withTokenScale(Math.sqrt(config.hiddenSize())).turning(global);
     }

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -12,13 +12,13 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// GLM-4 as first published: Llama with half of each head turned in neighbouring pairs and gate and up in one projection.
 /// GLM Team 2024, <https://arxiv.org/abs/2406.12793>.
 public final class Glm {
-    static final Family FAMILY = Family.of("Glm", HeadStyle.decoder(false), Config::fromJson, Glm::build, "glm")
+    static final Family FAMILY = Family.of("Glm", HeadLayout.decoder(false), Config::fromJson, Glm::build, "glm")
             .below("model").withDropouts("attention_dropout");
 
     private Glm() {}
@@ -53,7 +53,7 @@ public final class Glm {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> AttentionPattern.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -12,12 +12,12 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// GLM-4-0414: [Glm] with a norm behind each part too. GLM Team 2025.
 public final class Glm4 {
-    static final Family FAMILY = Family.of("Glm4", HeadStyle.decoder(false), Config::fromJson, Glm4::build, "glm4")
+    static final Family FAMILY = Family.of("Glm4", HeadLayout.decoder(false), Config::fromJson, Glm4::build, "glm4")
             .below("model").withDropouts("attention_dropout");
 
     private Glm4() {}
@@ -52,7 +52,7 @@ public final class Glm4 {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> AttentionPattern.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -20,7 +20,7 @@ import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
 import tools.jackson.databind.node.ObjectNode;
@@ -30,7 +30,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Gpt2 implements TextBackbone {
     public static final String MODEL_TYPE = "gpt2";
     static final Family FAMILY = Family
-            .of("GPT2", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, Gpt2::new, MODEL_TYPE)
+            .of("GPT2", HeadLayout.decoder(true).withTokens("classifier"), Config::fromJson, Gpt2::new, MODEL_TYPE)
             .below("transformer").named(HeadKind.CAUSAL_LANGUAGE, "LMHeadModel")
             .withSizeNames(
                     Map.of("hidden_size", "n_embd", "num_hidden_layers", "n_layer", "num_attention_heads", "n_head",
@@ -127,7 +127,8 @@ public final class Gpt2 implements TextBackbone {
         tokens = Embedding.load(weights.at("wte"), config.vocabSize(), config.hiddenSize(), init());
         positions = Embedding.load(weights.at("wpe"), config.maxPositionEmbeddings(), config.hiddenSize(), init());
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("h").at(layer)),
-                Reach.causal(), LayerNorm.load(weights.at("ln_f"), config.hiddenSize(), config.layerNormEpsilon()));
+                AttentionPattern.causal(),
+                LayerNorm.load(weights.at("ln_f"), config.hiddenSize(), config.layerNormEpsilon()));
     }
 
     @Override

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -17,7 +17,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
@@ -27,7 +27,7 @@ import java.util.Map;
 public final class GptJ implements TextBackbone {
     public static final String MODEL_TYPE = "gptj";
     static final Family FAMILY = Family
-            .of("GPTJ", HeadStyle.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, GptJ::new,
+            .of("GPTJ", HeadLayout.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, GptJ::new,
                     MODEL_TYPE)
             .below("transformer")
             .withSizeNames(
@@ -73,7 +73,7 @@ public final class GptJ implements TextBackbone {
         this.config = config;
         tokens = Embedding.load(weights.at("wte"), config.vocabSize(), config.hiddenSize(), init());
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("h").at(layer)),
-                Reach.causal().with(Rotary.plain(config.rotaryDim(), 10_000, Rotary.Pairing.NEIGHBOURS)),
+                AttentionPattern.causal().with(Rotary.plain(config.rotaryDim(), 10_000, Rotary.Pairing.NEIGHBOURS)),
                 norm(config, weights.at("ln_f")));
     }
 

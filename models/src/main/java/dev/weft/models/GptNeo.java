@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -17,7 +17,7 @@ import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 public final class GptNeo implements TextBackbone {
     public static final String MODEL_TYPE = "gpt_neo";
     static final Family FAMILY = Family
-            .of("GPTNeo", HeadStyle.decoder(true).withTokens("classifier"), Config::fromJson, GptNeo::new, MODEL_TYPE)
+            .of("GPTNeo", HeadLayout.decoder(true).withTokens("classifier"), Config::fromJson, GptNeo::new, MODEL_TYPE)
             .below("transformer")
             .withSizeNames(Map.of("num_hidden_layers", "num_layers", "num_attention_heads", "num_heads"))
             .withDropouts("resid_dropout", "embed_dropout", "attention_dropout");
@@ -98,8 +98,8 @@ public final class GptNeo implements TextBackbone {
         int hidden = config.hiddenSize();
         tokens = Embedding.load(weights.at("wte"), config.vocabSize(), hidden, init());
         positions = Embedding.load(weights.at("wpe"), config.maxPositionEmbeddings(), hidden, init());
-        Reach global = Reach.causal();
-        Reach local = Reach.causal().with(AttentionMask.window(config.windowSize()));
+        AttentionPattern global = AttentionPattern.causal();
+        AttentionPattern local = AttentionPattern.causal().with(AttentionMask.window(config.windowSize()));
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("h").at(layer)),
                 layer -> config.attentionLayers().get(layer).equals("local") ? local : global,
                 LayerNorm.load(weights.at("ln_f"), hidden, config.layerNormEpsilon()));

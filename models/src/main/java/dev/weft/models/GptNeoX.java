@@ -1,8 +1,8 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Frame;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadContext;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -20,7 +20,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 
@@ -29,7 +29,7 @@ import dev.weft.tensor.Tensor;
 public final class GptNeoX implements TextBackbone {
     public static final String MODEL_TYPE = "gpt_neox";
     static final Family FAMILY = Family
-            .of("GPTNeoX", HeadStyle.decoder(GptNeoX::head).withTokens("classifier"), Config::fromJson, GptNeoX::new,
+            .of("GPTNeoX", HeadLayout.decoder(GptNeoX::head).withTokens("classifier"), Config::fromJson, GptNeoX::new,
                     MODEL_TYPE)
             .below("gpt_neox").withDropouts("hidden_dropout", "attention_dropout");
 
@@ -65,7 +65,7 @@ public final class GptNeoX implements TextBackbone {
         this.config = config;
         tokens = Embedding.load(weights.at("embed_in"), config.vocabSize(), config.hiddenSize(), init());
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("layers").at(layer)),
-                Reach.causal().with(config.rotary()), norm(config, weights.at("final_layer_norm")));
+                AttentionPattern.causal().with(config.rotary()), norm(config, weights.at("final_layer_norm")));
     }
 
     @Override
@@ -123,9 +123,9 @@ public final class GptNeoX implements TextBackbone {
     }
 
     /// Published files call the head `embed_out`, newer versions of the Python library `lm_head`.
-    static Projection head(Frame frame) {
-        Weights weights = frame.weights();
+    static Projection head(HeadContext context) {
+        Weights weights = context.weights();
         boolean renamed = weights.has("lm_head.weight") && !weights.has("embed_out.weight");
-        return VocabularyHead.plain(renamed ? "lm_head" : "embed_out", false, false).load(frame);
+        return VocabularyHead.plain(renamed ? "lm_head" : "embed_out", false, false).load(context);
     }
 }

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -12,14 +12,14 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// Granite: Llama with four multipliers: of embeddings, of what enters the residual stream, of attention's scores, and one by
 /// which the scores of ids are divided. IBM 2024, Granite 3.0 Language Models.
 public final class Granite {
     static final Family FAMILY = Family
-            .of("Granite", HeadStyle.decoder(VocabularyHead.scaled(VocabularyHead.plain("lm_head", false, false),
+            .of("Granite", HeadLayout.decoder(VocabularyHead.scaled(VocabularyHead.plain("lm_head", false, false),
                     config -> 1 / config.number("logits_scaling", 1))), Config::fromJson, Granite::build, "granite")
             .below("model").withDropouts("attention_dropout");
 
@@ -59,7 +59,7 @@ public final class Granite {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> Reach.causal().with(rotary),
+                        layer -> AttentionPattern.causal().with(rotary),
                         RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps()))
                 .withEmbeddingScale(config.embeddingMultiplier()).turning(rotary);
     }

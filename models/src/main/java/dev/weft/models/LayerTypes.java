@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.nn.attention.AttentionMask;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -56,8 +56,8 @@ public record LayerTypes(int window, IntPredicate local) {
     /// What a layer of a decoder reaches.
     ///
     /// @param rotary null: this layer knows no positions
-    Reach reach(int layer, @Nullable Rotary rotary) {
-        Reach causal = Reach.causal().with(rotary);
+    AttentionPattern pattern(int layer, @Nullable Rotary rotary) {
+        AttentionPattern causal = AttentionPattern.causal().with(rotary);
         return limits(layer) ? causal.with(AttentionMask.window(window)) : causal;
     }
 

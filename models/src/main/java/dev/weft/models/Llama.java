@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -13,13 +13,13 @@ import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// Llama: a decoder with RMSNorm before each part, rotary positions, grouped-query attention and SwiGLU.
 /// Touvron et al. 2023, <https://arxiv.org/abs/2302.13971>.
 public final class Llama {
-    static final Family FAMILY = Family.of("Llama", HeadStyle.decoder(false), Config::fromJson, Llama::build, "llama")
+    static final Family FAMILY = Family.of("Llama", HeadLayout.decoder(false), Config::fromJson, Llama::build, "llama")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Llama() {}
@@ -53,7 +53,7 @@ public final class Llama {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> AttentionPattern.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -3,7 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.AfterQuestion;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
@@ -25,7 +25,7 @@ import java.util.List;
 /// @param sepId   the id between the two
 record Longformer(Bert.Config config, List<Integer> windows, HeadKind kind, int sepId) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Longformer", HeadStyle.roberta().without(HeadKind.CAUSAL_LANGUAGE),
+            .of("Longformer", HeadLayout.roberta().without(HeadKind.CAUSAL_LANGUAGE),
                     (json, weights, kind) -> new Bert(fromJson(json, kind), weights), "longformer")
             .below("longformer")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);

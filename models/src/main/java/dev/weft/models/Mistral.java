@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -18,7 +18,7 @@ import dev.weft.nn.position.Rotary;
 /// Mistral: Llama whose layers may look back only so far. Jiang et al. 2023, <https://arxiv.org/abs/2310.06825>.
 public final class Mistral {
     static final Family FAMILY = Family
-            .of("Mistral", HeadStyle.decoder(false), Config::fromJson, Mistral::build, "mistral").below("model")
+            .of("Mistral", HeadLayout.decoder(false), Config::fromJson, Mistral::build, "mistral").below("model")
             .below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Mistral() {}
@@ -51,7 +51,7 @@ public final class Mistral {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> config.layers().pattern(layer, rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

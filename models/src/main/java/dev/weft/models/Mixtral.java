@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Experts;
@@ -22,7 +22,7 @@ import java.util.stream.IntStream;
 /// <https://arxiv.org/abs/2401.04088>.
 public final class Mixtral {
     static final Family FAMILY = Family
-            .of("Mixtral", HeadStyle.decoder(false), Config::fromJson, Mixtral::build, "mixtral").below("model")
+            .of("Mixtral", HeadLayout.decoder(false), Config::fromJson, Mixtral::build, "mixtral").below("model")
             .below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Mixtral() {}
@@ -59,7 +59,7 @@ public final class Mixtral {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> config.layers().pattern(layer, rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

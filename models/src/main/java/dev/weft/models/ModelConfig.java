@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// ```java
 /// var config = Qwen3.Config.tiny().with(Qwen3.Config::numHiddenLayers, 4);
-/// Head model = Models.create(config, Heads.causalLanguage(), 42);
+/// PretrainedModel model = Models.create(config, HeadSpec.causalLanguage(), 42);
 /// ```
 ///
 /// @param <C> the record itself

@@ -5,11 +5,11 @@ import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.models.heads.CausalLanguageModel;
-import dev.weft.models.heads.Frame;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.HeadContext;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadLayout;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.Model;
 import dev.weft.nn.ProjectionPlan;
 import dev.weft.nn.WeightSource;
@@ -35,7 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Opens model folders and saves them.
 ///
-/// `Models.load(folder)` opens the head that the folder's config names; `Models.load(folder, Heads.regression())` another
+/// `Models.load(folder)` opens the head that the folder's config names; `Models.load(folder, HeadSpec.regression())` another
 /// one on the same body.
 public final class Models {
     private static final System.Logger LOG = System.getLogger(Models.class.getName());
@@ -63,12 +63,12 @@ public final class Models {
     }
 
     /// Opens a folder with the head that its config names, in float32 and mapped into memory: for reading, not for training.
-    public static Head load(Path folder) {
+    public static PretrainedModel load(Path folder) {
         return load(folder, Loading.in(DType.FLOAT32));
     }
 
     /// Opens a folder with the head that its config names, or an adapter's folder: the base with the adapter.
-    public static Head load(Path folder, Loading loading) {
+    public static PretrainedModel load(Path folder, Loading loading) {
         Optional<AdapterFolder> adapter = AdapterFolder.find(folder);
         if (adapter.isPresent()) {
             return AdapterLoader.here(adapter.get()).load(adapter.get(), loading);
@@ -78,14 +78,14 @@ public final class Models {
     }
 
     /// Opens a folder with another head than its config names, in float32 and mapped into memory.
-    public static Head load(Path folder, Heads head) {
+    public static PretrainedModel load(Path folder, HeadSpec head) {
         return load(folder, head, Loading.in(DType.FLOAT32));
     }
 
     /// Opens a folder with another head than its config names. Weights that the file lacks for it, or has for another number
-    /// of labels, are made new, weights that it does not need are left out; both are named in [Head#notes] and logged as a
+    /// of labels, are made new, weights that it does not need are left out; both are named in [PretrainedModel#notes] and logged as a
     /// warning.
-    public static Head load(Path folder, Heads head, Loading loading) {
+    public static PretrainedModel load(Path folder, HeadSpec head, Loading loading) {
         return load(ModelFolder.open(folder), head, loading);
     }
 
@@ -109,7 +109,7 @@ public final class Models {
     }
 
     /// The config of a folder when it is opened with this head.
-    public static Json config(ModelFolder folder, Heads head) {
+    public static Json config(ModelFolder folder, HeadSpec head) {
         return as(folder, head.config(folder.config().node()), Families.of(folder.config()).architecture(head.kind()));
     }
 
@@ -119,21 +119,22 @@ public final class Models {
     }
 
     /// Opens a folder as a class of the Python library: `GPT2LMHeadModel`, `GPT2ForSequenceClassification`, `GPT2Model`.
-    public static Head load(ModelFolder folder, String architecture, Loading loading) {
+    public static PretrainedModel load(ModelFolder folder, String architecture, Loading loading) {
         return opened(folder, loading, source -> build(as(folder, folder.config().node().deepCopy(), architecture),
                 folder.generationConfig().orElse(null), HeadKind.of(architecture),
                 Weights.from(source, loading.plan())));
     }
 
-    /// [#load(Path, Heads, Loading)] of an open folder.
-    public static Head load(ModelFolder folder, Heads head, Loading loading) {
+    /// [#load(Path, HeadSpec, Loading)] of an open folder.
+    public static PretrainedModel load(ModelFolder folder, HeadSpec head, Loading loading) {
         return opened(folder, loading, source -> build(config(folder, head), folder.generationConfig().orElse(null),
                 head.kind(), with(head, Families.of(folder.config()), source, loading)));
     }
 
-    private static Head opened(ModelFolder folder, Loading loading, Function<WeightSource, Head> build) {
+    private static PretrainedModel opened(ModelFolder folder, Loading loading,
+            Function<WeightSource, PretrainedModel> build) {
         try (CheckpointWeights stored = CheckpointWeights.open(folder)) {
-            Head head = named(folder, () -> build.apply(loading.of(stored)));
+            PretrainedModel head = named(folder, () -> build.apply(loading.of(stored)));
             if (loading.trained()) {
                 head.requiresGrad(true);
             }
@@ -142,24 +143,24 @@ public final class Models {
     }
 
     /// Weights of a head may be new, and where labels are asked for, those for another number of labels are too.
-    private static Weights with(Heads head, Family family, WeightSource source, Loading loading) {
+    private static Weights with(HeadSpec head, Family family, WeightSource source, Loading loading) {
         return Weights.from(source, loading.plan(), name -> !inBase(family.prefix(head.kind()), name),
                 name -> !head.labels().isEmpty());
     }
 
     /// The same model once more, with weights from elsewhere and projections as planned: how adapters stand over one base,
     /// whose tensors they share.
-    public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan) {
+    public static PretrainedModel rebuild(PretrainedModel base, WeightSource source, ProjectionPlan plan) {
         return rebuild(base, source, plan, (plain, weights) -> plain);
     }
 
     /// The same with something around the backbone, before the head is put on.
     ///
     /// @param around makes it, of the backbone and the weights of the whole model
-    public static Head rebuild(Head base, WeightSource source, ProjectionPlan plan,
+    public static PretrainedModel rebuild(PretrainedModel base, WeightSource source, ProjectionPlan plan,
             BiFunction<Backbone, Weights, Backbone> around) {
-        Frame frame = base.frame();
-        return build(frame.config(), frame.generation(), HeadKind.of(architecture(frame.config())),
+        HeadContext context = base.context();
+        return build(context.config(), context.generation(), HeadKind.of(architecture(context.config())),
                 Weights.from(source, plan), around);
     }
 
@@ -169,46 +170,46 @@ public final class Models {
     /// for its noise of 1e-9. Other weights are the base's own tensors, which may be closed before it.
     ///
     /// @throws IllegalArgumentException if the config has no single number of ids
-    public static Head resized(Head base, int vocabSize) {
+    public static PretrainedModel resized(PretrainedModel base, int vocabSize) {
         return resized(base, vocabSize, null);
     }
 
     /// The same with new rows as the family's new weights begin.
-    public static Head resized(Head base, int vocabSize, long seed) {
+    public static PretrainedModel resized(PretrainedModel base, int vocabSize, long seed) {
         return resized(base, vocabSize, WeightSource.random(seed));
     }
 
-    private static Head resized(Head base, int vocabSize, @Nullable WeightSource fresh) {
-        Frame frame = base.frame();
-        if (!frame.config().has("vocab_size") || vocabSize < 1) {
+    private static PretrainedModel resized(PretrainedModel base, int vocabSize, @Nullable WeightSource fresh) {
+        HeadContext context = base.context();
+        if (!context.config().has("vocab_size") || vocabSize < 1) {
             throw new IllegalArgumentException(
                     "%s: a model whose config has one vocab_size can have another, of at least 1; asked for %d"
-                            .formatted(frame.config(), vocabSize));
+                            .formatted(context.config(), vocabSize));
         }
-        ObjectNode config = frame.config().node().deepCopy();
-        int old = frame.config().integer("vocab_size");
+        ObjectNode config = context.config().node().deepCopy();
+        int old = context.config().integer("vocab_size");
         config.put("vocab_size", vocabSize);
-        if (frame.config().integer("decoder_vocab_size", 0) == old) {
+        if (context.config().integer("decoder_vocab_size", 0) == old) {
             config.put("decoder_vocab_size", vocabSize);
         }
-        return build(Json.of(frame.config().toString(), config), frame.generation(),
-                HeadKind.of(architecture(frame.config())), Weights.from(new Resized(base, old, vocabSize, fresh)));
+        return build(Json.of(context.config().toString(), config), context.generation(),
+                HeadKind.of(architecture(context.config())), Weights.from(new Resized(base, old, vocabSize, fresh)));
     }
 
     /// The same model with an output matrix of its own, which begins as a copy of the input embedding that it was tied to.
     /// Other weights are the base's own tensors, which may be closed before it.
     ///
     /// @throws IllegalArgumentException if the family ties them whatever its config says
-    public static Head untied(Head base) {
-        Frame frame = base.frame();
-        ObjectNode config = frame.config().node().deepCopy().put("tie_word_embeddings", false);
-        Head own = build(Json.of(frame.config().toString(), config), frame.generation(),
-                HeadKind.of(architecture(frame.config())), Weights.from(new Untied(base)));
+    public static PretrainedModel untied(PretrainedModel base) {
+        HeadContext context = base.context();
+        ObjectNode config = context.config().node().deepCopy().put("tie_word_embeddings", false);
+        PretrainedModel own = build(Json.of(context.config().toString(), config), context.generation(),
+                HeadKind.of(architecture(context.config())), Weights.from(new Untied(base)));
         if (own.parameters().size() == base.parameters().size()) {
             own.close();
             throw new IllegalArgumentException(
                     "%s: the output matrix of this model is its input embedding always; it can have none of its own"
-                            .formatted(frame.config()));
+                            .formatted(context.config()));
         }
         return own;
     }
@@ -219,9 +220,9 @@ public final class Models {
         return Json.of(folder.config().toString(), config);
     }
 
-    private static Head named(ModelFolder folder, Supplier<Head> load) {
+    private static PretrainedModel named(ModelFolder folder, Supplier<PretrainedModel> load) {
         try {
-            Head head = load.get();
+            PretrainedModel head = load.get();
             for (String note : head.notes()) {
                 LOG.log(System.Logger.Level.WARNING, "{0}: {1}", folder.path(), note);
             }
@@ -235,15 +236,15 @@ public final class Models {
 
     /// A model of the sizes of `config`, a `config.json` of any family with its `architectures`, with new weights, ready to
     /// train.
-    public static Head create(ObjectNode config, long seed) {
+    public static PretrainedModel create(ObjectNode config, long seed) {
         return create(config, Optional.empty(), seed, Device.CPU);
     }
 
     /// The same with settings of generation, a `generation_config.json`, which are saved with it, on a device. A seed gives the
     /// same weights on every one.
-    public static Head create(ObjectNode config, Optional<ObjectNode> generation, long seed, Device device) {
+    public static PretrainedModel create(ObjectNode config, Optional<ObjectNode> generation, long seed, Device device) {
         Json json = Json.of("config.json", config);
-        Head head = build(json, generation.map(node -> Json.of("generation_config.json", node)).orElse(null),
+        PretrainedModel head = build(json, generation.map(node -> Json.of("generation_config.json", node)).orElse(null),
                 HeadKind.of(architecture(json)), Weights.from(WeightSource.random(seed).on(device)));
         head.requiresGrad(true);
         return head;
@@ -252,12 +253,12 @@ public final class Models {
     /// A model of the sizes of `config`, of any family, with this head and new weights, ready to train.
     ///
     /// @param config a `config.json` with its `model_type`; sizes may have the names that most families give them
-    public static Head create(ObjectNode config, Heads head, long seed) {
+    public static PretrainedModel create(ObjectNode config, HeadSpec head, long seed) {
         return create(config, head, seed, Device.CPU);
     }
 
     /// The same on a device.
-    public static Head create(ObjectNode config, Heads head, long seed, Device device) {
+    public static PretrainedModel create(ObjectNode config, HeadSpec head, long seed, Device device) {
         ObjectNode own = head.config(ConfigNames.own(config));
         own.putArray("architectures")
                 .add(Families.of(Json.of("config.json", own)).architecture(head.kind()));
@@ -268,7 +269,7 @@ public final class Models {
     /// all that is not in blocks. With both halves of an encoder-decoder cut alike.
     ///
     /// @throws IllegalArgumentException if there are not so many blocks
-    public static Head loadStudent(Path folder, Heads head, int layers, Loading loading) {
+    public static PretrainedModel loadStudent(Path folder, HeadSpec head, int layers, Loading loading) {
         ModelFolder opened = ModelFolder.open(folder);
         int all = ConfigNames.layers(opened.config().node());
         if (layers < 1 || layers > all) {
@@ -286,7 +287,7 @@ public final class Models {
     }
 
     /// A model of a typed config, with this head and new weights, ready to train.
-    public static Head create(ModelConfig<?> config, Heads head, long seed) {
+    public static PretrainedModel create(ModelConfig<?> config, HeadSpec head, long seed) {
         return create(config.toJson(), head, seed);
     }
 
@@ -297,19 +298,19 @@ public final class Models {
 
     /// Writes a folder that [#load] and the Python library read.
     public static void save(Path folder, ObjectNode config, Model model) {
-        ModelFolder.save(folder, config, model.parameters(), Head.SHARD_BYTES);
+        ModelFolder.save(folder, config, model.parameters(), PretrainedModel.SHARD_BYTES);
     }
 
     /// A model of a config and weights from wherever.
-    static Head build(Json config, HeadKind kind, Weights weights) {
+    static PretrainedModel build(Json config, HeadKind kind, Weights weights) {
         return build(config, null, kind, weights);
     }
 
-    private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
+    private static PretrainedModel build(Json config, @Nullable Json generation, HeadKind kind, Weights weights) {
         return build(config, generation, kind, weights, (plain, all) -> plain);
     }
 
-    private static Head build(Json config, @Nullable Json generation, HeadKind kind, Weights weights,
+    private static PretrainedModel build(Json config, @Nullable Json generation, HeadKind kind, Weights weights,
             BiFunction<Backbone, Weights, Backbone> around) {
         Family family = Families.of(config);
         try {
@@ -319,7 +320,8 @@ public final class Models {
                             .toArray(String[]::new));
             Backbone backbone = around.apply(family.builder().build(config, base, kind), weights);
             var notes = new ArrayList<String>();
-            Head head = family.heads().load(kind, new Frame(config, backbone, weights, base, generation, notes));
+            PretrainedModel head = family.heads().load(kind,
+                    new HeadContext(config, backbone, weights, base, generation, notes));
             notes.addAll(notes(weights, base));
             List<String> overlooked = config.unasked().stream()
                     .filter(name -> !HARMLESS.matcher(name).matches() && says(config.node().get(name))).toList();
@@ -366,7 +368,7 @@ public final class Models {
     /// Whether a weight is the backbone's and not a head's; poolers are heads.
     private static boolean inBase(String prefix, String name) {
         boolean below = prefix.isEmpty()
-                ? HeadStyle.ROOTS.stream().noneMatch(root -> name.equals(root) || name.startsWith(root + "."))
+                ? HeadLayout.ROOTS.stream().noneMatch(root -> name.equals(root) || name.startsWith(root + "."))
                 : name.startsWith(prefix + ".");
         return below && !name.contains("pooler.");
     }

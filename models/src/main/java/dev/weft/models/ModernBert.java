@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -18,7 +18,7 @@ import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 
@@ -26,7 +26,7 @@ import dev.weft.tensor.Tensor;
 /// see only their neighbourhood. Warner et al. 2024, <https://arxiv.org/abs/2412.13663>.
 public final class ModernBert implements TextBackbone {
     static final Family FAMILY = Family
-            .of("ModernBert", HeadStyle.modernBert(), Config::fromJson, ModernBert::new, "modernbert").below("model")
+            .of("ModernBert", HeadLayout.modernBert(), Config::fromJson, ModernBert::new, "modernbert").below("model")
             .withDropouts("embedding_dropout", "mlp_dropout", "attention_dropout");
 
     /// Sizes of a checkpoint, named as in its `config.json`.
@@ -77,7 +77,8 @@ public final class ModernBert implements TextBackbone {
         tokens = Embedding.load(embeddings.at("tok_embeddings"), config.vocabSize(), config.hiddenSize(), init())
                 .withPadding(config.padTokenId());
         embeddingNorm = norm(embeddings.at("norm"));
-        stack = new Stack(config.numHiddenLayers(), layer -> block(layer, weights.at("layers").at(layer)), this::reach,
+        stack = new Stack(config.numHiddenLayers(), layer -> block(layer, weights.at("layers").at(layer)),
+                this::pattern,
                 norm(weights.at("final_norm")));
     }
 
@@ -85,10 +86,11 @@ public final class ModernBert implements TextBackbone {
         return LayerNorm.load(weights, config.hiddenSize(), config.normEps(), config.normBias());
     }
 
-    private Reach reach(int layer) {
+    private AttentionPattern pattern(int layer) {
         return config.layers().local().test(layer)
-                ? Reach.everything().with(config.nearby()).with(AttentionMask.nearby(config.layers().window()))
-                : Reach.everything().with(config.global());
+                ? AttentionPattern.everything().with(config.nearby())
+                        .with(AttentionMask.nearby(config.layers().window()))
+                : AttentionPattern.everything().with(config.global());
     }
 
     private Block block(int layer, Weights weights) {

@@ -2,13 +2,13 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.RelativeBias;
 import dev.weft.tensor.Tensor;
 
@@ -18,7 +18,7 @@ import dev.weft.tensor.Tensor;
 /// @param bias one for all layers
 record Mpnet(Bert.Config config, RelativeBias bias) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("MPNet", HeadStyle.roberta().without(HeadKind.CAUSAL_LANGUAGE),
+            .of("MPNet", HeadLayout.roberta().without(HeadKind.CAUSAL_LANGUAGE),
                     (json, weights, kind) -> new Bert(load(json, weights), weights), "mpnet")
             .below("mpnet")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
@@ -37,8 +37,8 @@ record Mpnet(Bert.Config config, RelativeBias bias) implements Bert.Parts {
     }
 
     @Override
-    public Reach reach(int layer) {
-        return Reach.everything().with(bias);
+    public AttentionPattern pattern(int layer) {
+        return AttentionPattern.everything().with(bias);
     }
 
     @Override

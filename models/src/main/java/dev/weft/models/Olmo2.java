@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -14,13 +14,13 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 
 /// OLMo 2: Llama with norms after each part instead of before, and on all queries and all keys. OLMo Team 2025,
 /// <https://arxiv.org/abs/2501.00656>.
 public final class Olmo2 {
-    static final Family FAMILY = Family.of("Olmo2", HeadStyle.decoder(false), Config::fromJson, Olmo2::build, "olmo2")
+    static final Family FAMILY = Family.of("Olmo2", HeadLayout.decoder(false), Config::fromJson, Olmo2::build, "olmo2")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Olmo2() {}
@@ -53,7 +53,7 @@ public final class Olmo2 {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> Reach.causal().with(rotary), norm(weights.at("norm"), config.hiddenSize(), config))
+                layer -> AttentionPattern.causal().with(rotary), norm(weights.at("norm"), config.hiddenSize(), config))
                 .turning(rotary);
     }
 

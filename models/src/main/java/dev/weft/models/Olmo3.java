@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -19,7 +19,7 @@ import dev.weft.nn.position.Rotary;
 /// OLMo 3: OLMo 2 with three local layers to each global one, whose positions alone are stretched. OLMo Team 2025,
 /// <https://arxiv.org/abs/2512.13961>.
 public final class Olmo3 {
-    static final Family FAMILY = Family.of("Olmo3", HeadStyle.decoder(false), Config::fromJson, Olmo3::build, "olmo3")
+    static final Family FAMILY = Family.of("Olmo3", HeadLayout.decoder(false), Config::fromJson, Olmo3::build, "olmo3")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Olmo3() {}
@@ -57,7 +57,7 @@ public final class Olmo3 {
         Rotary rotary = config.rope().rotary(config.headDim());
         Rotary nearby = config.localRope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, config.layers().limits(layer) ? nearby : rotary),
+                layer -> config.layers().pattern(layer, config.layers().limits(layer) ? nearby : rotary),
                 norm(weights.at("norm"), config.hiddenSize(), config))
                 .turning(rotary);
     }

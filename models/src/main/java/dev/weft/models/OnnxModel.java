@@ -3,7 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.Onnx;
 import dev.weft.checkpoint.Onnx.Node;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.Init;
 import dev.weft.nn.WeightSource;
@@ -73,7 +73,7 @@ public final class OnnxModel {
     /// @param told what `config.json` is to say whatever the file lets one guess: `model_type`, `num_attention_heads`,
     ///             `id2label`, `architectures`, …
     /// @throws IllegalArgumentException if the file is broken, quantized, rewritten by an optimizer, or of no known family
-    public static Head load(Path file, ObjectNode told) {
+    public static PretrainedModel load(Path file, ObjectNode told) {
         try (Onnx opened = Onnx.open(file)) {
             var model = new OnnxModel(opened);
             model.requirePlain();

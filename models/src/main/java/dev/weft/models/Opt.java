@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Embedding;
@@ -18,7 +18,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
@@ -27,7 +27,7 @@ import java.util.Map;
 /// <https://arxiv.org/abs/2205.01068>.
 public final class Opt implements TextBackbone {
     public static final String MODEL_TYPE = "opt";
-    static final Family FAMILY = Family.of("OPT", HeadStyle.decoder(true), Config::fromJson, Opt::new, MODEL_TYPE)
+    static final Family FAMILY = Family.of("OPT", HeadLayout.decoder(true), Config::fromJson, Opt::new, MODEL_TYPE)
             .below("model").withSizeNames(Map.of("intermediate_size", "ffn_dim"))
             .withDropouts("dropout", "attention_dropout");
 
@@ -88,7 +88,7 @@ public final class Opt implements TextBackbone {
         Projection narrowing = projection(config, decoder.at("project_out"), hidden, width);
         Norm last = config.finalNorm() ? norm(config, decoder.at("final_layer_norm")) : Norm.NONE;
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, decoder.at("layers").at(layer)),
-                Reach.causal(), x -> narrowing.forward(last.forward(x)));
+                AttentionPattern.causal(), x -> narrowing.forward(last.forward(x)));
     }
 
     @Override

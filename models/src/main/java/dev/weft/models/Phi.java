@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -18,7 +18,7 @@ import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 
@@ -27,7 +27,7 @@ import dev.weft.tensor.Tensor;
 public final class Phi implements TextBackbone {
     public static final String MODEL_TYPE = "phi";
     static final Family FAMILY = Family
-            .of("Phi", HeadStyle.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, Phi::new,
+            .of("Phi", HeadLayout.decoder(VocabularyHead.plain("lm_head", true, false)), Config::fromJson, Phi::new,
                     MODEL_TYPE)
             .below("model").withDropouts("resid_pdrop", "embd_pdrop", "attention_dropout");
 
@@ -67,7 +67,7 @@ public final class Phi implements TextBackbone {
         tokens = Embedding.load(weights.at("embed_tokens"), config.vocabSize(), config.hiddenSize(), init())
                 .withPadding(config.padTokenId());
         stack = new Stack(config.numHiddenLayers(), layer -> block(config, layer, weights.at("layers").at(layer)),
-                Reach.causal().with(config.rotary()),
+                AttentionPattern.causal().with(config.rotary()),
                 norm(config, weights.at("final_layernorm"), config.hiddenSize()));
     }
 

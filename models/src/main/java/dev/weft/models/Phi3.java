@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -20,7 +20,7 @@ import dev.weft.nn.position.Rotary;
 /// Phi-3: Llama with its projections packed together and, in the long variants, LongRoPE. Abdin et al. 2024,
 /// <https://arxiv.org/abs/2404.14219>.
 public final class Phi3 {
-    static final Family FAMILY = Family.of("Phi3", HeadStyle.decoder(false), Config::fromJson, Phi3::build, "phi3")
+    static final Family FAMILY = Family.of("Phi3", HeadLayout.decoder(false), Config::fromJson, Phi3::build, "phi3")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer")
             .withDropouts("resid_pdrop", "attention_dropout");
 
@@ -58,7 +58,7 @@ public final class Phi3 {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> config.layers().reach(layer, rotary),
+                        layer -> config.layers().pattern(layer, rotary),
                         RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps()))
                 .turning(rotary).recomputingBeyond(rotary.scaling() instanceof RopeScaling.LongRope longRope
                         ? longRope.context()

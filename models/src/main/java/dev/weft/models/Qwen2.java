@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -17,7 +17,7 @@ import dev.weft.nn.position.Rotary;
 /// Qwen2: Llama with biases on queries, keys and values, and upper layers that may look back only so far.
 /// Yang et al. 2024, <https://arxiv.org/abs/2407.10671>.
 public final class Qwen2 {
-    static final Family FAMILY = Family.of("Qwen2", HeadStyle.decoder(false), Config::fromJson, Qwen2::build, "qwen2")
+    static final Family FAMILY = Family.of("Qwen2", HeadLayout.decoder(false), Config::fromJson, Qwen2::build, "qwen2")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Qwen2() {}
@@ -51,7 +51,7 @@ public final class Qwen2 {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, rotary),
+                layer -> config.layers().pattern(layer, rotary),
                 RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps())).turning(rotary);
     }
 

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -17,7 +17,7 @@ import dev.weft.nn.position.Rotary;
 
 /// Qwen3: Llama with a norm on each query and key head. Yang et al. 2025, <https://arxiv.org/abs/2505.09388>.
 public final class Qwen3 {
-    static final Family FAMILY = Family.of("Qwen3", HeadStyle.decoder(false), Config::fromJson, Qwen3::build, "qwen3")
+    static final Family FAMILY = Family.of("Qwen3", HeadLayout.decoder(false), Config::fromJson, Qwen3::build, "qwen3")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Qwen3() {}
@@ -51,7 +51,7 @@ public final class Qwen3 {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, rotary),
+                layer -> config.layers().pattern(layer, rotary),
                 RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps())).turning(rotary);
     }
 

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.Experts;
@@ -23,7 +23,7 @@ import java.util.stream.IntStream;
 /// <https://arxiv.org/abs/2505.09388>.
 public final class Qwen3Moe {
     static final Family FAMILY = Family
-            .of("Qwen3Moe", HeadStyle.decoder(false), Config::fromJson, Qwen3Moe::build, "qwen3_moe")
+            .of("Qwen3Moe", HeadLayout.decoder(false), Config::fromJson, Qwen3Moe::build, "qwen3_moe")
             .below("model").below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private Qwen3Moe() {}
@@ -71,7 +71,7 @@ public final class Qwen3Moe {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> config.layers().reach(layer, rotary),
+                layer -> config.layers().pattern(layer, rotary),
                 RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps())).turning(rotary);
     }
 

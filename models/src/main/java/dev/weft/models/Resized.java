@@ -1,6 +1,6 @@
 package dev.weft.models;
 
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.Init;
 import dev.weft.nn.WeightSource;
 import dev.weft.tensor.DType;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A model's weights for another number of ids.
 final class Resized implements WeightSource {
-    private final Head base;
+    private final PretrainedModel base;
     private final Map<String, Tensor> weights;
     private final int from;
     private final int to;
@@ -25,7 +25,7 @@ final class Resized implements WeightSource {
     private final Set<String> grown = new TreeSet<>();
 
     /// @param fresh makes rows that are added; null: they are the mean of the others
-    Resized(Head base, int from, int to, @Nullable WeightSource fresh) {
+    Resized(PretrainedModel base, int from, int to, @Nullable WeightSource fresh) {
         this.base = base;
         weights = base.parameters();
         this.from = from;
@@ -81,7 +81,7 @@ final class Resized implements WeightSource {
         long[] rows = shape.clone();
         rows[axis] = to - from;
         // What is never trained, BART's shift of scores, is zero where nobody set it.
-        return base.frame().weights().trains(name)
+        return base.context().weights().trains(name)
                 ? own.to(DType.FLOAT32).mean(axis, true).expand(rows)
                 : Tensor.zeros(own.dtype(), rows);
     }

@@ -1,11 +1,11 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.position.Rotary;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// @param turnsValues whether values are turned as well
 record RoFormer(Bert.Config config, boolean turnsValues) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("RoFormer", HeadStyle.roFormer(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("RoFormer", HeadLayout.roFormer(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "roformer")
             .below("roformer")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
@@ -26,8 +26,8 @@ record RoFormer(Bert.Config config, boolean turnsValues) implements Bert.Parts {
     }
 
     @Override
-    public Reach reach(int layer) {
-        return Bert.Parts.super.reach(layer)
+    public AttentionPattern pattern(int layer) {
+        return Bert.Parts.super.pattern(layer)
                 .with(Rotary.plain(config.headDim(), 10_000, Rotary.Pairing.NEIGHBOURS));
     }
 

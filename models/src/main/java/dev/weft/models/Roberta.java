@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
@@ -10,16 +10,16 @@ import dev.weft.tensor.Tensor;
 /// <https://arxiv.org/abs/1907.11692>.
 record Roberta(Bert.Config config) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Roberta", HeadStyle.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights), "roberta")
+            .of("Roberta", HeadLayout.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights), "roberta")
             .below("roberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
     static final Family XLM = Family
-            .of("XLMRoberta", HeadStyle.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("XLMRoberta", HeadLayout.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "xlm-roberta")
             .below("roberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
     static final Family CAMEMBERT = Family
-            .of("Camembert", HeadStyle.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("Camembert", HeadLayout.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "camembert")
             .below("roberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -19,7 +19,7 @@ import java.util.List;
 /// Again”, <https://arxiv.org/abs/2501.18795>.
 public final class SmolLm3 {
     static final Family FAMILY = Family
-            .of("SmolLM3", HeadStyle.decoder(true), Config::fromJson, SmolLm3::build, "smollm3").below("model")
+            .of("SmolLM3", HeadLayout.decoder(true), Config::fromJson, SmolLm3::build, "smollm3").below("model")
             .below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("attention_dropout");
 
     private SmolLm3() {}
@@ -66,7 +66,7 @@ public final class SmolLm3 {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> config.layers().reach(layer, config.turns(layer) ? rotary : null),
+                        layer -> config.layers().pattern(layer, config.turns(layer) ? rotary : null),
                         RmsNorm.load(weights.at("norm"), config.hiddenSize(), config.rmsNormEps()))
                 .turning(rotary);
     }

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -15,7 +15,7 @@ import dev.weft.nn.attention.Attention;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.Norms;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Tensor;
 import java.util.List;
@@ -25,7 +25,7 @@ import java.util.stream.IntStream;
 /// side by side. Bellagente et al. 2024, <https://arxiv.org/abs/2402.17834>.
 public final class StableLm {
     static final Family FAMILY = Family
-            .of("StableLm", HeadStyle.decoder(false), Config::fromJson, StableLm::build, "stablelm").below("model")
+            .of("StableLm", HeadLayout.decoder(false), Config::fromJson, StableLm::build, "stablelm").below("model")
             .below(HeadKind.QUESTION_ANSWERING, "transformer").withDropouts("hidden_dropout", "attention_dropout");
 
     private StableLm() {}
@@ -63,7 +63,7 @@ public final class StableLm {
     private static TextBackbone build(Config config, Weights weights) {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder.load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                layer -> Reach.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
+                layer -> AttentionPattern.causal().with(rotary), norm(config, weights.at("norm"))).turning(rotary);
     }
 
     private static Block block(Config config, int layer, Weights weights) {

@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
 import dev.weft.nn.FeedForward;
@@ -18,7 +18,8 @@ import dev.weft.nn.position.Rotary;
 /// throughout, that looks back only so far. Lozhkov et al. 2024, <https://arxiv.org/abs/2402.19173>.
 public final class Starcoder2 {
     static final Family FAMILY = Family
-            .of("Starcoder2", HeadStyle.decoder(true), Config::fromJson, Starcoder2::build, "starcoder2").below("model")
+            .of("Starcoder2", HeadLayout.decoder(true), Config::fromJson, Starcoder2::build, "starcoder2")
+            .below("model")
             .withDropouts("residual_dropout", "embedding_dropout", "attention_dropout");
 
     private Starcoder2() {}
@@ -55,7 +56,7 @@ public final class Starcoder2 {
         Rotary rotary = config.rope().rotary(config.headDim());
         return Decoder
                 .load(config, config.padTokenId(), weights, (layer, block) -> block(config, layer, block),
-                        layer -> config.layers().reach(layer, rotary), norm(config, weights.at("norm")))
+                        layer -> config.layers().pattern(layer, rotary), norm(config, weights.at("norm")))
                 .withEmbeddingDropout(config.embeddingDropout()).turning(rotary);
     }
 

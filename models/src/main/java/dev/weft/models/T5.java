@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.HeadStyle;
+import dev.weft.models.heads.HeadLayout;
 import dev.weft.models.heads.VocabularyHead;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Block;
@@ -23,7 +23,7 @@ import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.RelativeBias;
 import dev.weft.tensor.Tensor;
 import java.util.Map;
@@ -35,7 +35,7 @@ public final class T5 implements Seq2Seq {
     static final Family MULTILINGUAL = family("MT5", "mt5");
 
     private static Family family(String className, String modelType) {
-        HeadStyle heads = HeadStyle
+        HeadLayout heads = HeadLayout
                 .seq2seq(VocabularyHead.shrunkWhereTied(VocabularyHead.plain("lm_head", false, true)));
         return Family.of(className, heads,
                 (json, weights, kind) -> kind == HeadKind.ENCODER || kind == HeadKind.TOKEN_CLASSIFICATION
@@ -99,7 +99,7 @@ public final class T5 implements Seq2Seq {
                     config.relativeBuckets(), config.numHeads(), config.init(Math.pow(config.hiddenSize(), -0.5)));
             var bias = new RelativeBias(table, config.relativeBuckets(), config.relativeMaxDistance(), !decodes);
             stack = new Stack(layers, layer -> block(config, layer, decodes, blocks.at(layer).at("layer")),
-                    (decodes ? Reach.causal() : Reach.everything()).with(bias),
+                    (decodes ? AttentionPattern.causal() : AttentionPattern.everything()).with(bias),
                     norm(config, weights.at("final_layer_norm")));
         }
 

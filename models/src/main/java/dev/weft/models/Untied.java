@@ -1,6 +1,6 @@
 package dev.weft.models;
 
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.Init;
 import dev.weft.nn.WeightSource;
 import dev.weft.tensor.Gradients;
@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.Set;
 
 /// A model's weights, and for an output matrix that it lacks a copy of its input embedding.
-record Untied(Head base) implements WeightSource {
+record Untied(PretrainedModel base) implements WeightSource {
     @Override
     public Set<String> names() {
         return base.parameters().keySet();
@@ -18,7 +18,7 @@ record Untied(Head base) implements WeightSource {
 
     @Override
     public Set<String> grown() {
-        return base.frame().weights().grown();
+        return base.context().weights().grown();
     }
 
     @Override

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Head;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.PretrainedModel;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
@@ -61,7 +61,8 @@ class DebertaTest {
                  "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0}
                 """).node();
         config.setAll(Json.parse("config.json", reference.config()).node());
-        try (var scope = TensorScope.open(); Head model = Models.create(config, Heads.questionAnswering(), 1)) {
+        try (var scope = TensorScope.open();
+                PretrainedModel model = Models.create(config, HeadSpec.questionAnswering(), 1)) {
             try (var off = Gradients.off()) {
                 model.parameters().forEach(DebertaTest::fill);
             }

@@ -7,9 +7,9 @@ import static org.assertj.core.api.Assertions.within;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.checkpoint.Safetensors;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
 import dev.weft.nn.Trace;
@@ -69,7 +69,7 @@ class ModelsTest {
 
     private Path saved(ObjectNode config) {
         Path folder = root.resolve(config.get("model_type").asString() + config.get("architectures").size());
-        try (var scope = TensorScope.open(); Head model = Models.create(config, 7)) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Models.create(config, 7)) {
             model.save(folder);
         }
         return folder;
@@ -80,7 +80,7 @@ class ModelsTest {
                 Tensor.of(new int[]{1, 1, 1, 1, 1, 1, 1, 0}, 2, 4));
     }
 
-    private static Tensor logits(Head model) {
+    private static Tensor logits(PretrainedModel model) {
         try (var off = Gradients.off()) {
             return model.outputs(inputs(), ForwardPass.plain()).get("logits");
         }
@@ -93,15 +93,15 @@ class ModelsTest {
     @ParameterizedTest
     @MethodSource("configs")
     void a_saved_model_opens_again_with_the_same_numbers_and_the_same_config(ObjectNode config) {
-        try (var scope = TensorScope.open(); Head model = Models.create(config, 7)) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Models.create(config, 7)) {
             Path folder = root.resolve("again");
             model.save(folder, 2_000);
             assertThat(folder.resolve("model.safetensors.index.json")).exists();
-            try (Head opened = Models.load(folder)) {
+            try (PretrainedModel opened = Models.load(folder)) {
                 assertThat(opened.notes()).isEmpty();
                 assertThat(opened.parameters().keySet()).isEqualTo(model.parameters().keySet());
                 assertThat(logits(opened).toFloats()).isEqualTo(logits(model).toFloats());
-                assertThat(opened.frame().config().text("dtype")).isEqualTo("float32");
+                assertThat(opened.context().config().text("dtype")).isEqualTo("float32");
             }
         }
     }
@@ -111,7 +111,8 @@ class ModelsTest {
         Path folder = saved(bert("BertForMaskedLM"));
         Path out = root.resolve("tagger");
         List<String> labels = List.of("O", "B-PER", "I-PER");
-        try (var scope = TensorScope.open(); Head tagger = Models.load(folder, Heads.tokenClassification(labels))) {
+        try (var scope = TensorScope.open();
+                PretrainedModel tagger = Models.load(folder, HeadSpec.tokenClassification(labels))) {
             assertThat(tagger.notes()).hasSize(2);
             assertThat(tagger.notes().get(0))
                     .endsWith("new, train them before use: classifier.bias, classifier.weight");
@@ -123,7 +124,7 @@ class ModelsTest {
         assertThat(written.config().texts("architectures")).containsExactly("BertForTokenClassification");
         assertThat(written.config().object("id2label").text("1")).isEqualTo("B-PER");
         assertThat(written.config().object("label2id").integer("I-PER")).isEqualTo(2);
-        try (var scope = TensorScope.open(); Head again = Models.load(out)) {
+        try (var scope = TensorScope.open(); PretrainedModel again = Models.load(out)) {
             assertThat(again.notes()).isEmpty();
         }
     }
@@ -134,7 +135,7 @@ class ModelsTest {
         for (long[] labels : List.of(new long[]{-100, 1, -100, 0, -100, -100, 1, -100},
                 new long[]{-100, 1, 0, 1, 1, 0, 1, 0},
                 LongStream.generate(() -> -100).limit(8).toArray())) {
-            try (var scope = TensorScope.open(); Head model = Models.create(bert(architecture), 7)) {
+            try (var scope = TensorScope.open(); PretrainedModel model = Models.create(bert(architecture), 7)) {
                 var batch = new TreeMap<>(inputs());
                 batch.put("labels", Tensor.of(labels, 2, 4));
                 batch.put("next_sentence_label", Tensor.of(new long[]{0, 1}, 2));
@@ -152,7 +153,7 @@ class ModelsTest {
         }
     }
 
-    private static Map<String, float[]> gradients(Head model, Loss loss) {
+    private static Map<String, float[]> gradients(PretrainedModel model, Loss loss) {
         loss.terms().stream().map(Loss.Term::sum).reduce(Tensor::add).orElseThrow().backward();
         var gradients = new TreeMap<String, float[]>();
         model.parameters().forEach((name, weight) -> {
@@ -170,13 +171,13 @@ class ModelsTest {
         for (ObjectNode config : configs()) {
             Path folder = saved(config);
             if (!Models.heads(ModelFolder.open(folder).config()).contains(kind)) {
-                assertThatThrownBy(() -> Models.load(folder, Heads.of(kind))).hasMessageContaining("has no head");
+                assertThatThrownBy(() -> Models.load(folder, HeadSpec.of(kind))).hasMessageContaining("has no head");
                 continue;
             }
             Path out = root.resolve(kind + config.get("model_type").asString());
-            try (var scope = TensorScope.open(); Head model = Models.load(folder, Heads.of(kind))) {
+            try (var scope = TensorScope.open(); PretrainedModel model = Models.load(folder, HeadSpec.of(kind))) {
                 model.save(out);
-                try (Head again = Models.load(out)) {
+                try (PretrainedModel again = Models.load(out)) {
                     assertThat(again.getClass()).isEqualTo(model.getClass());
                     assertThat(again.notes()).isEmpty();
                     assertThat(again.parameters().keySet()).isEqualTo(model.parameters().keySet());
@@ -206,7 +207,7 @@ class ModelsTest {
             }
             old.put("embeddings.position_ids", Tensor.arange(0, 12).unsqueeze(0));
             ModelFolder.save(folder, ModelFolder.open(folder).config().node(), old, 1 << 30);
-            try (Head model = Models.load(folder, Heads.regression())) {
+            try (PretrainedModel model = Models.load(folder, HeadSpec.regression())) {
                 assertThat(model.parameters()).containsKeys("bert.embeddings.LayerNorm.weight", "classifier.bias",
                         "bert.pooler.dense.weight");
                 assertThat(model.notes()).hasSize(1);
@@ -218,12 +219,12 @@ class ModelsTest {
     void types_are_widened_kept_or_narrowed_as_asked() {
         Path folder = saved(llama());
         try (var scope = TensorScope.open();
-                Head narrow = Models.load(folder, Loading.in(DType.BFLOAT16))) {
+                PretrainedModel narrow = Models.load(folder, Loading.in(DType.BFLOAT16))) {
             narrow.save(root.resolve("narrow"));
-            try (Head kept = Models.load(root.resolve("narrow"), Loading.asStored());
-                    Head wide = Models.load(root.resolve("narrow"))) {
+            try (PretrainedModel kept = Models.load(root.resolve("narrow"), Loading.asStored());
+                    PretrainedModel wide = Models.load(root.resolve("narrow"))) {
                 assertThat(kept.parameters().values()).allMatch(each -> each.dtype() == DType.BFLOAT16);
-                assertThat(kept.frame().config().text("dtype")).isEqualTo("bfloat16");
+                assertThat(kept.context().config().text("dtype")).isEqualTo("bfloat16");
                 assertThat(wide.parameters().values()).allMatch(each -> each.dtype() == DType.FLOAT32);
                 assertThat(logits(kept).dtype()).isEqualTo(DType.BFLOAT16);
             }
@@ -233,7 +234,7 @@ class ModelsTest {
     @Test
     void one_model_serves_many_threads_with_the_numbers_it_gives_alone() throws Exception {
         Path folder = saved(bert("BertForMaskedLM"));
-        try (var scope = TensorScope.open(); Head model = Models.load(folder)) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Models.load(folder)) {
             float[] alone = logits(model).toFloats();
             try (var pool = Executors.newFixedThreadPool(8)) {
                 List<Callable<float[]>> calls = IntStream.range(0, 200).<Callable<float[]>>mapToObj(i -> () -> {
@@ -251,7 +252,7 @@ class ModelsTest {
     @Test
     void ten_thousand_calls_leave_no_tensor_behind() {
         Path folder = saved(llama());
-        try (var outer = TensorScope.open(); Head model = Models.load(folder)) {
+        try (var outer = TensorScope.open(); PretrainedModel model = Models.load(folder)) {
             Map<String, Tensor> inputs = inputs();
             long before = TensorScope.liveTensors();
             for (int call = 0; call < 10_000; call++) {
@@ -267,7 +268,7 @@ class ModelsTest {
     void hidden_states_and_weights_of_every_layer_and_of_cross_attention_can_be_watched() {
         Path folder = saved(t5());
         try (var scope = TensorScope.open();
-                Head model = Models.load(folder);
+                PretrainedModel model = Models.load(folder);
                 var trace = Trace.recording(name -> true);
                 var off = Gradients.off()) {
             model.outputs(inputs(), ForwardPass.plain().withTrace(trace));
@@ -279,7 +280,7 @@ class ModelsTest {
     @Test
     void a_key_of_the_config_that_nobody_reads_is_named_and_one_that_does_no_harm_is_not(@TempDir Path folder)
             throws IOException {
-        try (Head model = Models.create(Gpt2.Config.tiny().toJson(), 1)) {
+        try (PretrainedModel model = Models.create(Gpt2.Config.tiny().toJson(), 1)) {
             model.save(folder);
         }
         ObjectNode config = Json.read(folder.resolve("config.json")).node();
@@ -287,7 +288,7 @@ class ModelsTest {
                 .put("eos_token_id", 3).put("attention_sinks", 4).put("off", false).putObject("logit_rescaling")
                 .put("by", 2);
         Json.write(folder.resolve("config.json"), config);
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             assertThat(model.notes()).containsExactly(
                     "these keys of config.json are not known to Weft and change nothing: attention_sinks, logit_rescaling");
         }
@@ -296,7 +297,7 @@ class ModelsTest {
     @Test
     void ids_outside_the_vocabulary_and_texts_beyond_the_positions_are_refused_in_one_line() {
         Path folder = saved(bert("BertForMaskedLM"));
-        try (var scope = TensorScope.open(); Head model = Models.load(folder)) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Models.load(folder)) {
             assertThatThrownBy(() -> model.outputs(Map.of("input_ids", Tensor.of(new int[]{1, 40}, 1, 2)),
                     ForwardPass.plain()))
                     .hasMessage("id 40 is outside the table, whose 40 entries have the ids 0 to 39");
@@ -312,8 +313,8 @@ class ModelsTest {
     @Test
     void tokens_are_added_as_the_mean_of_the_others_and_what_is_tied_stays_tied(@TempDir Path folder) {
         long live = TensorScope.liveTensors();
-        try (var scope = TensorScope.open(); Head base = Models.create(bert("BertForMaskedLM"), 1)) {
-            Head larger = Models.resized(base, 43);
+        try (var scope = TensorScope.open(); PretrainedModel base = Models.create(bert("BertForMaskedLM"), 1)) {
+            PretrainedModel larger = Models.resized(base, 43);
             Map<String, Tensor> own = base.parameters();
             Map<String, Tensor> found = larger.parameters();
             assertThat(found.keySet()).isEqualTo(own.keySet());
@@ -325,7 +326,7 @@ class ModelsTest {
                 assertThat(table.select(0, row).sub(old.mean(0, false)).abs().max().item()).isLessThan(1e-6);
             }
             assertThat(found.get("cls.predictions.bias").shape()).containsExactly(43);
-            assertThat(larger.frame().weights().grown()).containsExactly("bert.embeddings.word_embeddings.weight",
+            assertThat(larger.context().weights().grown()).containsExactly("bert.embeddings.word_embeddings.weight",
                     "cls.predictions.bias");
             String kept = "bert.encoder.layer.0.attention.self.query.weight";
             assertThat(found.get(kept).sharesMemory(own.get(kept))).isTrue();
@@ -333,7 +334,7 @@ class ModelsTest {
             var outputs = larger.outputs(Map.of("input_ids", Tensor.of(new int[]{42, 3}, 1, 2)), ForwardPass.plain());
             assertThat(outputs.get("logits").shape()).containsExactly(1, 2, 43);
             larger.save(folder);
-            try (Head loaded = Models.load(folder); Head smaller = Models.resized(loaded, 38)) {
+            try (PretrainedModel loaded = Models.load(folder); PretrainedModel smaller = Models.resized(loaded, 38)) {
                 assertThat(loaded.textBackbone().vocabSize()).isEqualTo(43);
                 assertThat(smaller.parameters().get("bert.embeddings.word_embeddings.weight").toFloats())
                         .containsExactly(old.narrow(0, 0, 38).toFloats());
@@ -346,10 +347,10 @@ class ModelsTest {
     @Test
     void tokens_are_added_as_new_weights_of_a_seed() {
         try (var scope = TensorScope.open();
-                Head base = Models.create(llama(), 1);
-                Head one = Models.resized(base, 42, 7);
-                Head again = Models.resized(base, 42, 7);
-                Head other = Models.resized(base, 42, 8)) {
+                PretrainedModel base = Models.create(llama(), 1);
+                PretrainedModel one = Models.resized(base, 42, 7);
+                PretrainedModel again = Models.resized(base, 42, 7);
+                PretrainedModel other = Models.resized(base, 42, 8)) {
             float[] added = rows(one);
             assertThat(added).containsExactly(rows(again)).isNotEqualTo(rows(other));
             assertThat(Arrays.copyOf(added, 16)).isNotEqualTo(Arrays.copyOfRange(added, 16, 32));
@@ -357,7 +358,7 @@ class ModelsTest {
         }
     }
 
-    private static float[] rows(Head model) {
+    private static float[] rows(PretrainedModel model) {
         return model.parameters().get("model.embed_tokens.weight").detach().narrow(0, 40, 2).toFloats();
     }
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
@@ -67,8 +67,9 @@ class OnnxModelTest {
     @MethodSource("cases")
     void an_exported_model_opens_with_its_weights_and_computes_what_it_did(Case exported) throws IOException {
         Path out = folder.resolve("out");
-        try (var scope = TensorScope.open(); Head model = OnnxModel.load(file(exported.name()), Json.object())) {
-            assertThat(Models.architecture(model.frame().config())).isEqualTo(exported.architecture());
+        try (var scope = TensorScope.open();
+                PretrainedModel model = OnnxModel.load(file(exported.name()), Json.object())) {
+            assertThat(Models.architecture(model.context().config())).isEqualTo(exported.architecture());
             model.parameters().forEach((name, weight) -> {
                 float[] values = weight.toFloats();
                 for (int i = 0; i < values.length; i++) {
@@ -78,14 +79,14 @@ class OnnxModelTest {
             });
             assertThat(numbers(model, exported)).containsExactly(exported.begin(), within(1e-5f));
             model.save(out);
-            try (Head saved = Models.load(out)) {
+            try (PretrainedModel saved = Models.load(out)) {
                 assertThat(saved.notes()).isEqualTo(model.notes());
                 assertThat(numbers(saved, exported)).isEqualTo(numbers(model, exported));
             }
         }
     }
 
-    private static float[] numbers(Head model, Case exported) {
+    private static float[] numbers(PretrainedModel model, Case exported) {
         try (var off = Gradients.off()) {
             Tensor ids = Tensor.of(new int[]{5, 6, 7, 8, 9, 3, exported.padding(), exported.padding()}, 2, 4);
             Tensor mask = Tensor.of(new int[]{1, 1, 1, 1, 1, 1, 0, 0}, 2, 4);
@@ -98,9 +99,9 @@ class OnnxModelTest {
     @Test
     void what_the_graph_tells_wrongly_or_not_at_all_can_be_told() throws IOException {
         var told = Json.object().put("num_attention_heads", 4).put("hidden_act", "relu").put("model_type", "camembert");
-        try (Head model = OnnxModel.load(file("roberta-script"), told)) {
+        try (PretrainedModel model = OnnxModel.load(file("roberta-script"), told)) {
             assertThat(model.textBackbone().sizes().numAttentionHeads()).isEqualTo(4);
-            Json config = model.frame().config();
+            Json config = model.context().config();
             assertThat(config.text("hidden_act")).isEqualTo("relu");
             assertThat(Models.architecture(config)).isEqualTo("CamembertForTokenClassification");
             assertThat(config.number("layer_norm_eps")).isEqualTo(1e-5);

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
 import dev.weft.checkpoint.Safetensors;
-import dev.weft.models.heads.Head;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.PretrainedModel;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Point;
 import dev.weft.nn.Trace;
@@ -53,7 +53,8 @@ class PointsTest {
     }
 
     private static void compare(SoftAssertions softly, Path place, Json told, Path model, TreeSet<String> seen) {
-        try (Head head = Models.load(ModelFolder.open(model), told.text("model_class"), Loading.in(DType.FLOAT32));
+        try (PretrainedModel head = Models.load(ModelFolder.open(model), told.text("model_class"),
+                Loading.in(DType.FLOAT32));
                 Safetensors expected = Safetensors.open(place.resolve("expected.safetensors"));
                 var scope = TensorScope.open();
                 var off = Gradients.off();
@@ -97,7 +98,7 @@ class PointsTest {
 
     @Test
     void a_listener_may_replace_what_passes_by_and_a_head_is_taken_out() {
-        try (Head head = Models.create(Llama.Config.tiny(), Heads.causalLanguage(), 1);
+        try (PretrainedModel head = Models.create(Llama.Config.tiny(), HeadSpec.causalLanguage(), 1);
                 var scope = TensorScope.open();
                 var off = Gradients.off()) {
             Map<String, Tensor> inputs = Map.of("input_ids", Tensor.of(new int[]{5, 9, 33}, 1, 3));

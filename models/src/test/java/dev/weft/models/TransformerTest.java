@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.ConditionalLanguageModel;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
@@ -27,7 +27,7 @@ class TransformerTest {
 
     @Test
     void new_matrices_are_as_wide_as_their_two_sides_ask_and_embeddings_of_deviation_one_once_scaled() {
-        try (var scope = TensorScope.open(); Head model = SMALL.create(3)) {
+        try (var scope = TensorScope.open(); PretrainedModel model = SMALL.create(3)) {
             float[] up = model.parameters().get("model.encoder.layers.0.fc1.weight").toFloats();
             double bound = Math.sqrt(6.0 / (64 + 96));
             assertThat(max(up)).isBetween(0.98 * bound, bound);
@@ -38,7 +38,7 @@ class TransformerTest {
             assertThat(max(model.parameters().get("final_logits_bias").toFloats())).isZero();
         }
         Transformer normal = SMALL.withStart(Bart.Config.Start.NORMAL);
-        try (var scope = TensorScope.open(); Head model = normal.create(3)) {
+        try (var scope = TensorScope.open(); PretrainedModel model = normal.create(3)) {
             for (String name : new String[]{"model.encoder.layers.0.fc1.weight", "model.shared.weight"}) {
                 assertThat(deviation(model.parameters().get(name).toFloats())).isCloseTo(0.02, within(0.002));
             }
@@ -50,7 +50,7 @@ class TransformerTest {
         var inputs = new int[][]{{5, 6, 7, 0}, {59, 8, 9, 10}};
         try (var scope = TensorScope.open(); ConditionalLanguageModel model = SMALL.create(3)) {
             model.save(folder);
-            try (Head opened = Models.load(folder)) {
+            try (PretrainedModel opened = Models.load(folder)) {
                 assertThat(opened.notes()).isEmpty();
                 assertThat(logits(opened, inputs)).isEqualTo(logits(model, inputs));
             }
@@ -70,7 +70,7 @@ class TransformerTest {
                 .hasMessageContaining("weight_init").hasMessageContaining("normal or xavier");
     }
 
-    private static float[] logits(Head model, int[][] inputs) {
+    private static float[] logits(PretrainedModel model, int[][] inputs) {
         try (var off = Gradients.off()) {
             return model.outputs(Map.of("input_ids", Tensor.of(inputs[0], 1, 4), "decoder_input_ids",
                     Tensor.of(inputs[1], 1, 4)), ForwardPass.plain()).get("logits").toFloats();

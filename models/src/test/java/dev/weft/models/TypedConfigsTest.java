@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Head;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.PretrainedModel;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.position.RopeScaling;
 import dev.weft.tensor.Gradients;
@@ -51,9 +51,11 @@ class TypedConfigsTest {
         ObjectNode written = tiny.toJson();
 
         assertThat(fromJson.apply(Json.of("config.json", written)).toJson()).isEqualTo(written);
-        try (Head made = Models.create(tiny, Heads.causalLanguage(), 1)) {
+        try (PretrainedModel made = Models.create(tiny, HeadSpec.causalLanguage(), 1)) {
             made.save(folder);
-            try (Head opened = Models.load(folder); var scope = TensorScope.open(); var off = Gradients.off()) {
+            try (PretrainedModel opened = Models.load(folder);
+                    var scope = TensorScope.open();
+                    var off = Gradients.off()) {
                 assertThat(opened.notes()).isEmpty();
                 Map<String, Tensor> inputs = Map.of("input_ids", Tensor.of(new int[]{1, 5, 2, 9, 33, 7}, 1, 6));
                 assertThat(opened.outputs(inputs, ForwardPass.plain()).get("logits").toFloats())

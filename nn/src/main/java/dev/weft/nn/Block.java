@@ -2,7 +2,7 @@ package dev.weft.nn;
 
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.SelfAttention;
-import dev.weft.nn.attention.Sight;
+import dev.weft.nn.attention.PreparedPattern;
 import dev.weft.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 public interface Block {
     /// `[batch, seq, hidden]` to the same shape.
     ///
-    /// @param sight what attention reaches in this call
-    Tensor forward(Tensor x, Sight sight, ForwardPass pass);
+    /// @param prepared what attention reaches in this call
+    Tensor forward(Tensor x, PreparedPattern prepared, ForwardPass pass);
 
     /// A look at an encoder, between attention and feed-forward.
     record Cross(Residual around, CrossAttention attention) {}
@@ -20,10 +20,10 @@ public interface Block {
     record Sequential(Residual aroundAttention, SelfAttention attention, @Nullable Cross cross,
             Residual aroundFeedForward, FeedForward feedForward) implements Block {
         @Override
-        public Tensor forward(Tensor x, Sight sight, ForwardPass pass) {
+        public Tensor forward(Tensor x, PreparedPattern prepared, ForwardPass pass) {
             Trace trace = pass.trace();
             Tensor hidden = trace.tap("resid_mid", aroundAttention.apply(x,
-                    each -> attended(attention, each, sight, pass), pass.dropout(), trace, "attn.added"));
+                    each -> attended(attention, each, prepared, pass), pass.dropout(), trace, "attn.added"));
             if (cross != null && pass.encoded() != null) {
                 hidden = trace.tap("resid_cross", cross.around().apply(hidden, each -> looked(cross, each, pass),
                         pass.dropout(), trace, "cross.added"));
@@ -43,9 +43,9 @@ public interface Block {
     record Parallel(Norm attentionNorm, SelfAttention attention, Norm feedForwardNorm, FeedForward feedForward,
             double dropout) implements Block {
         @Override
-        public Tensor forward(Tensor x, Sight sight, ForwardPass pass) {
+        public Tensor forward(Tensor x, PreparedPattern prepared, ForwardPass pass) {
             Tensor entry = attentionNorm.forward(x);
-            Tensor gathered = attended(attention, entry, sight, pass);
+            Tensor gathered = attended(attention, entry, prepared, pass);
             Tensor thought = thought(feedForward, attentionNorm == feedForwardNorm
                     ? entry
                     : feedForwardNorm.forward(x), pass);
@@ -56,10 +56,10 @@ public interface Block {
         }
     }
 
-    private static Tensor attended(SelfAttention attention, Tensor x, Sight sight, ForwardPass pass) {
+    private static Tensor attended(SelfAttention attention, Tensor x, PreparedPattern prepared, ForwardPass pass) {
         ForwardPass inside = pass.at("attn");
         Trace trace = inside.trace();
-        return trace.tap("out", attention.forward(trace.tap("in", x), sight, inside));
+        return trace.tap("out", attention.forward(trace.tap("in", x), prepared, inside));
     }
 
     private static Tensor looked(Cross cross, Tensor x, ForwardPass pass) {

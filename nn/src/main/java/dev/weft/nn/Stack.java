@@ -1,7 +1,7 @@
 package dev.weft.nn;
 
-import dev.weft.nn.attention.Reach;
-import dev.weft.nn.attention.Sight;
+import dev.weft.nn.attention.AttentionPattern;
+import dev.weft.nn.attention.PreparedPattern;
 import dev.weft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,13 +12,13 @@ import java.util.function.IntFunction;
 ///
 /// A [Trace] sees the [Point]s from `blocks.0.resid_pre` to `final`.
 public final class Stack {
-    private record Layer(Block block, Reach reach) {}
+    private record Layer(Block block, AttentionPattern pattern) {}
 
     private final List<Layer> layers = new ArrayList<>();
     private final Norm last;
 
     /// @param reaches what each layer's attention reaches; layers with equal ones share its preparation
-    public Stack(int layers, IntFunction<Block> blocks, IntFunction<Reach> reaches, Norm last) {
+    public Stack(int layers, IntFunction<Block> blocks, IntFunction<AttentionPattern> reaches, Norm last) {
         for (int layer = 0; layer < layers; layer++) {
             this.layers.add(new Layer(blocks.apply(layer), reaches.apply(layer)));
         }
@@ -26,8 +26,8 @@ public final class Stack {
     }
 
     /// All layers reach the same.
-    public Stack(int layers, IntFunction<Block> blocks, Reach reach, Norm last) {
-        this(layers, blocks, layer -> reach, last);
+    public Stack(int layers, IntFunction<Block> blocks, AttentionPattern pattern, Norm last) {
+        this(layers, blocks, layer -> pattern, last);
     }
 
     private Tensor normed(Tensor stream, Trace trace) {
@@ -58,14 +58,14 @@ public final class Stack {
     public Tensor forward(Tensor embedded, ForwardPass pass) {
         Tensor hidden = embedded;
         // All before the first block: each adds to the cache, whose length decides what is reached.
-        var sights = new HashMap<Reach, Sight>();
-        layers.forEach(layer -> sights.computeIfAbsent(layer.reach(), reach -> reach.prepare(embedded, pass)));
+        var sights = new HashMap<AttentionPattern, PreparedPattern>();
+        layers.forEach(layer -> sights.computeIfAbsent(layer.pattern(), pattern -> pattern.prepare(embedded, pass)));
         for (int i = 0; i < layers.size(); i++) {
             Layer layer = layers.get(i);
-            Sight sight = sights.get(layer.reach());
+            PreparedPattern prepared = sights.get(layer.pattern());
             ForwardPass inside = pass.at("blocks").at(i);
             hidden = pass.run(x -> inside.trace().tap("resid_post",
-                    layer.block().forward(inside.trace().tap("resid_pre", x), sight, inside)), hidden);
+                    layer.block().forward(inside.trace().tap("resid_pre", x), prepared, inside)), hidden);
         }
         return normed(hidden, pass.trace());
     }

@@ -8,7 +8,7 @@ import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.attention.ScoreMask;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Device;
@@ -131,8 +131,8 @@ class AttentionTest {
 
     private static Tensor step(GroupedQueryAttention part, Tensor x, int from, int length, ForwardPass pass) {
         Tensor piece = x.narrow(1, from, length);
-        Reach reach = Reach.causal().with(Rotary.plain(8, 10_000, Rotary.Pairing.HALVES));
-        return part.forward(piece, reach.prepare(piece, pass), pass);
+        AttentionPattern pattern = AttentionPattern.causal().with(Rotary.plain(8, 10_000, Rotary.Pairing.HALVES));
+        return part.forward(piece, pattern.prepare(piece, pass), pass);
     }
 
     @Test

@@ -8,7 +8,7 @@ import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
-import dev.weft.nn.attention.Reach;
+import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.RopeScaling;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.DType;
@@ -26,8 +26,9 @@ import org.junit.jupiter.api.Test;
 
 class KvCacheTest {
     private static final int WINDOW = 20;
-    private static final Reach FULL = Reach.causal().with(Rotary.plain(8, 10_000, Rotary.Pairing.HALVES));
-    private static final Reach WINDOWED = FULL.with(AttentionMask.window(WINDOW));
+    private static final AttentionPattern FULL = AttentionPattern.causal()
+            .with(Rotary.plain(8, 10_000, Rotary.Pairing.HALVES));
+    private static final AttentionPattern WINDOWED = FULL.with(AttentionMask.window(WINDOW));
 
     private final GroupedQueryAttention part = part();
 
@@ -39,9 +40,9 @@ class KvCacheTest {
                 Linear.load(weights.at("o"), 32, 32, false, init), Attention.scaled(8));
     }
 
-    private Tensor step(Tensor x, int from, int length, Reach reach, ForwardPass pass) {
+    private Tensor step(Tensor x, int from, int length, AttentionPattern pattern, ForwardPass pass) {
         Tensor piece = x.narrow(1, from, length);
-        return part.forward(piece, reach.prepare(piece, pass), pass);
+        return part.forward(piece, pattern.prepare(piece, pass), pass);
     }
 
     private static double difference(Tensor one, Tensor other) {
@@ -171,13 +172,13 @@ class KvCacheTest {
     private final class Text {
         private final Tensor x;
         private final Tensor full;
-        private final Reach reach;
+        private final AttentionPattern pattern;
         private int done;
 
-        Text(Randomness random, int length, Reach reach) {
-            this.reach = reach;
+        Text(Randomness random, int length, AttentionPattern pattern) {
+            this.pattern = pattern;
             x = random.normal(0, 1, 1, length, 32);
-            full = step(x, 0, length, reach, ForwardPass.plain());
+            full = step(x, 0, length, pattern, ForwardPass.plain());
         }
 
         Tensor take(int count) {
@@ -188,7 +189,7 @@ class KvCacheTest {
         KvCache begun(int length) {
             var cache = new KvCache();
             Tensor begin = take(length);
-            part.forward(begin, reach.prepare(begin, ForwardPass.plain()), ForwardPass.plain().withCache(cache));
+            part.forward(begin, pattern.prepare(begin, ForwardPass.plain()), ForwardPass.plain().withCache(cache));
             keepSum(cache, begin);
             return cache;
         }
@@ -205,14 +206,14 @@ class KvCacheTest {
         state.keep(0, "sum", before == null ? sum : before.add(sum));
     }
 
-    private void rows_come_and_go(Reach reach, boolean alone) {
+    private void rows_come_and_go(AttentionPattern pattern, boolean alone) {
         var chance = new Random(3);
         long before = TensorScope.liveTensors();
         try (var scope = TensorScope.open(); var random = Randomness.seeded(9); var cache = new KvCache()) {
             var rows = new ArrayList<Text>();
             for (int round = 0; round < 120; round++) {
                 if (rows.isEmpty() || rows.size() < 5 && chance.nextInt(6) == 0) {
-                    var text = new Text(random, 90, reach);
+                    var text = new Text(random, 90, pattern);
                     cache.join(text.begun(1 + chance.nextInt(40)));
                     rows.add(text);
                 }
@@ -227,7 +228,7 @@ class KvCacheTest {
                     var each = new ArrayList<Tensor>();
                     for (int row = 0; row < rows.size(); row++) {
                         ForwardPass pass = ForwardPass.plain().withCache(cache.row(row));
-                        each.add(part.forward(fresh.get(row), reach.prepare(fresh.get(row), pass), pass));
+                        each.add(part.forward(fresh.get(row), pattern.prepare(fresh.get(row), pass), pass));
                         keepSum(cache.row(row), fresh.get(row));
                     }
                     cache.advance(1);
@@ -235,7 +236,7 @@ class KvCacheTest {
                 } else {
                     Tensor all = Tensor.cat(fresh, 0);
                     ForwardPass pass = cache.next(1, all.device());
-                    found = part.forward(all, reach.prepare(all, pass), pass);
+                    found = part.forward(all, pattern.prepare(all, pass), pass);
                     keepSum(cache, all);
                 }
                 Tensor sums = cache.kept(0, "sum");

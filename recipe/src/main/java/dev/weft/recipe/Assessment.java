@@ -12,7 +12,7 @@ import dev.weft.data.examples.MaskedTokens;
 import dev.weft.eval.Report;
 import dev.weft.eval.UsualMetrics;
 import dev.weft.models.heads.ConditionalLanguageModel;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.Pretraining;
 import dev.weft.nn.ForwardPass;
 import dev.weft.run.Generation;
@@ -72,20 +72,21 @@ public final class Assessment {
         void done(String what, long done, long all);
     }
 
-    private final Head model;
+    private final PretrainedModel model;
     private final AssessmentSettings settings;
     private final TaskScore<?> score;
     private final int rows;
     private final Collator collator;
     private final List<int[]> batches;
 
-    private Assessment(Head model, AssessmentSettings settings, TaskScore<?> score, int rows, Collator collator) {
+    private Assessment(PretrainedModel model, AssessmentSettings settings, TaskScore<?> score, int rows,
+            Collator collator) {
         this.model = model;
         this.settings = settings;
         this.score = score;
         this.rows = rows;
         this.collator = collator;
-        boolean pads = model.frame().config().integer("pad_token_id", -1) >= 0;
+        boolean pads = model.context().config().integer("pad_token_id", -1) >= 0;
         batches = batches(score.examples(), settings.batchTokens(), pads);
     }
 
@@ -93,7 +94,7 @@ public final class Assessment {
     ///
     /// @param model stays the caller's to close
     /// @throws IllegalArgumentException if there are no rows, a column is not there, or a label is not the model's
-    public static Assessment of(Head model, Tokenizer tokenizer, Rows rows, AssessmentSettings settings) {
+    public static Assessment of(PretrainedModel model, Tokenizer tokenizer, Rows rows, AssessmentSettings settings) {
         var all = new ArrayList<Row>();
         rows.forEach(all::add);
         if (all.isEmpty()) {
@@ -105,7 +106,7 @@ public final class Assessment {
             throw new IllegalArgumentException("Texts of %d tokens were asked for, and the model has room for %d"
                     .formatted(settings.maxLength(), room));
         }
-        Json config = model.frame().config();
+        Json config = model.context().config();
         String pad = tokenizer.specialTokens().get("pad_token");
         int padId = (pad == null ? OptionalInt.empty() : tokenizer.id(pad))
                 .orElse(Math.max(0, config.integer("pad_token_id", 0)));
@@ -113,9 +114,10 @@ public final class Assessment {
                 new Collator(padId, Truncation.Side.RIGHT, 1));
     }
 
-    private static TaskScore<?> score(Head model, Tokenizer tokenizer, List<Row> rows, AssessmentSettings settings) {
+    private static TaskScore<?> score(PretrainedModel model, Tokenizer tokenizer, List<Row> rows,
+            AssessmentSettings settings) {
         Truncation limit = Truncation.to(settings.maxLength());
-        Supplier<Labels> labels = () -> Labels.of(model.frame().labelNames());
+        Supplier<Labels> labels = () -> Labels.of(model.context().labelNames());
         UsualMetrics task = settings.task();
         return switch (task) {
             case TEXT_CLASSIFICATION, MULTI_LABEL_CLASSIFICATION ->
@@ -135,7 +137,7 @@ public final class Assessment {
         };
     }
 
-    private static MaskedTokens masks(Head model, Tokenizer tokenizer, double share) {
+    private static MaskedTokens masks(PretrainedModel model, Tokenizer tokenizer, double share) {
         String mask = tokenizer.specialTokens().get("mask_token");
         if (mask == null) {
             throw new IllegalArgumentException("The tokenizer names no mask_token, only " + tokenizer.specialTokens());
@@ -144,7 +146,8 @@ public final class Assessment {
                 Math.min(tokenizer.vocabSize(), model.textBackbone().vocabSize()), share);
     }
 
-    private static TaskScore<?> written(Head model, Tokenizer tokenizer, List<Row> given, AssessmentSettings settings) {
+    private static TaskScore<?> written(PretrainedModel model, Tokenizer tokenizer, List<Row> given,
+            AssessmentSettings settings) {
         Truncation limit = Truncation.to(settings.maxLength());
         List<Row> rows = given.stream().map(row -> {
             var values = new LinkedHashMap<String, @Nullable Object>(row.values());

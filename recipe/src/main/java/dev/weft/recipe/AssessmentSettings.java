@@ -3,7 +3,7 @@ package dev.weft.recipe;
 import dev.weft.checkpoint.Json;
 import dev.weft.eval.UsualMetrics;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.run.Generation;
 import dev.weft.run.pipeline.Task;
@@ -55,23 +55,23 @@ public record AssessmentSettings(UsualMetrics task, int maxLength, int stride, i
     /// The usual settings for the task that the model is made for.
     ///
     /// @throws IllegalArgumentException if the model does not tell
-    public static AssessmentSettings usual(Head model, Tokenizer tokenizer) {
+    public static AssessmentSettings usual(PretrainedModel model, Tokenizer tokenizer) {
         return usual(task(model, tokenizer), model, tokenizer);
     }
 
     /// The usual settings for a task.
     ///
     /// @throws IllegalArgumentException if the model has no head for it
-    public static AssessmentSettings usual(UsualMetrics task, Head model, Tokenizer tokenizer) {
+    public static AssessmentSettings usual(UsualMetrics task, PretrainedModel model, Tokenizer tokenizer) {
         requireFits(task, model);
-        Json config = model.frame().config();
+        Json config = model.context().config();
         int room = Math.min(model.textBackbone().maxPositions(), tokenizer.modelMaxLength().orElse(Integer.MAX_VALUE));
         int wanted = switch (task) {
             case QUESTION_ANSWERING -> WINDOW;
             case TEXT_GENERATION -> LONGEST_LANGUAGE;
             default -> LONGEST;
         };
-        Json generation = model.frame().generation();
+        Json generation = model.context().generation();
         boolean told = config.has("task_specific_params") && config.object("task_specific_params").has(task.id());
         String prefix = config.text("prefix", "");
         Generation folder = generation == null
@@ -90,13 +90,13 @@ public record AssessmentSettings(UsualMetrics task, int maxLength, int stride, i
     /// What a model is made for, by its head and its config.
     ///
     /// @throws IllegalArgumentException if that is several things
-    public static UsualMetrics task(Head model, Tokenizer tokenizer) {
-        Json config = model.frame().config();
+    public static UsualMetrics task(PretrainedModel model, Tokenizer tokenizer) {
+        Json config = model.context().config();
         return switch (kind(model)) {
             case SEQUENCE_CLASSIFICATION -> switch (config.text("problem_type", "")) {
                 case "regression" -> UsualMetrics.REGRESSION;
                 case "multi_label_classification" -> UsualMetrics.MULTI_LABEL_CLASSIFICATION;
-                default -> model.frame().labels() == 1 ? UsualMetrics.REGRESSION : UsualMetrics.TEXT_CLASSIFICATION;
+                default -> model.context().labels() == 1 ? UsualMetrics.REGRESSION : UsualMetrics.TEXT_CLASSIFICATION;
             };
             case TOKEN_CLASSIFICATION -> UsualMetrics.TOKEN_CLASSIFICATION;
             case QUESTION_ANSWERING -> UsualMetrics.QUESTION_ANSWERING;
@@ -120,13 +120,13 @@ public record AssessmentSettings(UsualMetrics task, int maxLength, int stride, i
         };
     }
 
-    private static HeadKind kind(Head model) {
-        return HeadKind.of(Models.architecture(model.frame().config()));
+    private static HeadKind kind(PretrainedModel model) {
+        return HeadKind.of(Models.architecture(model.context().config()));
     }
 
-    private static void requireFits(UsualMetrics task, Head model) {
+    private static void requireFits(UsualMetrics task, PretrainedModel model) {
         HeadKind kind = kind(model);
-        int labels = model.frame().labels();
+        int labels = model.context().labels();
         boolean fits = switch (task) {
             case TEXT_CLASSIFICATION, MULTI_LABEL_CLASSIFICATION, REGRESSION ->
                 kind == HeadKind.SEQUENCE_CLASSIFICATION;
@@ -141,7 +141,7 @@ public record AssessmentSettings(UsualMetrics task, int maxLength, int stride, i
         };
         if (!fits) {
             throw new IllegalArgumentException("The model is a %s, which cannot be scored at %s; it has no head for it"
-                    .formatted(Models.architecture(model.frame().config()), task.id()));
+                    .formatted(Models.architecture(model.context().config()), task.id()));
         }
         if (task == UsualMetrics.REGRESSION && labels != 1 || task == UsualMetrics.TEXT_CLASSIFICATION && labels < 2) {
             throw new IllegalArgumentException("%s needs a model with %s, this one has %d"

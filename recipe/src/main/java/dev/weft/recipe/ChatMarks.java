@@ -1,7 +1,7 @@
 package dev.weft.recipe;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
@@ -59,10 +59,10 @@ final class ChatMarks {
 
     /// Says in a model's `config.json`, and in its settings of generation where it has some, that the token behind an answer
     /// ends generation, before all that ended it already.
-    static void end(Head head, ChatTemplate template, Tokenizer tokenizer) {
+    static void end(PretrainedModel head, ChatTemplate template, Tokenizer tokenizer) {
         OptionalInt end = Chat.endOfTurn(template, tokenizer);
-        ObjectNode config = head.frame().config().node();
-        Json generation = head.frame().generation();
+        ObjectNode config = head.context().config().node();
+        Json generation = head.context().generation();
         if (end.isPresent()) {
             if (generation != null) {
                 put(generation.node(), end.getAsInt(), generation.has(ENDS) ? generation.node() : config);

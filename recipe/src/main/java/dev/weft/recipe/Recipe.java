@@ -1,7 +1,7 @@
 package dev.weft.recipe;
 
 import dev.weft.checkpoint.AtomicFile;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -170,7 +170,7 @@ public record Recipe(String task, ModelPart model, TokenizerPart tokenizer, Data
     /// How a model that was trained by this recipe is scored.
     ///
     /// @throws IllegalArgumentException if its task has no metrics
-    public AssessmentSettings assessment(Head model, Tokenizer tokenizer) {
+    public AssessmentSettings assessment(PretrainedModel model, Tokenizer tokenizer) {
         return RecipeRun.assessmentSettings(this, TrainingTask.of(task), model, tokenizer);
     }
 

@@ -20,6 +20,7 @@ import dev.weft.data.examples.NextSentence;
 import dev.weft.data.examples.Noise;
 import dev.weft.data.examples.SpanCorruption;
 import dev.weft.models.heads.HeadKind;
+import dev.weft.run.Tokenizers;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
 import dev.weft.text.chat.ChatTemplate;
@@ -52,6 +53,7 @@ final class RecipeData implements AutoCloseable {
     private long leftOut;
     private final List<AutoCloseable> open = new ArrayList<>();
     private String fingerprint = "";
+    private int ids = Integer.MAX_VALUE;
 
     private RecipeData(Recipe recipe, TrainingTask task, @Nullable Rows training, @Nullable Rows held,
             GuardedRows guard) {
@@ -317,9 +319,14 @@ final class RecipeData implements AutoCloseable {
     /// @param validation null where nothing is held out
     /// @param held       of a long text what is held out, instead
     /// @param notes      what the user should know of the examples
-    record Prepared(Lessons training, @Nullable Lessons validation, @Nullable Tokens held, List<String> notes) {}
+    record Prepared(TrainingBatches training, @Nullable TrainingBatches validation, @Nullable Tokens held,
+            List<String> notes) {}
 
-    Prepared prepare(Tokenizer tokenizer, ChatTemplate template, Labels labels, int start, RunListener listener) {
+    /// @param start what a decoder's input begins with
+    /// @param ids   how many the model has an embedding for: its tokenizer may have more, as long as none of those occurs
+    Prepared prepare(Tokenizer tokenizer, ChatTemplate template, Labels labels, int start, int ids,
+            RunListener listener) {
+        this.ids = ids;
         if (task == TrainingTask.PRETRAINING) {
             return documents(tokenizer);
         }
@@ -392,20 +399,56 @@ final class RecipeData implements AutoCloseable {
         return told == null ? Recipe.defaultCache() : Path.of(told);
     }
 
-    private Lessons lessons(Examples examples, Tokenizer tokenizer, boolean trains) {
+    private void requireKnown(Examples examples, Tokenizer tokenizer) {
+        if (tokenizer.vocabSize() > ids) {
+            for (int i = 0; i < examples.count(); i++) {
+                examples.read(i).features().forEach((name, values) -> {
+                    if (name.endsWith("input_ids") || name.equals("labels") && task.head() == HeadKind.SEQ2SEQ) {
+                        switch (values) {
+                            case Example.Feature.Sequence(int[] text) -> requireKnown(tokenizer, text);
+                            case Example.Feature.Choices(int[][] texts) ->
+                                Arrays.stream(texts).forEach(text -> requireKnown(tokenizer, text));
+                            default -> {
+                                // No text.
+                            }
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    private void requireKnown(Tokens tokens, Tokenizer tokenizer) {
+        int[] some = new int[1 << 16];
+        for (long at = 0; tokenizer.vocabSize() > ids && at < tokens.count(); at += some.length) {
+            some = new int[(int) Math.min(some.length, tokens.count() - at)];
+            tokens.read(at, some);
+            requireKnown(tokenizer, some);
+        }
+    }
+
+    private void requireKnown(Tokenizer tokenizer, int[] text) {
+        String beyond = Tokenizers.beyond(tokenizer, text, ids);
+        if (beyond != null) {
+            throw new IllegalArgumentException("The training data " + beyond);
+        }
+    }
+
+    private TrainingBatches lessons(Examples examples, Tokenizer tokenizer, boolean trains) {
         Recipe.Train train = recipe.train();
-        int padId = padId(tokenizer);
+        int padId = padId(tokenizer, ids);
+        requireKnown(examples, tokenizer);
         if (recipe.data().packed() && trains) {
             if (!List.of(TrainingTask.TEXT_GENERATION, TrainingTask.CHAT).contains(task)) {
                 throw new IllegalArgumentException("Rows are packed for language models; %s is not packed".formatted(
                         task.id()));
             }
             int length = recipe.data().maxLength();
-            return new Lessons.Packed(examples, new Packing(length, padId, true),
+            return new TrainingBatches.Packed(examples, new Packing(length, padId, true),
                     Math.clamp(train.batchTokens() / length, 1, train.batch()), train.microBatches(), train.seed());
         }
         long room = Math.max(train.batchTokens(), Arrays.stream(examples.lengths()).max().orElse(1));
-        return new Lessons.OfExamples(examples, change(tokenizer),
+        return new TrainingBatches.OfExamples(examples, change(tokenizer),
                 // Lines are short, and their length often says what they are about.
                 examples(recipe, task).equals("lines")
                         ? new LengthBatches(examples.lengths(), room, train.batch(), train.seed(), 1)
@@ -414,6 +457,12 @@ final class RecipeData implements AutoCloseable {
                         ? Truncation.Side.RIGHT
                         : tokenizer.paddingSide(), 1),
                 trains ? train.microBatches() : 1, train.seed());
+    }
+
+    /// The same, of those that the model has.
+    private static int padId(Tokenizer tokenizer, int ids) {
+        int padId = padId(tokenizer);
+        return padId < ids ? padId : 0;
     }
 
     /// What shorter examples are filled up with; without such a token any other, since it is masked.
@@ -429,18 +478,19 @@ final class RecipeData implements AutoCloseable {
 
     // ---- what is drawn anew each time ----
 
-    private Lessons.Change change(Tokenizer tokenizer) {
+    private TrainingBatches.Change change(Tokenizer tokenizer) {
         return switch (task) {
             case FILL_MASK, PRETRAINING -> masking(tokenizer);
             case SPAN_CORRUPTION -> spans(tokenizer);
             case DENOISING -> noise(tokenizer);
-            default -> Lessons.Change.NONE;
+            default -> TrainingBatches.Change.NONE;
         };
     }
 
-    private Lessons.Change masking(Tokenizer tokenizer) {
+    private TrainingBatches.Change masking(Tokenizer tokenizer) {
         Recipe.ObjectivePart objective = recipe.objective();
-        var masked = new MaskedTokens(special(tokenizer, "mask_token"), tokenizer.vocabSize(), objective.maskShare());
+        var masked = new MaskedTokens(special(tokenizer, "mask_token"), Math.min(tokenizer.vocabSize(), ids),
+                objective.maskShare());
         return (example, random) -> {
             int[] ids = example.sequence("input_ids");
             int[] words = example.sequence("word_ids");
@@ -453,8 +503,8 @@ final class RecipeData implements AutoCloseable {
         };
     }
 
-    private Lessons.Change spans(Tokenizer tokenizer) {
-        List<Integer> sentinels = IntStream.iterate(0, i -> tokenizer.id("<extra_id_" + i + ">").isPresent(),
+    private TrainingBatches.Change spans(Tokenizer tokenizer) {
+        List<Integer> sentinels = IntStream.iterate(0, i -> tokenizer.id("<extra_id_" + i + ">").orElse(ids) < ids,
                 i -> i + 1).mapToObj(i -> tokenizer.id("<extra_id_" + i + ">").getAsInt()).toList();
         if (sentinels.isEmpty()) {
             throw new IllegalArgumentException(
@@ -467,7 +517,7 @@ final class RecipeData implements AutoCloseable {
         return (example, random) -> with(new Example(Map.of()), corruption.corrupt(inner(example), random));
     }
 
-    private Lessons.Change noise(Tokenizer tokenizer) {
+    private TrainingBatches.Change noise(Tokenizer tokenizer) {
         Recipe.ObjectivePart objective = recipe.objective();
         int mask = special(tokenizer, "mask_token");
         int begin = special(tokenizer, "bos_token");
@@ -502,11 +552,15 @@ final class RecipeData implements AutoCloseable {
         return all;
     }
 
-    private static int special(Tokenizer tokenizer, String part) {
+    private int special(Tokenizer tokenizer, String part) {
         String token = tokenizer.specialTokens().get(part);
         OptionalInt id = token == null ? OptionalInt.empty() : tokenizer.id(token);
-        return id.orElseThrow(() -> new IllegalArgumentException(
-                "This task needs a tokenizer with a %s; this one has %s".formatted(part, tokenizer.specialTokens())));
+        if (id.isEmpty()) {
+            throw new IllegalArgumentException("This task needs a tokenizer with a %s; this one has %s"
+                    .formatted(part, tokenizer.specialTokens()));
+        }
+        requireKnown(tokenizer, new int[]{id.getAsInt()});
+        return id.getAsInt();
     }
 
     // ---- long texts ----
@@ -536,7 +590,7 @@ final class RecipeData implements AutoCloseable {
         }
         Recipe.Train train = recipe.train();
         var windows = new TokenWindows(training, train.batch() / train.microBatches(), data.maxLength());
-        return new Prepared(new Lessons.Windows(windows, train.seed()), null, dev == null ? null : some(dev),
+        return new Prepared(new TrainingBatches.Windows(windows, train.seed()), null, dev == null ? null : some(dev),
                 List.of());
     }
 
@@ -546,8 +600,10 @@ final class RecipeData implements AutoCloseable {
     }
 
     private TokenFile tokens(List<String> files, Tokenizer tokenizer, OptionalInt end, RunListener listener) {
-        return kept(TokenFile.of(TextSource.of(files(recipe.data(), files)), tokenizer, end, cache(),
+        TokenFile tokens = kept(TokenFile.of(TextSource.of(files(recipe.data(), files)), tokenizer, end, cache(),
                 (done, total) -> listener.working("encoding", done, total)));
+        requireKnown(tokens, tokenizer);
+        return tokens;
     }
 
     /// One window after the other, between the tokens that the tokenizer puts around a text.

@@ -12,9 +12,9 @@ import dev.weft.models.Models;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.models.Transformer;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
@@ -41,15 +41,16 @@ import tools.jackson.databind.node.ObjectNode;
 final class RecipeModel implements AutoCloseable {
     private static final String GENERATION = "generation_config.json";
 
-    private final Head head;
+    private final PretrainedModel head;
     private final @Nullable Adapted adapted;
-    private final @Nullable Head base;
+    private final @Nullable PretrainedModel base;
     private final Tokenizer tokenizer;
     private final @Nullable ChatTemplate template;
     private final boolean made;
     private final Recipe.Evaluate evaluate;
 
-    private RecipeModel(Head head, @Nullable Adapted adapted, @Nullable Head base, Tokenizer tokenizer,
+    private RecipeModel(PretrainedModel head, @Nullable Adapted adapted, @Nullable PretrainedModel base,
+            Tokenizer tokenizer,
             @Nullable ChatTemplate template, boolean made, Recipe.Evaluate evaluate) {
         this.evaluate = evaluate;
         if (template != null) {
@@ -66,12 +67,12 @@ final class RecipeModel implements AutoCloseable {
     /// @param checkpoint of the run, to go on from; null at its beginning
     static RecipeModel open(Recipe recipe, TrainingTask task, List<String> labels, Tokenizer tokenizer,
             @Nullable ChatTemplate template, @Nullable Path checkpoint) {
-        Heads heads = heads(task, labels);
+        HeadSpec heads = heads(task, labels);
         Double dropout = recipe.model().dropout();
         heads = dropout == null ? heads : heads.withDropout(dropout);
         if (!recipe.adapter().any()) {
             boolean made = recipe.model().from() == null;
-            Head head = checkpoint != null
+            PretrainedModel head = checkpoint != null
                     ? Models.load(checkpoint, heads, Loading.toTrain().on(device(recipe)))
                     : fresh(recipe, heads, tokenizer);
             Layers.freeze(head, recipe.train().freeze().toArray(String[]::new));
@@ -84,7 +85,8 @@ final class RecipeModel implements AutoCloseable {
             throw new IllegalArgumentException("An adapter needs a model to stand on; name its folder with --model");
         }
         Path from = Path.of(recipe.model().from());
-        Head base = grown(Models.load(from, heads, Loading.in(DType.FLOAT32).on(device(recipe))), recipe, tokenizer);
+        PretrainedModel base = grown(Models.load(from, heads, Loading.in(DType.FLOAT32).on(device(recipe))), recipe,
+                tokenizer);
         Adapted adapted = checkpoint == null
                 ? Adapted.create(base, adapter(recipe, tokenizer).withBaseModel(from.toString()), recipe.train().seed())
                 : Adapted.load(base, checkpoint);
@@ -137,7 +139,7 @@ final class RecipeModel implements AutoCloseable {
     }
 
     /// The model with a row for each token that the recipe adds; closes the other.
-    static Head grown(Head head, Recipe recipe, Tokenizer tokenizer) {
+    static PretrainedModel grown(PretrainedModel head, Recipe recipe, Tokenizer tokenizer) {
         if (recipe.model().addedTokens().isEmpty() || head.textBackbone().vocabSize() >= tokenizer.vocabSize()) {
             return head;
         }
@@ -146,13 +148,13 @@ final class RecipeModel implements AutoCloseable {
         }
     }
 
-    private static Heads heads(TrainingTask task, List<String> labels) {
+    private static HeadSpec heads(TrainingTask task, List<String> labels) {
         return switch (task) {
-            case TEXT_CLASSIFICATION -> Heads.sequenceClassification(labels);
-            case MULTI_LABEL_CLASSIFICATION -> Heads.multiLabelClassification(labels);
-            case REGRESSION -> Heads.regression();
-            case TOKEN_CLASSIFICATION -> Heads.tokenClassification(labels);
-            default -> Heads.of(task.head());
+            case TEXT_CLASSIFICATION -> HeadSpec.sequenceClassification(labels);
+            case MULTI_LABEL_CLASSIFICATION -> HeadSpec.multiLabelClassification(labels);
+            case REGRESSION -> HeadSpec.regression();
+            case TOKEN_CLASSIFICATION -> HeadSpec.tokenClassification(labels);
+            default -> HeadSpec.of(task.head());
         };
     }
 
@@ -160,7 +162,7 @@ final class RecipeModel implements AutoCloseable {
         return Device.parse(recipe.train().device());
     }
 
-    private static Head fresh(Recipe recipe, Heads heads, Tokenizer tokenizer) {
+    private static PretrainedModel fresh(Recipe recipe, HeadSpec heads, Tokenizer tokenizer) {
         Recipe.ModelPart part = recipe.model();
         long seed = recipe.train().seed();
         if (part.from() == null) {
@@ -171,10 +173,10 @@ final class RecipeModel implements AutoCloseable {
             throw new IllegalArgumentException("hidden and heads are those of " + from
                     + " already; leave them out, or make a new model without model.from");
         }
-        Head head = part.layers() == null
+        PretrainedModel head = part.layers() == null
                 ? Models.load(from, heads, Loading.toTrain().on(device(recipe)))
                 : Models.loadStudent(from, heads, part.layers(), Loading.toTrain().on(device(recipe)));
-        Head grown = grown(head, recipe, tokenizer);
+        PretrainedModel grown = grown(head, recipe, tokenizer);
         grown.requiresGrad(true);
         return grown;
     }
@@ -226,7 +228,7 @@ final class RecipeModel implements AutoCloseable {
         return tokenizer.id(token);
     }
 
-    Head head() {
+    PretrainedModel head() {
         return head;
     }
 
@@ -235,13 +237,7 @@ final class RecipeModel implements AutoCloseable {
     }
 
     List<String> notes() {
-        var notes = new ArrayList<>((base == null ? head : base).notes());
-        if (head.textBackbone().vocabSize() < tokenizer.vocabSize()) {
-            throw new IllegalArgumentException(
-                    "The tokenizer has %d entries, the model only %d; they do not belong together"
-                            .formatted(tokenizer.vocabSize(), head.textBackbone().vocabSize()));
-        }
-        return notes;
+        return (base == null ? head : base).notes();
     }
 
     /// What is trained, by name.
@@ -256,7 +252,7 @@ final class RecipeModel implements AutoCloseable {
         } else {
             head.save(folder);
         }
-        if (made || template != null && (adapted != null || head.frame().generation() == null)) {
+        if (made || template != null && (adapted != null || head.context().generation() == null)) {
             Json.write(folder.resolve(GENERATION), generation());
         }
         tokenizer.save(folder);
@@ -266,12 +262,12 @@ final class RecipeModel implements AutoCloseable {
     }
 
     private ObjectNode generation() {
-        ObjectNode config = head.frame().config().node();
-        Json given = head.frame().generation();
+        ObjectNode config = head.context().config().node();
+        Json given = head.context().generation();
         if (given != null) {
             return given.node();
         }
-        boolean writes = HeadKind.of(Models.architecture(head.frame().config())) == HeadKind.SEQ2SEQ;
+        boolean writes = HeadKind.of(Models.architecture(head.context().config())) == HeadKind.SEQ2SEQ;
         ObjectNode generation = config.path("model_type").asString().equals("marian")
                 ? Transformer.base(tokenizer.vocabSize()).generation()
                 : Json.object();

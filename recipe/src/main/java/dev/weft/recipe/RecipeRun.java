@@ -11,9 +11,9 @@ import dev.weft.eval.UsualMetrics;
 import dev.weft.models.ConfigNames;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.nn.Activations;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
@@ -173,9 +173,9 @@ public final class RecipeRun implements AutoCloseable {
             open.push(model);
             given = fitting(given, model.head());
             data.follow(given);
-            int start = model.head().frame().config().integer("decoder_start_token_id", 0);
+            int start = model.head().context().config().integer("decoder_start_token_id", 0);
             RecipeData.Prepared prepared = data.prepare(tokenizer, template == null ? ChatTemplate.chatMl() : template,
-                    Labels.of(labels), start, listener);
+                    Labels.of(labels), start, model.head().textBackbone().vocabSize(), listener);
             recipe = settled(given, prepared.training());
             Device device = Device.parse(recipe.train().device());
             Objective<Map<String, Tensor>> objective = objective(task, model, device);
@@ -224,7 +224,7 @@ public final class RecipeRun implements AutoCloseable {
     }
 
     /// Examples are cut to a length that the model has positions for: where nobody said another, to that.
-    private static Recipe fitting(Recipe recipe, Head head) {
+    private static Recipe fitting(Recipe recipe, PretrainedModel head) {
         int room = head.textBackbone().maxPositions();
         Integer target = recipe.data().maxTargetLength();
         boolean unsaid = recipe.data().maxLength() == Recipe.defaults().data().maxLength();
@@ -238,7 +238,7 @@ public final class RecipeRun implements AutoCloseable {
         return recipe.data().maxLength() > room ? recipe.with("data.max_length", room) : recipe;
     }
 
-    private static String shown(Lessons lessons, Tokenizer tokenizer, List<String> labels) {
+    private static String shown(TrainingBatches lessons, Tokenizer tokenizer, List<String> labels) {
         try (var scope = TensorScope.open()) {
             return ShownExample.of(lessons.batch(0, 0), tokenizer, labels);
         }
@@ -298,7 +298,7 @@ public final class RecipeRun implements AutoCloseable {
     }
 
     /// With everything decided that depends on data or machine.
-    private static Recipe settled(Recipe recipe, Lessons lessons) {
+    private static Recipe settled(Recipe recipe, TrainingBatches lessons) {
         Recipe.Train train = recipe.train();
         Recipe all = recipe;
         Double epochs = train.epochs();
@@ -362,7 +362,7 @@ public final class RecipeRun implements AutoCloseable {
 
     private Objective<Map<String, Tensor>> objective(TrainingTask task, RecipeModel model, Device device) {
         Recipe.ObjectivePart part = recipe.objective();
-        Head head = model.head();
+        PretrainedModel head = model.head();
         String teacher = recipe.distill().teacher();
         if (teacher != null) {
             return distillation(task, model, Path.of(teacher), device);
@@ -372,10 +372,10 @@ public final class RecipeRun implements AutoCloseable {
                     Choice.of(ContrastiveObjective.Pooling.class, "objective.pooling", part.pooling()),
                     part.temperature(), device);
             case PREFERENCE -> {
-                Head reference = RecipeModel.grown(
+                PretrainedModel reference = RecipeModel.grown(
                         Models.load(Path.of(Objects.requireNonNull(recipe.model().from(),
                                 "Preferences need a model to start from; name its folder with --model")),
-                                Heads.of(HeadKind.CAUSAL_LANGUAGE), Loading.in(DType.FLOAT32).on(device)),
+                                HeadSpec.of(HeadKind.CAUSAL_LANGUAGE), Loading.in(DType.FLOAT32).on(device)),
                         recipe, model.tokenizer());
                 open.push(reference);
                 yield new PreferenceObjective(head, reference, part.beta(), device);
@@ -386,12 +386,12 @@ public final class RecipeRun implements AutoCloseable {
 
     private DistillationObjective distillation(TrainingTask task, RecipeModel model, Path folder, Device device) {
         Recipe.Distill distill = recipe.distill();
-        Head student = model.head();
+        PretrainedModel student = model.head();
         requireSameTokens(model.tokenizer(), folder);
-        Head teacher = Models.load(folder, Heads.of(task.head()), Loading.in(DType.FLOAT32).on(device));
+        PretrainedModel teacher = Models.load(folder, HeadSpec.of(task.head()), Loading.in(DType.FLOAT32).on(device));
         open.push(teacher);
-        ObjectNode small = student.frame().config().node();
-        ObjectNode large = teacher.frame().config().node();
+        ObjectNode small = student.context().config().node();
+        ObjectNode large = teacher.context().config().node();
         boolean inside = distill.hidden() + distill.attention() > 0;
         int width = ConfigNames.width(small);
         if (inside && distill.hidden() > 0 && width != ConfigNames.width(large)) {
@@ -433,7 +433,7 @@ public final class RecipeRun implements AutoCloseable {
         }
         Rows rows = data.heldRows();
         if (rows == null || !task.measured()) {
-            Lessons lessons = prepared.validation();
+            TrainingBatches lessons = prepared.validation();
             return lessons == null ? null : () -> Validation.loss(loss(lessons, objective));
         }
         Assessment assessment = Assessment.of(model.head(), tokenizer, rows,
@@ -442,7 +442,8 @@ public final class RecipeRun implements AutoCloseable {
     }
 
     /// How a recipe's model is scored.
-    static AssessmentSettings assessmentSettings(Recipe recipe, TrainingTask task, Head head, Tokenizer tokenizer) {
+    static AssessmentSettings assessmentSettings(Recipe recipe, TrainingTask task, PretrainedModel head,
+            Tokenizer tokenizer) {
         Recipe.Evaluate evaluate = recipe.evaluate();
         AssessmentSettings usual = AssessmentSettings.usual(UsualMetrics.of(task.metrics()), head, tokenizer)
                 .withMaxLength(recipe.data().maxLength()).withPrefix(recipe.data().sourcePrefix())
@@ -459,7 +460,7 @@ public final class RecipeRun implements AutoCloseable {
     }
 
     /// The mean over everything that counts in the held-out examples.
-    private static double loss(Lessons lessons, Objective<Map<String, Tensor>> objective) {
+    private static double loss(TrainingBatches lessons, Objective<Map<String, Tensor>> objective) {
         var sum = new LossSum();
         for (long step = 0; step < lessons.stepsPerEpoch(); step++) {
             try (var scope = TensorScope.open()) {

@@ -11,7 +11,7 @@ import dev.weft.data.Rows;
 import dev.weft.eval.Report;
 import dev.weft.eval.UsualMetrics;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.TensorScope;
@@ -62,7 +62,8 @@ class AssessmentTest {
         return Rows.of("cases", rows);
     }
 
-    private static Assessment assessment(Head model, Path folder, JsonNode given, String task, long batchTokens) {
+    private static Assessment assessment(PretrainedModel model, Path folder, JsonNode given, String task,
+            long batchTokens) {
         Tokenizer tokenizer = Tokenizer.load(folder);
         AssessmentSettings settings = AssessmentSettings.usual(UsualMetrics.of(task), model, tokenizer);
         settings = settings.withBatchTokens(batchTokens)
@@ -80,7 +81,7 @@ class AssessmentTest {
     void each_task_says_what_the_reference_says(String name) {
         JsonNode given = CASES.get(name);
         Path folder = MODELS.resolve(given.get("model").stringValue());
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             for (long batchTokens : new long[]{1, 100_000}) {
                 Assessment.Result result = assessment(model, folder, given, name.replace("-2", ""), batchTokens)
                         .run(Assessment.Progress.SILENT);
@@ -112,7 +113,7 @@ class AssessmentTest {
     void values_are_those_of_the_predictions() {
         JsonNode given = CASES.get("text-classification");
         Path folder = MODELS.resolve(CLASSIFIER);
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             Assessment.Result result = assessment(model, folder, given, "text-classification", 64)
                     .run(Assessment.Progress.SILENT);
             double right = IntStream.range(0, 6).filter(i -> given.get("predicted").get(i)
@@ -131,7 +132,7 @@ class AssessmentTest {
     void words_that_were_cut_are_no_entities_and_the_user_is_told() {
         JsonNode given = CASES.get("token-classification");
         Path folder = MODELS.resolve("token-classification");
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             Assessment.Result result = assessment(model, folder, given, "token-classification", 64)
                     .run(Assessment.Progress.SILENT);
             assertThat(result.notes()).hasSize(1).first().asString().contains("words").contains("count as O");
@@ -168,7 +169,7 @@ class AssessmentTest {
         Path folder = MODELS.resolve("fill-mask");
         Tokenizer tokenizer = Tokenizer.load(folder);
         Rows rows = rows(CASES.get("text-generation").get("rows"));
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             AssessmentSettings settings = AssessmentSettings.usual(model, tokenizer);
             Map<String, Double> first = Assessment.of(model, tokenizer, rows, settings.withBatchTokens(1)).report()
                     .values();
@@ -187,7 +188,7 @@ class AssessmentTest {
     void bits_are_counted_by_the_text_that_predicted_tokens_stand_for() {
         Path folder = MODELS.resolve("chat");
         Tokenizer tokenizer = Tokenizer.load(folder);
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             String text = "The river 👋 runs from the hills";
             Report report = Assessment.of(model, tokenizer, rows(row(1, "text", text), row(2, "text", "")),
                     AssessmentSettings.usual(model, tokenizer)).report();
@@ -204,7 +205,7 @@ class AssessmentTest {
     void numbers_in_the_data_are_ids_where_the_model_has_names() {
         Path folder = MODELS.resolve(CLASSIFIER);
         Tokenizer tokenizer = Tokenizer.load(folder);
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             AssessmentSettings settings = AssessmentSettings.usual(model, tokenizer);
             Report named = Assessment.of(model, tokenizer,
                     rows(row(1, "text", "wool", "label", "bad"), row(2, "text", "silk", "label", "mixed")), settings)
@@ -219,7 +220,7 @@ class AssessmentTest {
     void bad_input_is_refused_with_what_to_do() {
         Path folder = MODELS.resolve(CLASSIFIER);
         Tokenizer tokenizer = Tokenizer.load(folder);
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             AssessmentSettings settings = AssessmentSettings.usual(model, tokenizer);
             assertThatThrownBy(() -> Assessment.of(model, tokenizer, rows(), settings))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("dev.tsv: holds no rows");
@@ -236,13 +237,13 @@ class AssessmentTest {
                     .hasMessageContaining("one number").hasMessageContaining("3");
         }
         Path regression = MODELS.resolve("text-classification-regression");
-        try (Head model = Models.load(regression)) {
+        try (PretrainedModel model = Models.load(regression)) {
             assertThatThrownBy(() -> Assessment.of(model, tokenizer, rows(row(1, "text", "a", "label", Double.NaN)),
                     AssessmentSettings.usual(model, tokenizer))).hasMessageContaining("dev.tsv, line 1")
                     .hasMessageContaining("\"label\" needs a number, found NaN");
         }
         Path writer = MODELS.resolve("text-to-text");
-        try (Head model = Models.load(writer)) {
+        try (PretrainedModel model = Models.load(writer)) {
             assertThatThrownBy(() -> AssessmentSettings.usual(model, tokenizer))
                     .hasMessageContaining("translation or summarization");
         }
@@ -253,7 +254,7 @@ class AssessmentTest {
     void a_model_that_broke_is_named_with_the_row(String name) {
         JsonNode given = CASES.get(name);
         Path folder = MODELS.resolve(given.get("model").stringValue());
-        try (Head model = Models.load(folder, Loading.in(DType.FLOAT32)); var off = Gradients.off()) {
+        try (PretrainedModel model = Models.load(folder, Loading.in(DType.FLOAT32)); var off = Gradients.off()) {
             Assessment assessment = assessment(model, folder, given, name, 1);
             assessment.report();
             model.parameters().values().forEach(weight -> weight.fillInPlace(Float.NaN));
@@ -268,7 +269,7 @@ class AssessmentTest {
                 "multiple-choice", "summarization", "text-generation", "sentence-similarity")) {
             JsonNode given = CASES.get(name);
             Path folder = MODELS.resolve(given.get("model").stringValue());
-            try (Head model = Models.load(folder, Loading.in(DType.FLOAT32)); var off = Gradients.off()) {
+            try (PretrainedModel model = Models.load(folder, Loading.in(DType.FLOAT32)); var off = Gradients.off()) {
                 Assessment assessment = assessment(model, folder, given, name, 64);
                 Report before = assessment.report();
                 long live = TensorScope.liveTensors();
@@ -286,7 +287,7 @@ class AssessmentTest {
         JsonNode given = CASES.get("summarization");
         Path folder = MODELS.resolve("text-to-text");
         var told = new ArrayList<String>();
-        try (Head model = Models.load(folder)) {
+        try (PretrainedModel model = Models.load(folder)) {
             assessment(model, folder, given, "summarization", 1)
                     .run((what, done, all) -> told.add("%s %d/%d".formatted(what, done, all)));
         }

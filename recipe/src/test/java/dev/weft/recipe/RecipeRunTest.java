@@ -8,7 +8,7 @@ import dev.weft.adapt.Adapted;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
 import dev.weft.models.heads.HeadKind;
-import dev.weft.models.heads.Heads;
+import dev.weft.models.heads.HeadSpec;
 import dev.weft.run.Tokenizers;
 import dev.weft.tensor.TensorScope;
 import dev.weft.train.RunFolder;
@@ -178,7 +178,7 @@ class RecipeRunTest {
         assertThat(result.best()).isNotNaN();
         assertThat(weights(halves)).isEqualTo(weights(folder.resolve("constant")));
         try (var model = Models.load(whole)) {
-            assertThat(HeadKind.of(Models.architecture(model.frame().config())))
+            assertThat(HeadKind.of(Models.architecture(model.context().config())))
                     .isEqualTo(TrainingTask.of(task).head());
             assertThat(Tokenizers.load(whole).vocabSize()).isEqualTo(model.textBackbone().vocabSize());
         }
@@ -261,7 +261,7 @@ class RecipeRunTest {
 
         int before = Tokenizers.load(base).vocabSize();
         try (var model = Models.load(folder.resolve("whole"));
-                var plain = Models.load(base, Heads.causalLanguage());
+                var plain = Models.load(base, HeadSpec.causalLanguage());
                 var adapted = Adapted.load(plain, folder.resolve("adapted"))) {
             assertThat(Tokenizers.load(folder.resolve("whole")).vocabSize()).isEqualTo(before + 2);
             assertThat(model.textBackbone().vocabSize()).isEqualTo(before + 2);
@@ -278,7 +278,7 @@ class RecipeRunTest {
                 .with("adapter.lora", "rank=2"), folder.resolve("tuned"));
 
         try (var opened = Adapted.base(base, folder.resolve("tuned"))) {
-            assertThat(opened.frame().labelNames()).containsExactly("no", "yes");
+            assertThat(opened.context().labelNames()).containsExactly("no", "yes");
         }
     }
 
@@ -293,7 +293,7 @@ class RecipeRunTest {
 
     private static List<Float> adapter(Path base, Path run) {
         try (var scope = TensorScope.open();
-                var model = Models.load(base, Heads.causalLanguage());
+                var model = Models.load(base, HeadSpec.causalLanguage());
                 var adapted = Adapted.load(model, RunFolder.latestIn(run).orElseThrow())) {
             var all = new ArrayList<Float>();
             adapted.parameters().values().forEach(weight -> {
@@ -332,8 +332,8 @@ class RecipeRunTest {
 
         try (var small = Models.load(folder.resolve("student")); var large = Models.load(teacher)) {
             assertThat(small.parameterCount()).isLessThan(large.parameterCount());
-            assertThat(small.frame().config().integer("num_hidden_layers")).isEqualTo(2);
-            assertThat(small.frame().labelNames()).containsExactly("no", "yes");
+            assertThat(small.context().config().integer("num_hidden_layers")).isEqualTo(2);
+            assertThat(small.context().labelNames()).containsExactly("no", "yes");
         }
     }
 
@@ -355,7 +355,7 @@ class RecipeRunTest {
                     assertThat(weight.toFloats()).as(name).isEqualTo(old.get(name).toFloats());
                 }
             });
-            assertThat(after.frame().config().number("hidden_dropout_prob", 0)).isEqualTo(0.3);
+            assertThat(after.context().config().number("hidden_dropout_prob", 0)).isEqualTo(0.3);
             assertThat(after.parameters().get("bert.encoder.layer.1.output.dense.weight").toFloats())
                     .isNotEqualTo(old.get("bert.encoder.layer.1.output.dense.weight").toFloats());
         }
@@ -586,7 +586,7 @@ class RecipeRunTest {
         }
         assertThat(resume(folder.resolve("two2"), Map.of("train.steps", 8)).step()).isEqualTo(8);
         try (var model = Models.load(folder.resolve("two2"))) {
-            assertThat(model.frame().labelNames()).containsExactly("no", "yes");
+            assertThat(model.context().labelNames()).containsExactly("no", "yes");
         }
         // What the data lacks of the model's labels is no reason to forget them.
         put("some.tsv", List.of("sentence\tlabel", "a film\tx", "the film\tz"));

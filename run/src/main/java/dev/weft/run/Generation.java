@@ -2,7 +2,7 @@ package dev.weft.run;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -269,9 +269,9 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
     }
 
     /// What the folder says that a model was opened from.
-    public static Generation of(Head model) {
-        Json generation = model.frame().generation();
-        Json config = model.frame().config();
+    public static Generation of(PretrainedModel model) {
+        Json generation = model.context().generation();
+        Json config = model.context().config();
         return generation == null ? DEFAULTS.with(config) : fromJson(generation, config);
     }
 

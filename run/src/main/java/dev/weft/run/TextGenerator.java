@@ -3,7 +3,7 @@ package dev.weft.run;
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
@@ -73,12 +73,12 @@ public final class TextGenerator implements AutoCloseable {
         Path place = weightsIn(folder);
         Models.config(place); // a folder without a model is told before one without a tokenizer
         Tokenizer tokenizer = Tokenizers.load(hasTokenizer(place) ? place : folder);
-        Head head = Models.load(place, loading);
+        PretrainedModel head = Models.load(place, loading);
         try {
             if (head instanceof LanguageModel model && !(head instanceof SequenceToSequence)) {
                 return new TextGenerator(model, tokenizer, Generation.of(head), Generator.of(model), true, false);
             }
-            String architecture = Models.architecture(head.frame().config());
+            String architecture = Models.architecture(head.context().config());
             throw new IllegalArgumentException("holds a %s, which can do: %s; asked for %s".formatted(architecture,
                     String.join(", ", Task.of(HeadKind.of(architecture))), Task.TEXT_GENERATION.title()));
         } catch (IllegalArgumentException e) {

@@ -7,7 +7,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.models.Gpt2;
 import dev.weft.models.Models;
 import dev.weft.models.heads.CausalLanguageModel;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
@@ -77,11 +77,11 @@ class RealSizesTest {
         config.putArray("architectures").add(architecture);
         config.putObject("id2label").put("0", "a").put("1", "b").put("2", "c");
         config.putObject("label2id").put("a", 0).put("b", 1).put("c", 2);
-        try (Head model = Models.create(config, 5)) {
+        try (PretrainedModel model = Models.create(config, 5)) {
             model.save(folder);
         }
-        try (Head model = Models.load(folder, Loading.in(DType.FLOAT32));
-                Head exact = Models.load(folder, Loading.in(DType.FLOAT64));
+        try (PretrainedModel model = Models.load(folder, Loading.in(DType.FLOAT32));
+                PretrainedModel exact = Models.load(folder, Loading.in(DType.FLOAT64));
                 var off = Gradients.off()) {
             for (int[] sizes : new int[][]{{1, 3}, {1, 17}, {5, 13}, {2, 61}}) {
                 try (var scope = TensorScope.open()) {

@@ -7,7 +7,7 @@ import dev.weft.checkpoint.Json;
 import dev.weft.models.Gpt2;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.LanguageModel;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
@@ -75,8 +75,8 @@ class RunningBatchTest {
                 dynamic, phi3);
     }
 
-    private static Head lively(ObjectNode config) {
-        Head model = Models.create(config, 5);
+    private static PretrainedModel lively(ObjectNode config) {
+        PretrainedModel model = Models.create(config, 5);
         model.requiresGrad(false);
         try (var off = Gradients.off()) {
             model.parameters().values().stream().filter(weight -> weight.dim() == 2)
@@ -178,7 +178,7 @@ class RunningBatchTest {
     @ParameterizedTest
     @MethodSource("families")
     void texts_that_join_and_leave_at_random_are_to_the_last_bit_what_they_are_alone(ObjectNode config) {
-        try (Head model = lively(config)) {
+        try (PretrainedModel model = lively(config)) {
             come_and_go((LanguageModel) model, true, 0);
         }
     }
@@ -186,10 +186,10 @@ class RunningBatchTest {
     @ParameterizedTest
     @MethodSource("families")
     void texts_that_run_together_are_what_they_are_alone_but_for_rounding(ObjectNode config) {
-        try (Head model = lively(config)) {
+        try (PretrainedModel model = lively(config)) {
             model.save(folder);
         }
-        try (Head model = Models.load(folder, Loading.in(DType.FLOAT64))) {
+        try (PretrainedModel model = Models.load(folder, Loading.in(DType.FLOAT64))) {
             // The scores are rounded to float32 before an id is chosen.
             come_and_go((LanguageModel) model, false, 2e-5);
         }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.Dropout;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
@@ -83,11 +83,11 @@ class ObjectivesTest {
             this.smoothing = smoothing;
         }
 
-        Head model() {
+        PretrainedModel model() {
             return Models.create(config.deepCopy(), 5);
         }
 
-        Objective<Map<String, Tensor>> objective(Head model) {
+        Objective<Map<String, Tensor>> objective(PretrainedModel model) {
             return switch (this) {
                 case PREFERENCE -> new PreferenceObjective(model, Models.create(config.deepCopy(), 6), 0.5, Device.CPU);
                 case DISTILLATION -> new DistillationObjective(model, Models.create(config.deepCopy(), 6),
@@ -157,7 +157,7 @@ class ObjectivesTest {
         return batch;
     }
 
-    private static TrainingListener.Step step(Head model, Objective<Map<String, Tensor>> objective,
+    private static TrainingListener.Step step(PretrainedModel model, Objective<Map<String, Tensor>> objective,
             Batches<Map<String, Tensor>> batches, int parts) {
         try (var optimizer = Optimizer.sgd(model.parameters(), 0, 0)) {
             // Dropout draws by part, so that it is off here.
@@ -180,7 +180,7 @@ class ObjectivesTest {
     @ParameterizedTest
     @EnumSource
     void parts_of_a_batch_give_the_step_of_the_whole(Task task) {
-        try (var scope = TensorScope.open(); Head whole = task.model(); Head cut = task.model()) {
+        try (var scope = TensorScope.open(); PretrainedModel whole = task.model(); PretrainedModel cut = task.model()) {
             var random = new SplittableRandom(task.ordinal());
             var rows = new ArrayList<Map<String, Tensor>>();
             for (int i = 0; i < 5; i++) {
@@ -200,7 +200,7 @@ class ObjectivesTest {
     @ParameterizedTest
     @EnumSource
     void what_a_batch_says_it_counts_is_what_the_loss_counts(Task task) {
-        try (var scope = TensorScope.open(); Head model = task.model()) {
+        try (var scope = TensorScope.open(); PretrainedModel model = task.model()) {
             var random = new SplittableRandom(9);
             Map<String, Tensor> batch = together(List.of(task.row(random), task.row(random), task.row(random)));
             Objective<Map<String, Tensor>> objective = task.objective(model);
@@ -212,7 +212,7 @@ class ObjectivesTest {
     @EnumSource(names = {"MASKED", "PRETRAINING", "TRANSLATION", "PREFERENCE", "DISTILLATION"})
     void two_hundred_steps_hold_no_more_tensors_than_ten(Task task) {
         try (var scope = TensorScope.open();
-                Head model = task.model();
+                PretrainedModel model = task.model();
                 var optimizer = Optimizer.lion(model.parameters(), 0.9, 0.99, WeightRule.everywhere(0))) {
             Map<String, Tensor> row = task.row(new SplittableRandom(1));
             var trainer = new Trainer<>(new Trainer.Task<>(model, task.objective(model), (step, micro) -> row,
@@ -232,7 +232,7 @@ class ObjectivesTest {
 
     @Test
     void a_batch_of_which_nothing_counts_is_refused() {
-        try (var scope = TensorScope.open(); Head model = Task.MASKED.model()) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Task.MASKED.model()) {
             Map<String, Tensor> row = Task.MASKED.row(new SplittableRandom(1));
             row.put("labels", Tensor.full(-100, DType.INT64, 1, SEQ));
             for (int parts : new int[]{1, 2}) {
@@ -246,7 +246,7 @@ class ObjectivesTest {
     @Test
     void label_smoothing_is_torchs() {
         JsonNode recorded = Recorded.of("smoothed");
-        try (var scope = TensorScope.open(); Head model = Task.TOKENS.model()) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Task.TOKENS.model()) {
             Tensor logits = Recorded.tensor(recorded.get("logits"), 1, 4, 7);
             Tensor labels = Recorded.tensor(recorded.get("labels"), 1, 4).to(DType.INT64);
             Loss loss = model.losses(Map.of("logits", logits), Map.of("labels", labels), 0.1);
@@ -316,7 +316,7 @@ class ObjectivesTest {
 
     @Test
     void a_model_that_is_its_own_reference_has_the_loss_log_two() {
-        try (var scope = TensorScope.open(); Head model = Task.PREFERENCE.model()) {
+        try (var scope = TensorScope.open(); PretrainedModel model = Task.PREFERENCE.model()) {
             Map<String, Tensor> row = Task.PREFERENCE.row(new SplittableRandom(1));
             Loss loss = new PreferenceObjective(model, model, 0.1, Device.CPU).loss(row, ForwardPass.plain());
             assertThat(loss.mean().item()).isCloseTo(Math.log(2), within(1e-6));
@@ -364,8 +364,8 @@ class ObjectivesTest {
     void layers_are_compared_over_real_tokens_and_widths_by_a_trained_projection() {
         ObjectNode wide = encoder("bert", "BertForMaskedLM").put("hidden_size", 24).put("num_hidden_layers", 4);
         try (var scope = TensorScope.open();
-                Head student = Task.MASKED.model();
-                Head teacher = Models.create(wide, 6)) {
+                PretrainedModel student = Task.MASKED.model();
+                PretrainedModel teacher = Models.create(wide, 6)) {
             var random = new SplittableRandom(3);
             Map<String, Tensor> batch = together(List.of(Task.MASKED.row(random), Task.MASKED.row(random)));
             var pairs = DistillationObjective.Pair.evenly(2, 4);

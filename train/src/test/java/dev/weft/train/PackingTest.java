@@ -8,7 +8,7 @@ import dev.weft.data.Example;
 import dev.weft.data.Packing;
 import dev.weft.models.Models;
 import dev.weft.models.heads.CausalLanguageModel;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Kernels;
@@ -55,7 +55,7 @@ class PackingTest {
     }
 
     /// Sum of −log p over what counts, and what counts.
-    private static double[] loss(Head model, Map<String, Tensor> batch) {
+    private static double[] loss(PretrainedModel model, Map<String, Tensor> batch) {
         Tensor logits = model.outputs(batch, ForwardPass.plain()).get("logits");
         Tensor labels = batch.get("labels");
         if (model instanceof CausalLanguageModel) {

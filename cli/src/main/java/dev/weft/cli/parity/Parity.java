@@ -7,7 +7,7 @@ import dev.weft.models.Inputs;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.Seq2Seq;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
@@ -80,7 +80,7 @@ public final class Parity {
     private static double forward(Case one, Case.Check check) {
         boolean shows = check.json().has("options")
                 && check.json().object("options").flag("output_attentions", false);
-        try (Head head = worn(one, check);
+        try (PretrainedModel head = worn(one, check);
                 var off = Gradients.off();
                 var trace = Trace.recording(name -> compared(name) && (shows || !name.endsWith("weights")))) {
             Map<String, Tensor> inputs = one.inputs(check);
@@ -157,7 +157,7 @@ public final class Parity {
     // ---- generate ----
 
     private static double generate(Case one, Case.Check check) {
-        try (Head head = worn(one, check)) {
+        try (PretrainedModel head = worn(one, check)) {
             if (!(head instanceof LanguageModel model)) {
                 throw new IllegalArgumentException(check.modelClass(one) + " does not generate");
             }
@@ -205,7 +205,7 @@ public final class Parity {
         return Tensor.of(flat, rows.length, width);
     }
 
-    private static Head load(Case one, Case.Check check, boolean training) {
+    private static PretrainedModel load(Case one, Case.Check check, boolean training) {
         return Models.load(ModelFolder.open(one.folder()), check.modelClass(one),
                 (training ? Loading.toTrain() : Loading.in(DType.FLOAT32)).on(one.device()));
     }
@@ -213,12 +213,12 @@ public final class Parity {
     // ---- adapters ----
 
     /// The model of a check, with its adapter where it has one.
-    private static Head worn(Case one, Case.Check check) {
+    private static PretrainedModel worn(Case one, Case.Check check) {
         return check.json().has("adapter") ? adapted(one, check).model() : load(one, check, false);
     }
 
     private static Adapted adapted(Case one, Case.Check check) {
-        try (Head base = load(one, check, false)) {
+        try (PretrainedModel base = load(one, check, false)) {
             return Adapted.load(base, one.folder().resolve(check.json().text("adapter")));
         }
     }
@@ -245,13 +245,14 @@ public final class Parity {
                 return train(one, check, adapted.model(), adapted.parameters(), numbers);
             }
         }
-        try (Head head = load(one, check, true)) {
+        try (PretrainedModel head = load(one, check, true)) {
             head.requiresGrad(true);
             return train(one, check, head, head.parameters(), numbers);
         }
     }
 
-    private static double train(Case one, Case.Check check, Head head, Map<String, Tensor> parameters, Json numbers) {
+    private static double train(Case one, Case.Check check, PretrainedModel head, Map<String, Tensor> parameters,
+            Json numbers) {
         List<Double> betas = numbers.numbers("betas");
         try (var optimizer = Optimizer.adamW(parameters, betas.get(0), betas.get(1), numbers.number("eps"),
                 numbers.number("weight_decay"), numbers.flag("decay_all_parameters", true))) {
@@ -259,7 +260,7 @@ public final class Parity {
         }
     }
 
-    private static double train(Case one, Case.Check check, Head head, Map<String, Tensor> parameters,
+    private static double train(Case one, Case.Check check, PretrainedModel head, Map<String, Tensor> parameters,
             Optimizer optimizer, Json numbers) {
         Map<String, Tensor> inputs = one.inputs(check);
         var losses = new ArrayList<Double>();

@@ -21,17 +21,18 @@ public record AfterQuestion(Residual around, FeedForward part, Projection output
             Scores {
     private static final double EXCLUDED = 1e6;
 
-    static AfterQuestion load(Frame frame) {
-        Weights weights = frame.weights().at("qa_classifier");
-        int hidden = frame.hidden();
-        int inner = frame.config().positive("intermediate_size");
-        double dropout = frame.config().number("hidden_dropout_prob", 0.1);
+    static AfterQuestion load(HeadContext context) {
+        Weights weights = context.weights().at("qa_classifier");
+        int hidden = context.hidden();
+        int inner = context.config().positive("intermediate_size");
+        double dropout = context.config().number("hidden_dropout_prob", 0.1);
         return new AfterQuestion(
-                Residual.postNorm(LayerNorm.load(weights.at("output.LayerNorm"), hidden, frame.normEps()), dropout),
-                FeedForward.Plain.load(weights.at("intermediate.dense"), frame.activation(), weights.at("output.dense"),
-                        hidden, inner, true, frame.backbone().init()),
-                Linear.load(weights.at("qa_outputs"), hidden, 2, true, frame.backbone().init()), dropout,
-                frame.config().integer("sep_token_id", 66));
+                Residual.postNorm(LayerNorm.load(weights.at("output.LayerNorm"), hidden, context.normEps()), dropout),
+                FeedForward.Plain.load(weights.at("intermediate.dense"), context.activation(),
+                        weights.at("output.dense"),
+                        hidden, inner, true, context.backbone().init()),
+                Linear.load(weights.at("qa_outputs"), hidden, 2, true, context.backbone().init()), dropout,
+                context.config().integer("sep_token_id", 66));
     }
 
     @Override

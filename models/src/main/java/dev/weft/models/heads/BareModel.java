@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// The base model: hidden states and, where the family has one and the file holds it, a pooled vector.
 ///
 /// @param pooler to `pooler_output [batch, hidden]`, or null
-public record BareModel(Frame frame, @Nullable Summary pooler) implements Head {
+public record BareModel(HeadContext context, @Nullable PooledHead pooler) implements PretrainedModel {
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
         Map<String, Tensor> results = hidden(inputs, pass);

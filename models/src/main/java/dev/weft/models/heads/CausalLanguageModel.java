@@ -9,7 +9,8 @@ import java.util.Map;
 ///
 /// @param shifts whether its loss compares each position with the label after it; the decoders of encoder-decoders expect
 ///               labels that stand at the position that predicts them
-public record CausalLanguageModel(Frame frame, Projection vocabulary, boolean shifts) implements VocabularyModel {
+public record CausalLanguageModel(HeadContext context, Projection vocabulary,
+        boolean shifts) implements VocabularyModel {
     private static final String SHIFTED = "shift_labels";
 
     /// Cross-entropy of each position's logits against the label that it predicts. `shift_labels` instead of `labels` stand

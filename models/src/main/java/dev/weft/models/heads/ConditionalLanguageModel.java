@@ -12,7 +12,7 @@ import java.util.Map;
 
 /// The next token of an answer to an encoded text: translation, summarization. Its labels stand at the position that
 /// predicts them.
-public record ConditionalLanguageModel(Frame frame,
+public record ConditionalLanguageModel(HeadContext context,
         Projection vocabulary) implements VocabularyModel, SequenceToSequence {
     @Override
     public Encoded encode(Map<String, Tensor> inputs, ForwardPass pass) {

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /// Which of several texts answers: inputs `[batch, choices, seq]`, one score for each text.
-public record MultipleChoice(Frame frame, Summary summary) implements Head {
+public record MultipleChoice(HeadContext context, PooledHead summary) implements PretrainedModel {
     /// `logits [batch, choices]`.
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {

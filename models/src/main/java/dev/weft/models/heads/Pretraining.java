@@ -12,7 +12,8 @@ import java.util.Map;
 /// @param vocabulary scores of the masked tokens
 /// @param pair       scores of the sentences
 /// @param names      of what is computed and asked
-public record Pretraining(Frame frame, Projection vocabulary, Summary pair, Names names) implements Head {
+public record Pretraining(HeadContext context, Projection vocabulary, PooledHead pair,
+        Names names) implements PretrainedModel {
     /// @param logits the reference's name for the scores of the sentences
     /// @param label  and for their label
     public record Names(String logits, String label) {

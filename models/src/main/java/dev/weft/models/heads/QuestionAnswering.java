@@ -8,7 +8,7 @@ import java.util.Map;
 /// Where in a text the answer begins and ends: a score for each position, twice.
 ///
 /// @param scores `[batch, seq, hidden]` to `[batch, seq, 2]`
-public record QuestionAnswering(Frame frame, Scores scores) implements Head {
+public record QuestionAnswering(HeadContext context, Scores scores) implements PretrainedModel {
     /// `start_logits` and `end_logits`, `[batch, seq]` each.
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {

@@ -10,7 +10,7 @@ import java.util.Map;
 /// Which tokens were replaced: ELECTRA's discriminator. Clark et al. 2020, <https://arxiv.org/abs/2003.10555>.
 ///
 /// @param scores `[..., hidden]` to `[..., 1]`
-public record ReplacedTokens(Frame frame, Projection scores) implements Head {
+public record ReplacedTokens(HeadContext context, Projection scores) implements PretrainedModel {
     /// `logits [batch, seq]`, above 0 where a token looks replaced.
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {

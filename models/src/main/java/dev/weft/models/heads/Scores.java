@@ -15,6 +15,6 @@ public interface Scores {
     @FunctionalInterface
     interface Style {
         /// Reads or makes their weights.
-        Scores load(Frame frame);
+        Scores load(HeadContext context);
     }
 }

@@ -8,7 +8,8 @@ import java.util.Map;
 /// One answer for a whole text.
 ///
 /// @param problemType as in `config.json`; where it says nothing, empty or the family's `shares`
-public record SequenceClassification(Frame frame, Summary summary, String problemType) implements Head {
+public record SequenceClassification(HeadContext context, PooledHead summary,
+        String problemType) implements PretrainedModel {
     /// What the labels are, and with that the loss.
     public enum Problem {
         /// Numbers: mean squared error.
@@ -60,7 +61,7 @@ public record SequenceClassification(Frame frame, Summary summary, String proble
     @Override
     public long[] counts(Map<String, Tensor> inputs) {
         Tensor given = Losses.given(inputs, "labels");
-        return new long[]{switch (Problem.of(problemType, frame.labels(), given)) {
+        return new long[]{switch (Problem.of(problemType, context.labels(), given)) {
             case REGRESSION, MULTI_LABEL -> given.count();
             case SINGLE_LABEL -> Losses.counted(given);
             case SHARES -> given.size(0);

@@ -9,7 +9,7 @@ import java.util.Map;
 /// classification (labels are classes).
 ///
 /// @param scores `[batch, seq, hidden]` to `[batch, seq, classes]`
-public record TokenModel(Frame frame, Scores scores) implements Head {
+public record TokenModel(HeadContext context, Scores scores) implements PretrainedModel {
     @Override
     public Map<String, Tensor> outputs(Map<String, Tensor> inputs, ForwardPass pass) {
         Map<String, Tensor> results = hidden(inputs, pass);

@@ -21,7 +21,7 @@ public final class VocabularyHead implements Projection {
     @FunctionalInterface
     public interface Style {
         /// Reads or makes its weights.
-        Projection load(Frame frame);
+        Projection load(HeadContext context);
     }
 
     private final Projection transform;
@@ -44,30 +44,30 @@ public final class VocabularyHead implements Projection {
     ///
     /// @param tied what holds where the config is silent
     public static Style plain(String name, boolean bias, boolean tied) {
-        return frame -> {
-            Weights place = frame.weights().at(name);
-            int vocab = frame.textBackbone().vocabSize();
-            return new VocabularyHead(x -> x, decoder(frame, place, tied, frame.hidden()),
+        return context -> {
+            Weights place = context.weights().at(name);
+            int vocab = context.textBackbone().vocabSize();
+            return new VocabularyHead(x -> x, decoder(context, place, tied, context.hidden()),
                     bias ? place.get("bias", Init.zeros(), vocab) : null);
         };
     }
 
     /// The weight of the last projection: the input embedding's, or its own.
-    static Projection decoder(Frame frame, Weights place, boolean tied, int width) {
-        if (frame.config().flag("tie_word_embeddings", tied)) {
-            Embedding tokens = frame.textBackbone().tokens();
+    static Projection decoder(HeadContext context, Weights place, boolean tied, int width) {
+        if (context.config().flag("tie_word_embeddings", tied)) {
+            Embedding tokens = context.textBackbone().tokens();
             if (!place.differs("weight", tokens.weight())) {
                 // Some files carry the shared weight twice.
                 place.ignore("weight");
                 return tokens.tied();
             }
             // As in the reference: the file is believed, not the config.
-            frame.config().node().put("tie_word_embeddings", false);
-            frame.notes().add(
+            context.config().node().put("tie_word_embeddings", false);
+            context.notes().add(
                     "the config ties %s to the input embedding, and the file has another matrix there: it is used, and tie_word_embeddings is false now"
                             .formatted(place.full("weight")));
         }
-        return Linear.load(place, width, frame.textBackbone().vocabSize(), false, frame.backbone().init());
+        return Linear.load(place, width, context.textBackbone().vocabSize(), false, context.backbone().init());
     }
 
     /// norm(activation(dense(hidden))), then the input embedding turned round and a bias: BERT and its kin.
@@ -79,20 +79,20 @@ public final class VocabularyHead implements Projection {
     /// @param bias    full name of the bias
     public static Style transformed(String dense, String norm, @Nullable Activation activation,
             @Nullable String decoder, String bias) {
-        return frame -> {
-            Weights weights = frame.weights();
-            int width = frame.textBackbone().tokens().width();
-            Projection in = Linear.load(weights.at(dense), frame.hidden(), width, true, frame.backbone().init());
-            Norm after = LayerNorm.load(weights.at(norm), width, frame.normEps());
-            Activation middle = activation == null ? frame.activation() : activation;
-            int vocab = frame.textBackbone().vocabSize();
+        return context -> {
+            Weights weights = context.weights();
+            int width = context.textBackbone().tokens().width();
+            Projection in = Linear.load(weights.at(dense), context.hidden(), width, true, context.backbone().init());
+            Norm after = LayerNorm.load(weights.at(norm), width, context.normEps());
+            Activation middle = activation == null ? context.activation() : activation;
+            int vocab = context.textBackbone().vocabSize();
             String other = decoder == null ? bias : decoder + ".bias";
             Tensor shift = weights.getEither(bias, other, Init.zeros(), vocab);
             weights.ignore(bias, other);
             return new VocabularyHead(x -> after.forward(middle.forward(in.forward(x))),
                     decoder == null
-                            ? frame.textBackbone().tokens().tied()
-                            : decoder(frame, weights.at(decoder), true, width),
+                            ? context.textBackbone().tokens().tied()
+                            : decoder(context, weights.at(decoder), true, width),
                     shift);
         };
     }
@@ -102,28 +102,28 @@ public final class VocabularyHead implements Projection {
     /// @param otherwise what holds where the config is silent
     /// @param names     a weight of the first, a weight of the second
     static Style either(String flag, boolean otherwise, Style first, Style second, String... names) {
-        return frame -> {
-            boolean says = frame.config().flag(flag, otherwise);
-            boolean has = frame.weights().has(names[says ? 0 : 1]);
-            boolean hasOther = frame.weights().has(names[says ? 1 : 0]);
-            return (says == (has || !hasOther) ? first : second).load(frame);
+        return context -> {
+            boolean says = context.config().flag(flag, otherwise);
+            boolean has = context.weights().has(names[says ? 0 : 1]);
+            boolean hasOther = context.weights().has(names[says ? 1 : 0]);
+            return (says == (has || !hasOther) ? first : second).load(context);
         };
     }
 
     /// Scores capped to ±cap by a tanh: Gemma 2. A cap of 0 leaves them.
     public static Style capped(Style style, String setting, double cap) {
-        return frame -> {
-            Projection plain = style.load(frame);
-            double limit = frame.config().number(setting, frame.config().node().has(setting) ? 0 : cap);
+        return context -> {
+            Projection plain = style.load(context);
+            double limit = context.config().number(setting, context.config().node().has(setting) ? 0 : cap);
             return limit == 0 ? plain : x -> plain.forward(x).div(limit).tanh().mul(limit);
         };
     }
 
     /// Scores multiplied by a number that the config says: Granite, Cohere.
     public static Style scaled(Style style, ToDoubleFunction<Json> factor) {
-        return frame -> {
-            Projection plain = style.load(frame);
-            double by = factor.applyAsDouble(frame.config());
+        return context -> {
+            Projection plain = style.load(context);
+            double by = factor.applyAsDouble(context.config());
             return by == 1 ? plain : x -> plain.forward(x).mul(by);
         };
     }
@@ -131,22 +131,22 @@ public final class VocabularyHead implements Projection {
     /// Hidden states divided by √hidden first where the projection is the input embedding: T5 1.0. Version 5 of the Python
     /// library says so apart from whether weights are tied, and keeps a projection of its own that it finds.
     public static Style shrunkWhereTied(Style style) {
-        return frame -> {
-            boolean shrinks = frame.config().flag("scale_decoder_outputs", frame.ties());
-            boolean own = !shrinks && frame.weights().at("lm_head").has("weight");
-            Projection plain = style.load(frame.tying(!own));
-            double scale = Math.pow(frame.hidden(), -0.5);
+        return context -> {
+            boolean shrinks = context.config().flag("scale_decoder_outputs", context.ties());
+            boolean own = !shrinks && context.weights().at("lm_head").has("weight");
+            Projection plain = style.load(context.tying(!own));
+            double scale = Math.pow(context.hidden(), -0.5);
             return shrinks ? x -> plain.forward(x.mul(scale)) : plain;
         };
     }
 
     /// With `name [1, vocab]` of the file added to the scores, where it is there: BART's `final_logits_bias`.
     public static Style shifted(Style style, String name) {
-        return frame -> {
-            Projection plain = style.load(frame);
-            Weights weights = frame.weights();
+        return context -> {
+            Projection plain = style.load(context);
+            Weights weights = context.weights();
             Tensor shift = weights.has(name)
-                    ? weights.constant(name, Init.zeros(), 1, frame.textBackbone().vocabSize())
+                    ? weights.constant(name, Init.zeros(), 1, context.textBackbone().vocabSize())
                     : null;
             return shift == null ? plain : x -> plain.forward(x).add(shift);
         };

@@ -7,7 +7,7 @@ import dev.weft.tensor.Tensor;
 import java.util.Map;
 
 /// A backbone whose hidden states become scores of the next id.
-public interface VocabularyModel extends Head, LanguageModel {
+public interface VocabularyModel extends PretrainedModel, LanguageModel {
     /// From hidden states to scores of ids.
     Projection vocabulary();
 

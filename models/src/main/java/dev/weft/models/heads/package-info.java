@@ -1,6 +1,6 @@
 /// What stands on a backbone: logits, and the loss that the reference computes from labels.
 ///
-/// Start with [dev.weft.models.heads.CausalLanguageModel]; [dev.weft.models.heads.HeadStyle] says how each family's
+/// Start with [dev.weft.models.heads.CausalLanguageModel]; [dev.weft.models.heads.HeadLayout] says how each family's
 /// checkpoints name what its heads need. Needs `models`.
 @NullMarked
 package dev.weft.models.heads;

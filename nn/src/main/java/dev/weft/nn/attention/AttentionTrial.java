@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 /// into the classes by which kernels cut them, and are tried with odd ends.
 ///
 /// @param recorded whether gradients are wanted, which are compared too
-record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, Sight sight, int queryClass,
+record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, PreparedPattern prepared, int queryClass,
         int keyClass, boolean recorded) {
-    private enum Sight {
+    private enum PreparedPattern {
         ALL, CAUSAL, MASKED, MASKED_BY_HEAD
     }
 
@@ -27,12 +27,12 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, S
     private static final long[] TRIED = {1, 13, 67, 197, 521, 773};
 
     static AttentionTrial of(Tensor queries, Tensor keys, Tensor values, ScoreMask mask, boolean recorded) {
-        Sight sight = mask.causalOnly()
-                ? Sight.CAUSAL
+        PreparedPattern prepared = mask.causalOnly()
+                ? PreparedPattern.CAUSAL
                 : mask.additive(DType.FLOAT32) == null
-                        ? Sight.ALL
-                        : mask.sameForAllHeads() ? Sight.MASKED : Sight.MASKED_BY_HEAD;
-        return new AttentionTrial(queries.dtype(), queries.device(), queries.size(-1), values.size(-1), sight,
+                        ? PreparedPattern.ALL
+                        : mask.sameForAllHeads() ? PreparedPattern.MASKED : PreparedPattern.MASKED_BY_HEAD;
+        return new AttentionTrial(queries.dtype(), queries.device(), queries.size(-1), values.size(-1), prepared,
                 lengthClass(queries.size(2)), lengthClass(keys.size(2)), recorded);
     }
 
@@ -46,7 +46,7 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, S
 
     @Override
     public String toString() {
-        return "%s, %d wide, %s, %d queries, %d keys%s".formatted(dtype, headDim, sight.name().toLowerCase()
+        return "%s, %d wide, %s, %d queries, %d keys%s".formatted(dtype, headDim, prepared.name().toLowerCase()
                 .replace('_', ' '), TRIED[queryClass], TRIED[keyClass], recorded ? ", with gradients" : "");
     }
 
@@ -87,7 +87,7 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, S
     }
 
     private ScoreMask mask(Randomness random, long batch, long heads, long querySeq, long keySeq) {
-        return switch (sight) {
+        return switch (prepared) {
             case ALL -> new ScoreMask(null, null, false, false, false);
             case CAUSAL ->
                 new ScoreMask(Tensor.full(1, DType.BOOL, querySeq, keySeq).tril(0).to(device), null, true, false,
@@ -99,7 +99,7 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, S
     }
 
     private Tensor hidden(Randomness random, long... shape) {
-        // The first key stays in sight of every query.
+        // The first key stays in prepared of every query.
         Tensor hides = random.chances(0.3, shape).and(Tensor.arange(0, shape[3]).gt(0).expand(shape));
         return random.normal(0, 1, shape).maskedFill(hides, -1e30).to(device);
     }

@@ -28,11 +28,11 @@ public record BlockSparseAttention(Heads heads, QueryKeyValue.Apart inputs, Proj
     }
 
     @Override
-    public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
+    public Tensor forward(Tensor hidden, PreparedPattern prepared, ForwardPass pass) {
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         if (pass.cache() != null || seq <= fullLength(blockSize, random)) {
-            return full.forward(hidden, sight, pass);
+            return full.forward(hidden, prepared, pass);
         }
         if (seq % blockSize != 0) {
             throw new IllegalArgumentException(

@@ -65,7 +65,7 @@ public record DisentangledAttention(int heads, QueryKeyValue.Apart inputs, Proje
     }
 
     @Override
-    public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
+    public Tensor forward(Tensor hidden, PreparedPattern prepared, ForwardPass pass) {
         Tensor keep = pass.mask().keep();
         // Padding sees nobody, and the reference writes over its scores: through them it teaches nothing.
         Tensor real = keep == null ? null : keep.ne(0).to(hidden.dtype()).unsqueeze(1).unsqueeze(-1);
@@ -74,7 +74,7 @@ public record DisentangledAttention(int heads, QueryKeyValue.Apart inputs, Proje
         Tensor keys = pass.trace().tap("k", apart(inputs.keys().forward(hidden, pass.dropout())));
         Tensor values = pass.trace().tap("v", apart(inputs.values().forward(hidden, pass.dropout())));
         Tensor bias = distances == null ? null : bias(distances, queries, keys, pass);
-        ScoreMask mask = bias == null ? sight.mask() : sight.mask().with(only(real, bias));
+        ScoreMask mask = bias == null ? prepared.mask() : prepared.mask().with(only(real, bias));
         Tensor gathered = attention.attend(queries, keys, values, mask, pass.dropout(), pass.trace());
         return HeadResults.joined(gathered, output, pass);
     }

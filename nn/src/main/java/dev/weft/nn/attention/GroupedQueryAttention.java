@@ -97,7 +97,8 @@ public record GroupedQueryAttention(Heads heads, QueryKeyValue inputs, Projectio
     ///
     /// @param inBias  whether the first three have biases
     /// @param outBias whether the last has one
-    public static GroupedQueryAttention load(Weights weights, Heads heads, int hidden, boolean inBias, boolean outBias,
+    public static GroupedQueryAttention load(Weights weights, Heads heads, int hidden, boolean inBias,
+            boolean outBias,
             Init init, Attention attention) {
         return new GroupedQueryAttention(heads, QueryKeyValue.Apart.load(weights, hidden, heads, inBias, init),
                 Linear.load(weights.at("o_proj"), heads.queryWidth(), hidden, outBias, init), attention);
@@ -115,28 +116,28 @@ public record GroupedQueryAttention(Heads heads, QueryKeyValue inputs, Projectio
 
     /// `[batch, seq, hidden]` to the same shape. New keys and values go to the cache, if there is one.
     @Override
-    public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
+    public Tensor forward(Tensor hidden, PreparedPattern prepared, ForwardPass pass) {
         long batch = hidden.size(0);
         long seq = hidden.size(1);
         Tensor gathered;
         if (inputs instanceof QueryKeyValue.Packed(Projection all) && heads.kvHeads() == heads.heads()
                 && pass.cache() == null
-                && sight.angles() == null && norms instanceof Norms.None && !listens(pass.trace())) {
+                && prepared.angles() == null && norms instanceof Norms.None && !listens(pass.trace())) {
             Tensor packed = all.forward(hidden, pass.dropout()).view(batch, seq, 3, heads.heads(), heads.headDim());
-            gathered = attention.attendPacked(packed, sight.mask(), pass.dropout(), pass.trace());
+            gathered = attention.attendPacked(packed, prepared.mask(), pass.dropout(), pass.trace());
         } else {
             Tensor[] qkv = normed(project(hidden, pass.dropout()));
-            if (sight.angles() != null) {
+            if (prepared.angles() != null) {
                 for (int part = 0; part < (turnsValues ? 3 : 2); part++) {
-                    qkv[part] = sight.angles().turn(qkv[part]);
+                    qkv[part] = prepared.angles().turn(qkv[part]);
                 }
             }
             for (int part = 0; part < 3; part++) {
                 qkv[part] = pass.trace().tap(PARTS[part], qkv[part]);
             }
-            ScoreMask mask = sight.mask();
+            ScoreMask mask = prepared.mask();
             if (pass.cache() != null) {
-                KvCache.Entry known = pass.cache().append(heads.layer(), qkv[1], qkv[2], sight.window());
+                KvCache.Entry known = pass.cache().append(heads.layer(), qkv[1], qkv[2], prepared.window());
                 qkv[1] = known.keys();
                 qkv[2] = known.values();
                 mask = mask.ofLast(qkv[1].size(2));

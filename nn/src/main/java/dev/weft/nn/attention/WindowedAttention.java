@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param global projections of global queries, and of what these look at
 /// @param reach  half of the window, without the position itself
-public record WindowedAttention(Heads heads, QueryKeyValue.Apart inputs, QueryKeyValue.Apart global, Projection output,
+public record WindowedAttention(Heads heads, QueryKeyValue.Apart inputs, QueryKeyValue.Apart global,
+        Projection output,
         Attention attention, int reach) implements SelfAttention {
 
     /// Where the global tokens are.
@@ -85,7 +86,7 @@ public record WindowedAttention(Heads heads, QueryKeyValue.Apart inputs, QueryKe
     }
 
     @Override
-    public Tensor forward(Tensor hidden, Sight sight, ForwardPass pass) {
+    public Tensor forward(Tensor hidden, PreparedPattern prepared, ForwardPass pass) {
         Tensor keep = Keep.of(pass, hidden);
         Globals globals = Globals.of(pass.globals(), keep);
         Tensor gathered = nearby(hidden, keep, globals, pass).mul(keep.to(hidden.dtype()).unsqueeze(-1));

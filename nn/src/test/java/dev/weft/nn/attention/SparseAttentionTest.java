@@ -69,7 +69,8 @@ class SparseAttentionTest {
     }
 
     /// What comes out, and the gradients of what went in and of all weights.
-    private static List<Tensor> run(SelfAttention part, Reach reach, Weights weights, Tensor hidden, ForwardPass pass) {
+    private static List<Tensor> run(SelfAttention part, AttentionPattern reach, Weights weights, Tensor hidden,
+            ForwardPass pass) {
         Tensor entry = hidden.detach().requiresGrad(true);
         weights.given().values().forEach(weight -> weight.requiresGrad(true).clearGrad());
         Tensor result = part.forward(entry, reach.prepare(entry, pass), pass);
@@ -108,9 +109,10 @@ class SparseAttentionTest {
             Tensor hidden = hidden(2, seq, HIDDEN);
             ForwardPass plain = ForwardPass.plain();
             assertSame(
-                    run(windowed(weights, 3), Reach.everything(), weights, hidden,
+                    run(windowed(weights, 3), AttentionPattern.everything(), weights, hidden,
                             plain.withMask(AttentionMask.padding(keep)).withGlobals(globals)),
-                    run(full(weights), Reach.everything().with(AttentionMask.of(allowed)), weights, hidden, plain));
+                    run(full(weights), AttentionPattern.everything().with(AttentionMask.of(allowed)), weights, hidden,
+                            plain));
         }
     }
 
@@ -123,9 +125,9 @@ class SparseAttentionTest {
                 Attention.scaled(4));
         Tensor hidden = hidden(1, 9, HIDDEN);
         ForwardPass pass = ForwardPass.plain().withGlobals(Tensor.arange(0, 9).eq(4).to(DType.INT64).unsqueeze(0));
-        Sight sight = Reach.everything().prepare(hidden, pass);
-        assertThat(part.forward(hidden, sight, pass).select(1, 4).toFloats()).usingComparatorWithPrecision(1e-5f)
-                .containsExactly(everywhere.forward(hidden, sight, pass).select(1, 4).toFloats());
+        PreparedPattern prepared = AttentionPattern.everything().prepare(hidden, pass);
+        assertThat(part.forward(hidden, prepared, pass).select(1, 4).toFloats()).usingComparatorWithPrecision(1e-5f)
+                .containsExactly(everywhere.forward(hidden, prepared, pass).select(1, 4).toFloats());
     }
 
     @Test
@@ -151,12 +153,12 @@ class SparseAttentionTest {
             Tensor real = bools(keep);
             Tensor mask = Tensor.of(allowed, 1, 1, seq, seq).and(real.unsqueeze(1).unsqueeze(1))
                     .and(real.unsqueeze(1).unsqueeze(-1));
-            Reach dense = Reach.everything().with(AttentionMask.of(mask))
+            AttentionPattern dense = AttentionPattern.everything().with(AttentionMask.of(mask))
                     .with(AttentionMask.bias(Tensor.of(bias, 1, 1, seq, seq)));
             Tensor hidden = hidden(2, seq, HIDDEN);
             ForwardPass plain = ForwardPass.plain();
             assertSame(
-                    run(blocks(weights, size, random), Reach.everything(), weights, hidden,
+                    run(blocks(weights, size, random), AttentionPattern.everything(), weights, hidden,
                             plain.withMask(AttentionMask.padding(keep))),
                     run(full(weights), dense, weights, hidden, plain));
         }
@@ -170,7 +172,7 @@ class SparseAttentionTest {
             Tensor hidden = Tensor.zeros(DType.FLOAT32, 1, seq, HIDDEN);
             ForwardPass pass = ForwardPass.plain().withTrace(trace)
                     .withGlobals(Tensor.arange(0, seq).lt(2).to(DType.INT64).unsqueeze(0));
-            part.forward(hidden, Reach.everything().prepare(hidden, pass), pass);
+            part.forward(hidden, AttentionPattern.everything().prepare(hidden, pass), pass);
             return trace.values().values().stream().mapToLong(Tensor::count).sum();
         }
     }
@@ -190,7 +192,7 @@ class SparseAttentionTest {
     void a_text_of_broken_blocks_is_refused() {
         Tensor hidden = hidden(1, 100, HIDDEN);
         assertThatThrownBy(() -> blocks(Weights.random(7), 3, 1).forward(hidden,
-                Reach.everything().prepare(hidden, ForwardPass.plain()), ForwardPass.plain()))
+                AttentionPattern.everything().prepare(hidden, ForwardPass.plain()), ForwardPass.plain()))
                 .hasMessage(
                         "Block-sparse attention needs texts that are a multiple of block_size (3), found 100 positions");
     }

@@ -2,7 +2,7 @@ package dev.weft.run.pipeline;
 
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.MultipleChoice;
 import dev.weft.nn.ForwardPass;
@@ -35,21 +35,21 @@ final class Batches implements AutoCloseable {
     private static final int TOKENS = 2048;
     private static final String EMPTY = "is empty; give at least one word";
 
-    private final Head head;
+    private final PretrainedModel head;
     private final Tokenizer tokenizer;
     private final Device device;
     private final int padId;
     private final boolean typed;
 
-    private Batches(Head head, Tokenizer tokenizer) {
+    private Batches(PretrainedModel head, Tokenizer tokenizer) {
         this.head = head;
         this.tokenizer = tokenizer;
         device = head.parameters().values().iterator().next().device();
         String pad = tokenizer.specialTokens().get("pad_token");
         padId = pad == null
-                ? Math.max(0, head.frame().config().integer("pad_token_id", 0))
+                ? Math.max(0, head.context().config().integer("pad_token_id", 0))
                 : tokenizer.id(pad).orElse(0);
-        typed = head.frame().config().integer("type_vocab_size", 0) > 1;
+        typed = head.context().config().integer("type_vocab_size", 0) > 1;
     }
 
     /// Opens a folder whose model has a head for a task.
@@ -67,11 +67,11 @@ final class Batches implements AutoCloseable {
     }
 
     /// A model that is there already.
-    static Batches of(Head head, Tokenizer tokenizer) {
+    static Batches of(PretrainedModel head, Tokenizer tokenizer) {
         return new Batches(head, tokenizer);
     }
 
-    Head head() {
+    PretrainedModel head() {
         return head;
     }
 

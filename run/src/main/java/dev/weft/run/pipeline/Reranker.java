@@ -22,7 +22,7 @@ public final class Reranker implements AutoCloseable {
 
     private Reranker(Batches batches) {
         this.batches = batches;
-        function = batches.head().frame().labels() == 1
+        function = batches.head().context().labels() == 1
                 ? Classification.Function.SIGMOID
                 : Classification.Function.NONE;
     }

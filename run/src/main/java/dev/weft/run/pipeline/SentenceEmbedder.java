@@ -1,7 +1,7 @@
 package dev.weft.run.pipeline;
 
 import dev.weft.models.Loading;
-import dev.weft.models.heads.Head;
+import dev.weft.models.heads.PretrainedModel;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;
@@ -126,7 +126,7 @@ public final class SentenceEmbedder implements AutoCloseable {
     }
 
     /// A model that is there already and stays the caller's to close, pooled by the mean.
-    public static SentenceEmbedder of(Head model, Tokenizer tokenizer) {
+    public static SentenceEmbedder of(PretrainedModel model, Tokenizer tokenizer) {
         return of(Batches.of(model, tokenizer), SentenceModules.plain());
     }
 
@@ -162,7 +162,8 @@ public final class SentenceEmbedder implements AutoCloseable {
     ///
     /// @param normalizes whether vectors get the length 1
     /// @param maxTokens  of a text at most
-    public static void describe(Path folder, Head model, Pooling pooling, boolean normalizes, int maxTokens) {
+    public static void describe(Path folder, PretrainedModel model, Pooling pooling, boolean normalizes,
+            int maxTokens) {
         SentenceModules.write(folder, model.backbone().hiddenSize(), pooling, normalizes, maxTokens);
     }
 

@@ -17,15 +17,15 @@ public final class TextClassifier implements AutoCloseable {
         this.batches = batches;
         this.function = function;
         this.truncates = truncates;
-        labels = batches.head().frame().labelNames();
+        labels = batches.head().context().labelNames();
     }
 
     static TextClassifier open(Path folder, Loading loading) {
         Batches batches = Batches.open(folder, loading, Task.TEXT_CLASSIFICATION);
-        Classification.Function function = switch (batches.head().frame().config().text("problem_type", "")) {
+        Classification.Function function = switch (batches.head().context().config().text("problem_type", "")) {
             case "regression" -> Classification.Function.NONE;
             case "multi_label_classification" -> Classification.Function.SIGMOID;
-            default -> batches.head().frame().labels() == 1
+            default -> batches.head().context().labels() == 1
                     ? Classification.Function.SIGMOID
                     : Classification.Function.SOFTMAX;
         };

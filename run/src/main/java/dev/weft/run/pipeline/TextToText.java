@@ -68,7 +68,7 @@ public final class TextToText implements AutoCloseable {
     /// @param task its settings in `task_specific_params` of the config count
     static TextToText open(Path folder, Loading loading, Task task) {
         Batches batches = Batches.open(folder, loading, task);
-        Json config = batches.head().frame().config();
+        Json config = batches.head().context().config();
         var opened = new TextToText(batches, batches.tokenizer(), Generation.of(batches.head()),
                 config.text("prefix", ""), TooLong.REFUSED, "");
         return config.has("task_specific_params") && config.object("task_specific_params").has(task.title())
@@ -157,7 +157,7 @@ public final class TextToText implements AutoCloseable {
 
     /// The config's settings for a pair of languages: `translation_en_to_de`. An empty name stands for any.
     private List<String> tasks(String source, String target) {
-        Json config = batches.head().frame().config();
+        Json config = batches.head().context().config();
         if (!config.has("task_specific_params")) {
             return List.of();
         }
@@ -169,7 +169,7 @@ public final class TextToText implements AutoCloseable {
     }
 
     private TextToText settled(String task) {
-        Json own = batches.head().frame().config().object("task_specific_params").object(task);
+        Json own = batches.head().context().config().object("task_specific_params").object(task);
         return new TextToText(batches, tokenizer, defaults.with(own), own.text("prefix", prefix), length, from);
     }
 

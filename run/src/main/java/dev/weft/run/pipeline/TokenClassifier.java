@@ -39,7 +39,7 @@ public final class TokenClassifier implements AutoCloseable {
         this.batches = batches;
         this.aggregation = aggregation;
         this.truncates = truncates;
-        labels = batches.head().frame().labelNames();
+        labels = batches.head().context().labelNames();
     }
 
     static TokenClassifier open(Path folder, Loading loading) {

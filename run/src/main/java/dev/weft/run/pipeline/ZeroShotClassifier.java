@@ -29,7 +29,7 @@ public final class ZeroShotClassifier implements AutoCloseable {
 
     static ZeroShotClassifier open(Path folder, Loading loading) {
         Batches batches = Batches.open(folder, loading, Task.ZERO_SHOT_CLASSIFICATION);
-        List<String> labels = batches.head().frame().labelNames();
+        List<String> labels = batches.head().context().labelNames();
         int entails = IntStream.range(0, labels.size())
                 .filter(i -> Task.entails(labels.get(i))).findFirst().orElse(-1);
         if (entails < 0 || labels.size() < 2) {
