@@ -57,6 +57,7 @@ CASES = {
                                                              modules_to_save=["embed_tokens", "lm_head"])),
     "lora-head-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
                                                          modules_to_save=["lm_head"])),
+    "lora-on-head-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj", "lm_head"])),
     "lora-embedding-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
                                                               modules_to_save=["embed_tokens"])),
     "lora-both-of-tied": ("LlamaForCausalLM", TIED, dict(r=2, lora_alpha=4, target_modules=["q_proj"],
@@ -134,9 +135,11 @@ def make(folder, name, architecture, config, lora):
     tensors["out.logits"], tensors["out.loss"] = result.logits.detach().clone(), result.loss.detach().clone()
 
     whole = copy.deepcopy(model).merge_and_unload().state_dict() if adapts_weights else {}
+    head = config.tie_word_embeddings and "lm_head" in settings.get("target_modules", [])
     for key, value in whole.items():
-        if not (value.shape == before[key].shape and torch.equal(value, before[key])) and not (
-                key == "lm_head.weight" and config.tie_word_embeddings and "lm_head" not in settings.get("modules_to_save", [])):
+        # PEFT merges a detour of the head into the embedding too, since they are one tensor; the model that was trained has two.
+        if not (head and key == "model.embed_tokens.weight") and not (value.shape == before[key].shape and torch.equal(value, before[key])) and not (
+                key == "lm_head.weight" and config.tie_word_embeddings and not head and "lm_head" not in settings.get("modules_to_save", [])):
             tensors["merged." + key] = value.clone()
 
     projected = settings.get("prefix_projection", False)

@@ -105,6 +105,14 @@ public final class Adapted implements AutoCloseable {
                 return create(own, config, seed);
             }
         }
+        if (config instanceof LoraConfig lora && lora.targets() instanceof Targets.Names(List<String> targets)
+                && targets.stream().anyMatch(target -> !names(base, target)) && isTied(base)) {
+            try (PretrainedModel own = Models.untied(base)) {
+                if (targets.stream().allMatch(target -> names(own, target))) {
+                    return create(own, config, seed);
+                }
+            }
+        }
         AdapterConfig whole = withHead(base, config);
         Map<String, Tensor> own = base.parameters();
         Adapted adapted = build(base, whole, name -> replaces(whole, own, name), Map.of(), WeightSource.random(seed),
@@ -202,10 +210,16 @@ public final class Adapted implements AutoCloseable {
         String embedding = nameOf(base, base.textBackbone().tokens().weight());
         long width = own.get(embedding).size(1);
         return config.saves(embedding) || stored.entrySet().stream()
-                .anyMatch(each -> !isAdded(each.getKey()) && !own.containsKey(each.getKey())
-                        && each.getValue().dim() == 2 && each.getValue().size(1) == width
-                        && each.getValue().size(0) >= base.textBackbone().vocabSize()
-                        && config.saves(each.getKey()));
+                .filter(each -> each.getValue().dim() == 2
+                        && each.getValue().size(0) >= base.textBackbone().vocabSize())
+                .anyMatch(each -> each.getKey().endsWith("." + UP)
+                        ? !own.containsKey(module(each.getKey(), UP) + ".weight")
+                        : !isAdded(each.getKey()) && !own.containsKey(each.getKey())
+                                && each.getValue().size(1) == width && config.saves(each.getKey()));
+    }
+
+    private static String module(String name, String ending) {
+        return name.substring(0, name.length() - ending.length() - 1);
     }
 
     /// Opens the base of an adapter as what the adapter was trained as, with numbers as the files have them: by `task_type`,
@@ -327,8 +341,10 @@ public final class Adapted implements AutoCloseable {
         if (isPrompt(name)) {
             return inFile(name);
         }
-        boolean inside = name.endsWith(".bias") && detours.containsKey(name.substring(0, name.length() - 5));
-        return prefix(config) + (inside ? name.substring(0, name.length() - 4) + "base_layer.bias" : name);
+        // What a detour goes around stands inside it.
+        int last = name.lastIndexOf('.');
+        boolean inside = !isAdded(name) && detours.containsKey(name.substring(0, last));
+        return prefix(config) + (inside ? name.substring(0, last) + ".base_layer" + name.substring(last) : name);
     }
 
     private static boolean isAdded(String name) {
@@ -448,6 +464,12 @@ public final class Adapted implements AutoCloseable {
         void requireAllRead(Set<String> read) {
             Set<String> known = read.stream().map(Adapted::inFile).collect(Collectors.toSet());
             List<String> left = stored.keySet().stream().filter(name -> !known.contains(name)).sorted().toList();
+            List<String> embeddings = left.stream().filter(name -> name.contains(".lora_embedding_")).toList();
+            if (!embeddings.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "%s: `%s` is a LoRA of an embedding, which Weft has not; train embeddings whole instead (`modules_to_save`)"
+                                .formatted(where, embeddings.getFirst()));
+            }
             if (!left.isEmpty()) {
                 throw another(
                         "it has %d weights for which this model has no place, the first is `%s` %s; the model has `%s`"

@@ -324,6 +324,36 @@ class AdaptedTest {
     }
 
     @Test
+    void a_head_that_is_the_embedding_takes_a_detour_of_its_own(@TempDir Path folder) {
+        LoraConfig config = LoraConfig.of(2, 4, Targets.of("q_proj", "lm_head"));
+        try (PretrainedModel base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
+                Adapted adapted = shaken(base, config, 2)) {
+            assertThat(adapted.parameters()).containsKey("base_model.model.lm_head.lora_B.weight");
+            adapted.save(folder);
+            try (Adapted loaded = Adapted.load(base, folder); PretrainedModel merged = loaded.merged()) {
+                assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model())).isNotEqualTo(logits(base));
+                assertClose(logits(merged), logits(adapted.model()), 1e-4);
+            }
+            // As PEFT saves it when it also keeps what the detour goes around.
+            keep(folder, adapted, "lm_head.base_layer.weight", base.textBackbone().tokens().weight());
+            try (Adapted loaded = Adapted.load(base, folder)) {
+                assertThat(logits(loaded.model())).isEqualTo(logits(adapted.model()));
+                assertThat(loaded.parameters()).containsKey("base_model.model.lm_head.base_layer.weight");
+            }
+            keep(folder, adapted, "model.embed_tokens.lora_embedding_A", base.textBackbone().tokens().weight());
+            assertThatThrownBy(() -> Adapted.load(base, folder)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("`model.embed_tokens.lora_embedding_A` is a LoRA of an embedding")
+                    .hasMessageContaining("modules_to_save");
+        }
+    }
+
+    private static void keep(Path folder, Adapted adapted, String name, Tensor weight) {
+        var all = new LinkedHashMap<>(adapted.parameters());
+        all.put("base_model.model." + name, weight);
+        Safetensors.write(folder.resolve("adapter_model.safetensors"), all, Map.of());
+    }
+
+    @Test
     void a_head_that_is_the_embedding_is_trained_apart_where_it_is_to_be_saved(@TempDir Path folder) {
         try (PretrainedModel base = Models.create(llama(16).put("tie_word_embeddings", true), 1);
                 Adapted adapted = shaken(base, ATTENTION.withModulesToSave(List.of("lm_head")), 2)) {

@@ -38,7 +38,7 @@ public final class OnnxModel {
     /// How a family is known by its weights.
     ///
     /// @param layer its first projection of each layer
-    /// @param inner the bias that is as long as a layer is wide inside
+    /// @param inner the weight that has as many rows as a layer is wide inside
     private record Kind(String modelType, Pattern layer, String inner) {
         static Kind of(String modelType, String layer, String inner) {
             return new Kind(modelType, Pattern.compile(layer), inner);
@@ -46,12 +46,12 @@ public final class OnnxModel {
     }
 
     private static final List<Kind> KINDS = List.of(
-            Kind.of("bert", "encoder\\.layer\\.(\\d+)\\.attention\\.self\\.query\\.bias",
-                    "encoder.layer.0.intermediate.dense.bias"),
-            Kind.of("distilbert", "transformer\\.layer\\.(\\d+)\\.attention\\.q_lin\\.bias",
-                    "transformer.layer.0.ffn.lin1.bias"),
-            Kind.of("mpnet", "encoder\\.layer\\.(\\d+)\\.attention\\.attn\\.q\\.bias",
-                    "encoder.layer.0.intermediate.dense.bias"));
+            Kind.of("bert", "encoder\\.layer\\.(\\d+)\\.attention\\.self\\.query\\.weight",
+                    "encoder.layer.0.intermediate.dense.weight"),
+            Kind.of("distilbert", "transformer\\.layer\\.(\\d+)\\.attention\\.q_lin\\.weight",
+                    "transformer.layer.0.ffn.lin1.weight"),
+            Kind.of("mpnet", "encoder\\.layer\\.(\\d+)\\.attention\\.attn\\.q\\.weight",
+                    "encoder.layer.0.intermediate.dense.weight"));
 
     /// Where a weight lies.
     ///
@@ -219,7 +219,13 @@ public final class OnnxModel {
                         + places.keySet().stream().limit(4).toList()));
         ObjectNode config = Json.object();
         long[] words = shape(base + WORDS);
-        long[] positions = shape(base + "embeddings.position_embeddings.weight");
+        String ordered = base + "embeddings.position_embeddings.weight";
+        if (!places.containsKey(ordered)) {
+            throw error(
+                    "has no `%s`: it was exported for texts of one length, and the positions of that length are folded into a constant; export it again with a sequence axis that is dynamic"
+                            .formatted(ordered));
+        }
+        long[] positions = shape(ordered);
         String projection = base + "embeddings_project.weight";
         int hidden = (int) (places.containsKey(projection) ? shape(projection)[0] : words[1]);
         config.put("model_type", told.path("model_type").asString(modelType(kind, family, projection, words[0])));
@@ -383,7 +389,7 @@ public final class OnnxModel {
     }
 
     private void labels(ObjectNode config) {
-        String last = List.of("classifier.bias", "classifier.out_proj.bias").stream().filter(places::containsKey)
+        String last = List.of("classifier.weight", "classifier.out_proj.weight").stream().filter(places::containsKey)
                 .findFirst().orElse("");
         if (!last.isEmpty()) {
             ObjectNode names = config.putObject("id2label");
@@ -408,6 +414,12 @@ public final class OnnxModel {
                 || places.containsKey("generator_predictions.dense.weight")
                         ? HeadKind.MASKED_LANGUAGE
                         : HeadKind.BASE;
+    }
+
+    /// Whether this is the bias of a map that is there: exporters leave out what adds nothing but zeros.
+    private boolean isFoldedAway(String name) {
+        return !places.containsKey(name) && name.endsWith(".bias")
+                && places.containsKey(withoutEnd(name) + ".weight");
     }
 
     private long[] shape(String name) {
@@ -436,6 +448,9 @@ public final class OnnxModel {
 
             @Override
             public Tensor read(String name, Init init, long... shape) {
+                if (isFoldedAway(name)) {
+                    return Tensor.zeros(DType.FLOAT32, shape).unscoped();
+                }
                 if (!Arrays.equals(shape(name), shape)) {
                     throw error("`%s`: expected %s, found %s".formatted(name, Arrays.toString(shape),
                             Arrays.toString(shape(name))));
