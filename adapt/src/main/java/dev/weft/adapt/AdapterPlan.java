@@ -1,6 +1,6 @@
 package dev.weft.adapt;
 
-import dev.weft.models.Backbone;
+import dev.weft.models.backbone.Backbone;
 import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ProjectionPlan;
 import dev.weft.nn.Weights;

@@ -1,9 +1,9 @@
 package dev.weft.adapt;
 
-import dev.weft.models.Backbone;
+import dev.weft.models.backbone.Backbone;
 import dev.weft.models.Models;
-import dev.weft.models.Seq2Seq;
-import dev.weft.models.TextBackbone;
+import dev.weft.models.backbone.Seq2Seq;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.Embedding;

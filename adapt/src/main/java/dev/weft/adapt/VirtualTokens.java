@@ -1,9 +1,9 @@
 package dev.weft.adapt;
 
-import dev.weft.models.Inputs;
-import dev.weft.models.Seq2Seq;
-import dev.weft.models.Sizes;
-import dev.weft.models.TextBackbone;
+import dev.weft.models.backbone.Inputs;
+import dev.weft.models.backbone.Seq2Seq;
+import dev.weft.models.backbone.Sizes;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;

@@ -11,7 +11,7 @@ import dev.weft.models.heads.PretrainedModel;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;

@@ -1,7 +1,7 @@
 package dev.weft.cli;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.nn.NumbersCheck;
+import dev.weft.nn.numbers.NumbersCheck;
 import dev.weft.recipe.Recipe;
 import dev.weft.tensor.Engine;
 import dev.weft.tensor.FastPath;

@@ -1,7 +1,6 @@
 package dev.weft.data;
 
 import dev.weft.data.Example.Feature;
-import dev.weft.data.examples.AnswerLabels;
 import dev.weft.text.Encoding;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;

@@ -2,7 +2,7 @@ package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadLayout;
-import dev.weft.nn.Block;
+import dev.weft.nn.block.Block;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Weights;
 

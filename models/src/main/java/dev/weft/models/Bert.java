@@ -1,10 +1,13 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Inputs;
+import dev.weft.models.backbone.Sizes;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
-import dev.weft.nn.Block;
+import dev.weft.nn.block.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.FeedForward;
 import dev.weft.nn.ForwardPass;
@@ -13,10 +16,10 @@ import dev.weft.nn.Linear;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Projection;
 import dev.weft.nn.Residual;
-import dev.weft.nn.Stack;
+import dev.weft.nn.block.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;

@@ -1,6 +1,8 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Sizes;
 import dev.weft.checkpoint.Json;
+import dev.weft.models.heads.HeadSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +36,12 @@ public final class ConfigNames {
 
     private static Family family(ObjectNode config) {
         return Families.of(config.path("model_type").asString());
+    }
+
+    /// The config that a head asks for: its labels, and what it drops.
+    static ObjectNode with(HeadSpec head, ObjectNode config) {
+        ObjectNode own = head.config(config);
+        return head.dropout().isPresent() ? withDropout(own, head.dropout().getAsDouble()) : own;
     }
 
     /// The config with this share of activations dropped wherever the family drops some.

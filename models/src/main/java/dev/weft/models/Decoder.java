@@ -1,10 +1,14 @@
 package dev.weft.models;
 
-import dev.weft.nn.Block;
+import dev.weft.models.backbone.Backbone;
+import dev.weft.models.backbone.Inputs;
+import dev.weft.models.backbone.Sizes;
+import dev.weft.models.backbone.TextBackbone;
+import dev.weft.nn.block.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Norm;
-import dev.weft.nn.Stack;
+import dev.weft.nn.block.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;

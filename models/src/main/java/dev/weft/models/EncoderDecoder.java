@@ -1,5 +1,9 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Backbone;
+import dev.weft.models.backbone.Inputs;
+import dev.weft.models.backbone.Seq2Seq;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadContext;
 import dev.weft.models.heads.HeadKind;

@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Backbone;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.HeadLayout;

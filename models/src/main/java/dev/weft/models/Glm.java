@@ -1,9 +1,11 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Sizes;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
-import dev.weft.nn.Block;
+import dev.weft.nn.block.Block;
 import dev.weft.nn.FeedForward;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Residual;

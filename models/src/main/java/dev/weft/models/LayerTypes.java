@@ -1,7 +1,7 @@
 package dev.weft.models;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.position.Rotary;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Seq2Seq;
 import dev.weft.checkpoint.Json;
 
 /// mBART: BART with norms before each part, whose texts begin with their language. Liu et al. 2020,

@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Sizes;
 import dev.weft.checkpoint.Json;
 import java.io.Serializable;
 import java.lang.annotation.ElementType;

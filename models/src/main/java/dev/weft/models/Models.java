@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Backbone;
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.CheckpointWeights;
 import dev.weft.checkpoint.Json;
@@ -281,7 +282,7 @@ public final class Models {
         ObjectNode config = ConfigNames.withLayers(opened.config().node(), kept);
         Family family = Families.of(opened.config());
         return opened(opened, loading, source -> build(
-                as(opened, head.config(config), family.architecture(head.kind())),
+                as(opened, ConfigNames.with(head, config), family.architecture(head.kind())),
                 opened.generationConfig().orElse(null), head.kind(),
                 with(head, family, new KeptBlocks(source, kept), loading)));
     }

@@ -1,9 +1,12 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Inputs;
+import dev.weft.models.backbone.Sizes;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
-import dev.weft.nn.Block;
+import dev.weft.nn.block.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.FeedForward;
 import dev.weft.nn.ForwardPass;
@@ -11,10 +14,10 @@ import dev.weft.nn.LayerNorm;
 import dev.weft.nn.Linear;
 import dev.weft.nn.Norm;
 import dev.weft.nn.Residual;
-import dev.weft.nn.Stack;
+import dev.weft.nn.block.Stack;
 import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.GroupedQueryAttention;

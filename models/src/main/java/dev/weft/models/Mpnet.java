@@ -3,7 +3,7 @@ package dev.weft.models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.HeadLayout;
-import dev.weft.nn.Block;
+import dev.weft.nn.block.Block;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Weights;

@@ -1,5 +1,6 @@
 package dev.weft.models;
 
+import dev.weft.models.backbone.Sizes;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.ConditionalLanguageModel;
 import dev.weft.tensor.Device;

@@ -8,7 +8,7 @@ import dev.weft.models.heads.CausalLanguageModel;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Weights;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;

@@ -1,6 +1,5 @@
 package dev.weft.nn;
 
-import dev.weft.nn.attention.AttentionMask;
 import dev.weft.tensor.Tensor;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;

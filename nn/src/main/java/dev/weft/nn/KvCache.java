@@ -1,6 +1,5 @@
 package dev.weft.nn;
 
-import dev.weft.nn.attention.AttentionMask;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;

@@ -4,12 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.attention.GroupedQueryAttention;
 import dev.weft.nn.attention.GroupedQueryAttention.Heads;
 import dev.weft.nn.attention.GroupedQueryAttention.QueryKeyValue;
 import dev.weft.nn.attention.AttentionPattern;
-import dev.weft.nn.attention.ScoreMask;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Randomness;

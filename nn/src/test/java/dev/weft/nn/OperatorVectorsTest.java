@@ -3,7 +3,6 @@ package dev.weft.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
 import dev.weft.nn.position.Rotary;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;

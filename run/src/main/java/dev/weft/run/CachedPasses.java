@@ -5,7 +5,7 @@ import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvCache;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Gradients;

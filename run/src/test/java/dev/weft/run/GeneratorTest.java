@@ -7,7 +7,7 @@ import dev.weft.models.Gpt2;
 import dev.weft.models.Models;
 import dev.weft.models.heads.CausalLanguageModel;
 import dev.weft.nn.ForwardPass;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Tensor;
 import dev.weft.tensor.TensorScope;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.weft.data.AnswerLabels;
 import dev.weft.text.Encoding;
 import dev.weft.text.chat.RenderedChat;
 import dev.weft.jinja.Template;

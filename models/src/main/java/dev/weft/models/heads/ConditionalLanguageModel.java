@@ -1,7 +1,7 @@
 package dev.weft.models.heads;
 
-import dev.weft.models.Inputs;
-import dev.weft.models.Seq2Seq;
+import dev.weft.models.backbone.Inputs;
+import dev.weft.models.backbone.Seq2Seq;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;

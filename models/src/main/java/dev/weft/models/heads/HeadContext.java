@@ -1,8 +1,8 @@
 package dev.weft.models.heads;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.Backbone;
-import dev.weft.models.TextBackbone;
+import dev.weft.models.backbone.Backbone;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.nn.Activation;
 import dev.weft.nn.Weights;
 import java.util.List;

@@ -1,7 +1,6 @@
 package dev.weft.models.heads;
 
 import dev.weft.checkpoint.Json;
-import dev.weft.models.ConfigNames;
 import java.util.List;
 import java.util.OptionalDouble;
 import tools.jackson.databind.node.ObjectNode;
@@ -77,7 +76,7 @@ public record HeadSpec(HeadKind kind, List<String> labels, String problemType, O
         return new HeadSpec(kind, List.of(), "");
     }
 
-    /// The config with this head's labels, in the order of their ids.
+    /// The config with this head's labels, in the order of their ids, and their kind. What is dropped is the family's to name.
     public ObjectNode config(ObjectNode old) {
         ObjectNode config = old.deepCopy();
         if (!labels.isEmpty()) {
@@ -94,6 +93,6 @@ public record HeadSpec(HeadKind kind, List<String> labels, String problemType, O
         if (!problemType.isEmpty()) {
             config.put("problem_type", problemType);
         }
-        return dropout.isPresent() ? ConfigNames.withDropout(config, dropout.getAsDouble()) : config;
+        return config;
     }
 }

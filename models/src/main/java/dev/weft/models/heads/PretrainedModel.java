@@ -2,8 +2,8 @@ package dev.weft.models.heads;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.checkpoint.ModelFolder;
-import dev.weft.models.Backbone;
-import dev.weft.models.TextBackbone;
+import dev.weft.models.backbone.Backbone;
+import dev.weft.models.backbone.TextBackbone;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
 import dev.weft.nn.TaskModel;

@@ -1,5 +1,6 @@
 package dev.weft.nn.attention;
 
+import dev.weft.nn.AttentionMask;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.KvState;
 import dev.weft.nn.position.Rotary;

@@ -1,5 +1,6 @@
 package dev.weft.nn.attention;
 
+import dev.weft.nn.ScoreMask;
 import dev.weft.nn.Dropout;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;

@@ -1,5 +1,6 @@
 package dev.weft.nn.attention;
 
+import dev.weft.nn.ScoreMask;
 import dev.weft.nn.position.Rotary;
 import org.jspecify.annotations.Nullable;
 

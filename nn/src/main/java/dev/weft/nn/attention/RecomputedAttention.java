@@ -1,5 +1,6 @@
 package dev.weft.nn.attention;
 
+import dev.weft.nn.ScoreMask;
 import dev.weft.tensor.Autocast;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Kernels;

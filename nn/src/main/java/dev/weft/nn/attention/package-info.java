@@ -8,4 +8,5 @@
 @NullMarked
 package dev.weft.nn.attention;
 
+import dev.weft.nn.AttentionMask;
 import org.jspecify.annotations.NullMarked;

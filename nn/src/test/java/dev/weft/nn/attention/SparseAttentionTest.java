@@ -3,6 +3,7 @@ package dev.weft.nn.attention;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.nn.AttentionMask;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Init;
 import dev.weft.nn.Linear;

@@ -1,8 +1,8 @@
-package dev.weft.models;
+package dev.weft.models.backbone;
 
 import dev.weft.nn.Embedding;
 import dev.weft.nn.ForwardPass;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Tensor;
 import java.util.HashMap;

@@ -1,8 +1,9 @@
-package dev.weft.models;
+package dev.weft.models.backbone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.weft.models.Models;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;

@@ -1,6 +1,5 @@
-package dev.weft.data.examples;
+package dev.weft.data;
 
-import dev.weft.data.Example;
 import dev.weft.text.Encoding;
 import dev.weft.text.chat.RenderedChat;
 import java.util.Arrays;

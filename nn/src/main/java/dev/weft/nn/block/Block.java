@@ -1,5 +1,11 @@
-package dev.weft.nn;
+package dev.weft.nn.block;
 
+import dev.weft.nn.Dropout;
+import dev.weft.nn.FeedForward;
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Norm;
+import dev.weft.nn.Residual;
+import dev.weft.nn.Trace;
 import dev.weft.nn.attention.CrossAttention;
 import dev.weft.nn.attention.SelfAttention;
 import dev.weft.nn.attention.PreparedPattern;

@@ -1,4 +1,4 @@
-package dev.weft.nn;
+package dev.weft.nn.numbers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.weft.models;
+package dev.weft.models.backbone;
 
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Init;
@@ -8,7 +8,7 @@ import java.util.Map;
 /// A family's stack of blocks without a head: of texts ([TextBackbone]), or of anything else that becomes vectors in a row,
 /// patches of a picture, frames of a sound.
 ///
-/// Every family shows the same names to a [dev.weft.nn.Trace]; [dev.weft.nn.Stack] lists them.
+/// Every family shows the same names to a [dev.weft.nn.Trace]; [dev.weft.nn.block.Stack] lists them.
 public interface Backbone {
     /// What enters the first block: `[batch, seq, hidden]`.
     ///

@@ -1,4 +1,4 @@
-package dev.weft.models;
+package dev.weft.models.backbone;
 
 import dev.weft.nn.Init;
 

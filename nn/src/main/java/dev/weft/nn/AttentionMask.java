@@ -1,4 +1,4 @@
-package dev.weft.nn.attention;
+package dev.weft.nn;
 
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;

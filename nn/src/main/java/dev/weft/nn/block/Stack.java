@@ -1,5 +1,9 @@
-package dev.weft.nn;
+package dev.weft.nn.block;
 
+import dev.weft.nn.ForwardPass;
+import dev.weft.nn.Norm;
+import dev.weft.nn.Point;
+import dev.weft.nn.Trace;
 import dev.weft.nn.attention.AttentionPattern;
 import dev.weft.nn.attention.PreparedPattern;
 import dev.weft.tensor.Tensor;

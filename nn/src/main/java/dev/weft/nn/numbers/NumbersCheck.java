@@ -1,7 +1,11 @@
-package dev.weft.nn;
+package dev.weft.nn.numbers;
 
+import dev.weft.nn.CrossEntropy;
+import dev.weft.nn.Dropout;
+import dev.weft.nn.Trace;
+import dev.weft.nn.Weights;
 import dev.weft.nn.attention.Attention;
-import dev.weft.nn.attention.AttentionMask;
+import dev.weft.nn.AttentionMask;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;
 import dev.weft.tensor.Engine;

@@ -1,4 +1,4 @@
-package dev.weft.nn.attention;
+package dev.weft.nn;
 
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Gradients;
@@ -18,9 +18,13 @@ public final class ScoreMask {
     private final boolean causalOnly;
     private final boolean averagesRows;
 
+    /// @param allowed   bool, broadcast to `[batch, heads, querySeq, keySeq]`; null where everything is seen
+    /// @param bias      added to the scores, of the same shape; null for none
+    /// @param causalOnly whether it is a square causal mask and nothing else
     /// @param hidesRows whether a query without any key gathers nothing; else it gathers the average of all
     /// @param padded    whether padding may leave a query without any
-    ScoreMask(@Nullable Tensor allowed, @Nullable Tensor bias, boolean causalOnly, boolean hidesRows, boolean padded) {
+    public ScoreMask(@Nullable Tensor allowed, @Nullable Tensor bias, boolean causalOnly, boolean hidesRows,
+            boolean padded) {
         this.causalOnly = causalOnly;
         Tensor blind = allowed != null && (hidesRows || padded && Gradients.recording())
                 ? unlessAll(allowed.to(DType.FLOAT32).max(-1, true))
@@ -44,14 +48,14 @@ public final class ScoreMask {
     }
 
     /// For the last keys only, where a window hides the others anyway.
-    ScoreMask ofLast(long keys) {
+    public ScoreMask ofLast(long keys) {
         return additive == null || additive.size(-1) <= keys
                 ? this
                 : new ScoreMask(additive.narrow(-1, additive.size(-1) - keys, keys), this);
     }
 
     /// With more added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`.
-    ScoreMask with(Tensor bias) {
+    public ScoreMask with(Tensor bias) {
         return new ScoreMask(additive == null ? bias : additive.add(bias), this);
     }
 
@@ -60,33 +64,34 @@ public final class ScoreMask {
     }
 
     /// Whether what is added is trained, so that its gradient is wanted.
-    boolean trained() {
+    public boolean trained() {
         return additive != null && additive.requiresGrad();
     }
 
     /// Whether this is a square causal mask and nothing else, which kernels know without being given it.
-    boolean causalOnly() {
+    public boolean causalOnly() {
         return causalOnly;
     }
 
-    boolean sameForAllHeads() {
+    /// Whether each head is given the same.
+    public boolean sameForAllHeads() {
         return additive == null || additive.dim() < 3 || additive.size(-3) == 1;
     }
 
     /// Whether some query may be left without any key.
-    boolean hidesRows() {
+    public boolean hidesRows() {
         return seesSomething != null;
     }
 
     /// Whether in training some query without any key gathers the average of all: LibTorch's fused kernel forgets going
     /// backward over how many, because next to what hides a key their number's logarithm is lost.
-    boolean averagesRows() {
+    public boolean averagesRows() {
         return averagesRows;
     }
 
     /// Added to the scores, broadcast to `[batch, heads, querySeq, keySeq]`; null where there is nothing to add.
     @Nullable
-    Tensor additive(DType dtype) {
+    public Tensor additive(DType dtype) {
         if (additive == null || additive.dtype() == dtype) {
             return additive;
         }
@@ -94,7 +99,7 @@ public final class ScoreMask {
     }
 
     /// Zero weights for the queries that see no key, so that they gather nothing instead of an average of hidden keys.
-    Tensor withoutHiddenRows(Tensor weights) {
+    public Tensor withoutHiddenRows(Tensor weights) {
         return seesSomething == null ? weights : weights.mul(seesSomething.to(weights.dtype()));
     }
 }
