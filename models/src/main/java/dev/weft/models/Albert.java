@@ -1,5 +1,9 @@
 package dev.weft.models;
 
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.Pretraining;
+import dev.weft.models.heads.PooledHead;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.block.Block;
@@ -13,9 +17,19 @@ import dev.weft.nn.Weights;
 /// @param inner  how many blocks each set has, all of which every layer runs through
 record Albert(Bert.Config config, int groups, int inner) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Albert", HeadLayout.albert(), (json, weights, kind) -> new Bert(fromJson(json), weights), "albert")
+            .of("Albert", heads(), (json, weights, kind) -> new Bert(fromJson(json), weights), "albert")
             .below("albert")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
+    /// ALBERT's: pretraining asks whether two sentences are in order.
+    private static HeadLayout heads() {
+        PooledHead.Style pooled = HeadLayout.pooled("pooler");
+        return HeadLayout.encoder(VocabularyHead.transformed("predictions.dense", "predictions.LayerNorm", null,
+                "predictions.decoder", "predictions.bias"), pooled)
+                .withPretext(new HeadLayout.Pretext.Pair(pooled.withOutput("sop_classifier.classifier"),
+                        Pretraining.Names.ALBERT))
+                .without(HeadKind.CAUSAL_LANGUAGE);
+    }
 
     static Albert fromJson(Json json) {
         Json full = json.withDefaults(Json.object().put("embedding_size", 128).put("hidden_act", "gelu_new")

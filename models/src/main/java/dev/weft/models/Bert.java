@@ -1,5 +1,8 @@
 package dev.weft.models;
 
+import dev.weft.models.heads.Pretraining;
+import dev.weft.models.heads.PooledHead;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.models.backbone.Inputs;
 import dev.weft.models.backbone.Sizes;
 import dev.weft.models.backbone.TextBackbone;
@@ -35,11 +38,26 @@ import org.jspecify.annotations.Nullable;
 /// [Parts].
 public final class Bert implements TextBackbone {
     static final Family FAMILY = Family
-            .of("Bert", HeadLayout.bert(), (json, weights, kind) -> new Bert(new Plain(Config.fromJson(json)), weights),
+            .of("Bert", heads(), (json, weights, kind) -> new Bert(new Plain(Config.fromJson(json)), weights),
                     "bert")
             .below("bert")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob")
             .named(HeadKind.CAUSAL_LANGUAGE, "LMHeadModel");
+
+    /// BERT's: a pooler over the first token, and `cls` for what pretraining asks.
+    private static HeadLayout heads() {
+        PooledHead.Style pooled = HeadLayout.pooled("pooler.dense");
+        return HeadLayout.encoder(vocabulary(), pooled)
+                .withPretext(
+                        new HeadLayout.Pretext.Pair(pooled.withOutput("cls.seq_relationship"), Pretraining.Names.BERT))
+                .with(HeadKind.NEXT_SENTENCE);
+    }
+
+    /// Scores of ids under `cls.predictions`, which several of its kin have.
+    static VocabularyHead.Style vocabulary() {
+        return VocabularyHead.transformed("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
+                null, "cls.predictions.decoder", "cls.predictions.bias");
+    }
 
     /// Sizes of a checkpoint, named as in its `config.json`.
     ///

@@ -1,5 +1,7 @@
 package dev.weft.models;
 
+import dev.weft.models.heads.Pretraining;
+import dev.weft.models.heads.PooledHead;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.AfterQuestion;
 import dev.weft.models.heads.HeadKind;
@@ -26,10 +28,19 @@ import org.jspecify.annotations.Nullable;
 record BigBird(Bert.Config config, boolean sparse, int blockSize, int random, boolean rescales, boolean inputBias,
         int question) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("BigBird", HeadLayout.bigBird(), (json, weights, kind) -> new Bert(fromJson(json, kind), weights),
+            .of("BigBird", heads(), (json, weights, kind) -> new Bert(fromJson(json, kind), weights),
                     "big_bird")
             .below("bert")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
+    /// BigBird's: BERT's, with projections of their own for classes and answers.
+    private static HeadLayout heads() {
+        PooledHead.Style pooled = HeadLayout.pooled("pooler");
+        return HeadLayout.encoder(Bert.vocabulary(), pooled).withSequence(HeadLayout.denseThenOut(null))
+                .withPretext(
+                        new HeadLayout.Pretext.Pair(pooled.withOutput("cls.seq_relationship"), Pretraining.Names.BERT))
+                .withEach(PooledHead.Style.each("classifier"), AfterQuestion::load);
+    }
 
     static BigBird fromJson(Json json, HeadKind kind) {
         Json full = json.withDefaults(Json.object().put("hidden_act", "gelu_new").put("max_position_embeddings", 4096));

@@ -1,5 +1,7 @@
 package dev.weft.models;
 
+import dev.weft.models.heads.PooledHead;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.models.heads.HeadLayout;
@@ -41,15 +43,30 @@ import org.jspecify.annotations.Nullable;
 record Deberta(Bert.Config config, boolean first, boolean absolute, List<String> looks, boolean sharesKey,
         @Nullable Relative relative, int kernel, Activation after) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Deberta", HeadLayout.deberta().without(HeadKind.MULTIPLE_CHOICE),
+            .of("Deberta", heads().without(HeadKind.MULTIPLE_CHOICE),
                     (json, weights, kind) -> new Bert(load(json, weights), weights), "deberta")
             .below("deberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
     static final Family V2 = Family
-            .of("DebertaV2", HeadLayout.deberta(), (json, weights, kind) -> new Bert(load(json, weights), weights),
+            .of("DebertaV2", heads(), (json, weights, kind) -> new Bert(load(json, weights), weights),
                     "deberta-v2")
             .below("deberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
+    /// DeBERTa's: pooling with an activation of its own, and two generations of names for the scores of ids.
+    private static HeadLayout heads() {
+        VocabularyHead.Style named = VocabularyHead.transformed("lm_predictions.lm_head.dense",
+                "lm_predictions.lm_head.LayerNorm", null, null, "lm_predictions.lm_head.bias");
+        PooledHead.ByConfig pooled = config -> new PooledHead.Style(PooledHead.Pick.FIRST,
+                List.of(PooledHead.Dense.of("pooler.dense",
+                        Activation.parse(config.text("pooler_hidden_act", "gelu")))),
+                "classifier");
+        return HeadLayout.encoder(VocabularyHead.either("legacy", true, Bert.vocabulary(), named,
+                "cls.predictions.transform.dense.weight", "lm_predictions.lm_head.dense.weight"),
+                PooledHead.Style.each("classifier"))
+                .withSequence(pooled).withProblem("shares").withChoice(pooled).withoutPooling()
+                .without(HeadKind.CAUSAL_LANGUAGE);
+    }
 
     /// @param table a vector for each bucket, `[2 · span, hidden]`
     record Relative(Tensor table, Norm norm, Buckets buckets) {}

@@ -1,5 +1,9 @@
 package dev.weft.models;
 
+import java.util.List;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.PooledHead;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.Activation;
@@ -11,12 +15,22 @@ import java.util.Map;
 /// DistilBERT: BERT with half the layers and no segments. Sanh et al. 2019, <https://arxiv.org/abs/1910.01108>.
 record DistilBert(Bert.Config config) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("DistilBert", HeadLayout.distilBert(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("DistilBert", heads(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "distilbert")
             .below("distilbert").withDropouts("dropout", "attention_dropout")
             .withSizeNames(
                     Map.of("hidden_size", "dim", "num_hidden_layers", "n_layers", "num_attention_heads", "n_heads",
                             "intermediate_size", "hidden_dim"));
+
+    /// DistilBERT's: one projection more before each classifier.
+    private static HeadLayout heads() {
+        return HeadLayout
+                .encoder(VocabularyHead.transformed("vocab_transform", "vocab_layer_norm", null, "vocab_projector",
+                        "vocab_projector.bias"),
+                        new PooledHead.Style(PooledHead.Pick.FIRST,
+                                List.of(PooledHead.Dense.of("pre_classifier", Activation.RELU)), "classifier"))
+                .withoutPooling().without(HeadKind.CAUSAL_LANGUAGE);
+    }
 
     static DistilBert fromJson(Json json) {
         int hidden = json.positive("dim", 768);

@@ -25,7 +25,7 @@ import java.util.List;
 /// @param sepId   the id between the two
 record Longformer(Bert.Config config, List<Integer> windows, HeadKind kind, int sepId) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Longformer", HeadLayout.roberta().without(HeadKind.CAUSAL_LANGUAGE),
+            .of("Longformer", Roberta.heads().without(HeadKind.CAUSAL_LANGUAGE),
                     (json, weights, kind) -> new Bert(fromJson(json, kind), weights), "longformer")
             .below("longformer")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);

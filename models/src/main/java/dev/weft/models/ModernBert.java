@@ -1,5 +1,12 @@
 package dev.weft.models;
 
+import dev.weft.nn.Projection;
+import dev.weft.nn.Dropout;
+import java.util.Map;
+import java.util.List;
+import dev.weft.models.heads.HeadKind;
+import dev.weft.models.heads.PooledHead;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.models.backbone.Inputs;
 import dev.weft.models.backbone.Sizes;
 import dev.weft.models.backbone.TextBackbone;
@@ -29,8 +36,42 @@ import dev.weft.tensor.Tensor;
 /// see only their neighbourhood. Warner et al. 2024, <https://arxiv.org/abs/2412.13663>.
 public final class ModernBert implements TextBackbone {
     static final Family FAMILY = Family
-            .of("ModernBert", HeadLayout.modernBert(), Config::fromJson, ModernBert::new, "modernbert").below("model")
+            .of("ModernBert", heads(), Config::fromJson, ModernBert::new, "modernbert").below("model")
             .withDropouts("embedding_dropout", "mlp_dropout", "attention_dropout");
+
+    /// ModernBERT's: `head` before every classifier, with biases as the config says.
+    private static HeadLayout heads() {
+        var kinds = HeadLayout.encoder(vocabulary(), PooledHead.Style.each("classifier"))
+                .without(HeadKind.CAUSAL_LANGUAGE);
+        return kinds.withSequence(config -> head(config, PooledHead.Pick.FIRST))
+                .withChoice(config -> head(config, PooledHead.Pick.FIRST_REAL)).withoutPooling()
+                .withEach(ModernBert::head, context -> head(context.config()).load(context, 2)::forward);
+    }
+
+    private static PooledHead.Style head(Json config, PooledHead.Pick first) {
+        return switch (config.text("classifier_pooling", "cls")) {
+            case "cls" -> head(config).withPick(first);
+            case "mean" -> head(config).withPick(PooledHead.Pick.MEAN);
+            default -> throw config.mustBe("classifier_pooling", "cls or mean");
+        };
+    }
+
+    private static PooledHead.Style head(Json config) {
+        return new PooledHead.Style(PooledHead.Pick.EACH,
+                List.of(new PooledHead.Dense("head.dense", false, config.flag("classifier_bias", false),
+                        Activation.parse(config.text("classifier_activation", "gelu")), "head.norm",
+                        config.flag("norm_bias", false))),
+                "classifier");
+    }
+
+    private static VocabularyHead.Style vocabulary() {
+        return context -> {
+            PooledHead transform = head(context.config()).withoutDropout().load(context);
+            Projection decoder = VocabularyHead.plain("decoder", context.config().flag("decoder_bias", true), true)
+                    .load(context);
+            return x -> decoder.forward(transform.forward(x, Map.of(), Dropout.OFF));
+        };
+    }
 
     /// Sizes of a checkpoint, named as in its `config.json`.
     ///

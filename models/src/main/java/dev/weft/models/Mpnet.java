@@ -18,7 +18,7 @@ import dev.weft.tensor.Tensor;
 /// @param bias one for all layers
 record Mpnet(Bert.Config config, RelativeBias bias) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("MPNet", HeadLayout.roberta().without(HeadKind.CAUSAL_LANGUAGE),
+            .of("MPNet", Roberta.heads().without(HeadKind.CAUSAL_LANGUAGE),
                     (json, weights, kind) -> new Bert(load(json, weights), weights), "mpnet")
             .below("mpnet")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);

@@ -15,10 +15,16 @@ import org.jspecify.annotations.Nullable;
 /// @param turnsValues whether values are turned as well
 record RoFormer(Bert.Config config, boolean turnsValues) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("RoFormer", HeadLayout.roFormer(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("RoFormer", heads(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "roformer")
             .below("roformer")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob");
+
+    /// RoFormer's: BERT's without a pooler.
+    private static HeadLayout heads() {
+        return HeadLayout.encoder(Bert.vocabulary(), HeadLayout.denseThenOut(null))
+                .withChoice(HeadLayout.summary("last", false, "")).withoutPooling();
+    }
 
     static RoFormer fromJson(Json json) {
         return new RoFormer(Bert.Config.fromJson(json.withDefaults(Json.object().put("max_position_embeddings", 1536))),

@@ -1,5 +1,7 @@
 package dev.weft.models;
 
+import dev.weft.nn.Activation;
+import dev.weft.models.heads.VocabularyHead;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.heads.HeadLayout;
 import dev.weft.nn.ForwardPass;
@@ -10,19 +12,26 @@ import dev.weft.tensor.Tensor;
 /// <https://arxiv.org/abs/1907.11692>.
 record Roberta(Bert.Config config) implements Bert.Parts {
     static final Family FAMILY = Family
-            .of("Roberta", HeadLayout.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights), "roberta")
+            .of("Roberta", heads(), (json, weights, kind) -> new Bert(fromJson(json), weights), "roberta")
             .below("roberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
     static final Family XLM = Family
-            .of("XLMRoberta", HeadLayout.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("XLMRoberta", heads(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "xlm-roberta")
             .below("roberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
     static final Family CAMEMBERT = Family
-            .of("Camembert", HeadLayout.roberta(), (json, weights, kind) -> new Bert(fromJson(json), weights),
+            .of("Camembert", heads(), (json, weights, kind) -> new Bert(fromJson(json), weights),
                     "camembert")
             .below("roberta")
             .withDropouts("hidden_dropout_prob", "attention_probs_dropout_prob").withFirstPosition(2);
+
+    /// RoBERTa's: a projection of its own for each head, on the first token.
+    static HeadLayout heads() {
+        return HeadLayout.encoder(VocabularyHead.transformed("lm_head.dense", "lm_head.layer_norm", Activation.GELU,
+                "lm_head.decoder", "lm_head.bias"), HeadLayout.pooled("pooler.dense"))
+                .withSequence(HeadLayout.denseThenOut(Activation.TANH));
+    }
 
     static Roberta fromJson(Json json) {
         return new Roberta(Bert.Config.fromJson(json.withDefaults(Json.object().put("pad_token_id", 1))));

@@ -64,119 +64,13 @@ public record HeadLayout(VocabularyHead.Style vocabulary, ByConfig sequence, Str
             "classification_head", "sequence_summary", "final_logits_bias", "head", "pooler", "qa_classifier",
             "lm_predictions", "mask_predictions", "embed_out");
 
-    /// BERT's: a pooler over the first token, and `cls` for what pretraining asks.
-    public static HeadLayout bert() {
-        Style pooled = pooled("pooler.dense");
-        return encoder(bertVocabulary(), pooled)
-                .withPretext(new Pretext.Pair(pooled.withOutput("cls.seq_relationship"), Pretraining.Names.BERT))
-                .with(HeadKind.NEXT_SENTENCE);
-    }
-
-    private static VocabularyHead.Style bertVocabulary() {
-        return VocabularyHead.transformed("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
-                null, "cls.predictions.decoder", "cls.predictions.bias");
-    }
-
-    private static Style pooled(String name) {
+    /// On the first token a projection and tanh, BERT's pooler, then `classifier`.
+    public static Style pooled(String name) {
         return new Style(Pick.FIRST, List.of(Dense.pooler(name)), "classifier");
     }
 
-    /// RoBERTa's: a projection of its own for each head, on the first token.
-    public static HeadLayout roberta() {
-        return encoder(VocabularyHead.transformed("lm_head.dense", "lm_head.layer_norm", Activation.GELU,
-                "lm_head.decoder", "lm_head.bias"), pooled("pooler.dense"))
-                .withSequence(denseThenOut(Activation.TANH));
-    }
-
-    /// DistilBERT's: one projection more before each classifier.
-    public static HeadLayout distilBert() {
-        return encoder(VocabularyHead.transformed("vocab_transform", "vocab_layer_norm", null, "vocab_projector",
-                "vocab_projector.bias"),
-                new Style(Pick.FIRST, List.of(Dense.of("pre_classifier", Activation.RELU)), "classifier"))
-                .withoutPooling().without(HeadKind.CAUSAL_LANGUAGE);
-    }
-
-    /// ALBERT's: pretraining asks whether two sentences are in order.
-    public static HeadLayout albert() {
-        Style pooled = pooled("pooler");
-        return encoder(VocabularyHead.transformed("predictions.dense", "predictions.LayerNorm", null,
-                "predictions.decoder", "predictions.bias"), pooled)
-                .withPretext(new Pretext.Pair(pooled.withOutput("sop_classifier.classifier"), Pretraining.Names.ALBERT))
-                .without(HeadKind.CAUSAL_LANGUAGE);
-    }
-
-    /// ELECTRA's: a generator says what stands behind masks, a discriminator which tokens are not the text's own.
-    public static HeadLayout electra() {
-        return encoder(VocabularyHead.transformed("generator_predictions.dense", "generator_predictions.LayerNorm",
-                Activation.GELU, "generator_lm_head", "generator_lm_head.bias"), denseThenOut(Activation.GELU))
-                .withChoice(summary("first", true, "gelu"))
-                .withPretext(new Pretext.Replaced("discriminator_predictions.dense",
-                        "discriminator_predictions.dense_prediction"))
-                .withoutPooling();
-    }
-
-    /// RoFormer's: BERT's without a pooler.
-    public static HeadLayout roFormer() {
-        return encoder(bertVocabulary(), denseThenOut(null)).withChoice(summary("last", false, "")).withoutPooling();
-    }
-
-    /// BigBird's: BERT's, with projections of their own for classes and answers.
-    public static HeadLayout bigBird() {
-        Style pooled = pooled("pooler");
-        return encoder(bertVocabulary(), pooled).withSequence(denseThenOut(null))
-                .withPretext(new Pretext.Pair(pooled.withOutput("cls.seq_relationship"), Pretraining.Names.BERT))
-                .withEach(Style.each("classifier"), AfterQuestion::load);
-    }
-
-    /// DeBERTa's: pooling with an activation of its own, and two generations of names for the scores of ids.
-    public static HeadLayout deberta() {
-        VocabularyHead.Style named = VocabularyHead.transformed("lm_predictions.lm_head.dense",
-                "lm_predictions.lm_head.LayerNorm", null, null, "lm_predictions.lm_head.bias");
-        ByConfig pooled = config -> new Style(Pick.FIRST,
-                List.of(Dense.of("pooler.dense", Activation.parse(config.text("pooler_hidden_act", "gelu")))),
-                "classifier");
-        return encoder(VocabularyHead.either("legacy", true, bertVocabulary(), named,
-                "cls.predictions.transform.dense.weight", "lm_predictions.lm_head.dense.weight"),
-                Style.each("classifier"))
-                .withSequence(pooled).withProblem("shares").withChoice(pooled).withoutPooling()
-                .without(HeadKind.CAUSAL_LANGUAGE);
-    }
-
-    /// ModernBERT's: `head` before every classifier, with biases as the config says.
-    public static HeadLayout modernBert() {
-        var kinds = encoder(modernBertVocabulary(), Style.each("classifier")).without(HeadKind.CAUSAL_LANGUAGE);
-        return kinds.withSequence(config -> modernBert(config, Pick.FIRST))
-                .withChoice(config -> modernBert(config, Pick.FIRST_REAL)).withoutPooling()
-                .withEach(HeadLayout::modernBert, context -> modernBert(context.config()).load(context, 2)::forward);
-    }
-
-    private static Style modernBert(Json config, Pick first) {
-        return switch (config.text("classifier_pooling", "cls")) {
-            case "cls" -> modernBert(config).withPick(first);
-            case "mean" -> modernBert(config).withPick(Pick.MEAN);
-            default -> throw config.mustBe("classifier_pooling", "cls or mean");
-        };
-    }
-
-    private static Style modernBert(Json config) {
-        return new Style(Pick.EACH,
-                List.of(new Dense("head.dense", false, config.flag("classifier_bias", false),
-                        Activation.parse(config.text("classifier_activation", "gelu")), "head.norm",
-                        config.flag("norm_bias", false))),
-                "classifier");
-    }
-
-    private static VocabularyHead.Style modernBertVocabulary() {
-        return context -> {
-            PooledHead transform = modernBert(context.config()).withoutDropout().load(context);
-            Projection decoder = VocabularyHead.plain("decoder", context.config().flag("decoder_bias", true), true)
-                    .load(context);
-            return x -> decoder.forward(transform.forward(x, Map.of(), Dropout.OFF));
-        };
-    }
-
     /// A vector by the settings `summary_type`, `summary_use_proj` and `summary_activation`, then `classifier`.
-    private static ByConfig summary(String type, boolean projects, String activation) {
+    public static ByConfig summary(String type, boolean projects, String activation) {
         return config -> {
             Pick pick = switch (config.text("summary_type", type)) {
                 case "first" -> Pick.FIRST;
@@ -229,7 +123,8 @@ public record HeadLayout(VocabularyHead.Style vocabulary, ByConfig sequence, Str
         return new HeadLayout(vocabulary, other, problem, choice, pooling, pretext, tokens, answers, choices);
     }
 
-    HeadLayout withProblem(String other) {
+    /// With what labels are where the config does not say: see [SequenceClassification.Problem#of].
+    public HeadLayout withProblem(String other) {
         return new HeadLayout(vocabulary, sequence, other, choice, pooling, pretext, tokens, answers, choices);
     }
 

@@ -101,14 +101,14 @@ public final class PooledHead {
         }
 
         /// With a last projection to `outputs` numbers.
-        PooledHead load(HeadContext context, int outputs) {
+        public PooledHead load(HeadContext context, int outputs) {
             return new PooledHead(this, context,
                     Linear.load(context.weights().at(output), context.hidden(), outputs, bias,
                             context.backbone().init()));
         }
 
         /// Without the last projection: pooling.
-        PooledHead load(HeadContext context) {
+        public PooledHead load(HeadContext context) {
             return new PooledHead(this, context, x -> x);
         }
 
@@ -155,7 +155,7 @@ public final class PooledHead {
 
     /// @param hidden `[batch, seq, hidden]`
     /// @param inputs of the model: ids and mask say where a text ends
-    Tensor forward(Tensor hidden, Map<String, Tensor> inputs, Dropout drop) {
+    public Tensor forward(Tensor hidden, Map<String, Tensor> inputs, Dropout drop) {
         Tensor vector = picked(hidden, inputs);
         for (Step step : steps) {
             vector = step.norm().forward(step.activation().forward(step.dense().forward(vector)));

@@ -101,7 +101,7 @@ public final class VocabularyHead implements Projection {
     ///
     /// @param otherwise what holds where the config is silent
     /// @param names     a weight of the first, a weight of the second
-    static Style either(String flag, boolean otherwise, Style first, Style second, String... names) {
+    public static Style either(String flag, boolean otherwise, Style first, Style second, String... names) {
         return context -> {
             boolean says = context.config().flag(flag, otherwise);
             boolean has = context.weights().has(names[says ? 0 : 1]);
