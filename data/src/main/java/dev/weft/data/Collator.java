@@ -12,7 +12,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /// Examples to a batch: tensors under the examples' names, filled up to the longest, and an `attention_mask` that is 0
-/// where it was. Labels are filled with −100, which counts for nothing.
+/// where it was. Labels are filled with −100, which counts for nothing. Vectors in place of tokens are filled up like ids; other
+/// arrays have one size, or come with a mask of their own.
 ///
 /// @param padId      what `input_ids` are filled with
 /// @param side       the end that is filled up; what a decoder of an encoder-decoder sees always ends at the right
@@ -62,7 +63,7 @@ public record Collator(int padId, Side side, int multipleOf) {
         }
         for (String ids : names) {
             // What a decoder is given needs no mask; the two texts of a pair need one each.
-            String mask = ids.replaceFirst("input_ids$", "attention_mask");
+            String mask = ids.replaceFirst("(input_ids|inputs_embeds)$", "attention_mask");
             if (!mask.equals(ids) && !ids.startsWith("decoder_") && !names.contains(mask)) {
                 batch.put(mask, batch(mask,
                         examples.stream().map(each -> each.with(mask, ones(each.features().get(ids)))).toList(),
@@ -79,7 +80,7 @@ public record Collator(int padId, Side side, int multipleOf) {
             case Feature.Sequence(int[] values) -> new Feature.Sequence(ones(values));
             case Feature.Whole whole -> whole;
             case Feature.Number number -> number;
-            case Feature.Numbers numbers -> numbers;
+            case Feature.Array array -> new Feature.Sequence(ones(new int[array.length()]));
         };
     }
 
@@ -153,16 +154,50 @@ public record Collator(int padId, Side side, int multipleOf) {
                 }
                 yield Tensor.of(values, n);
             }
-            case Feature.Numbers(float[] first) -> {
-                float[] values = new float[n * first.length];
-                List<Feature.Numbers> numbers = all(name, features, Feature.Numbers.class).toList();
-                for (int i = 0; i < n; i++) {
-                    require(numbers.get(i).values().length == first.length, name, "have different sizes");
-                    System.arraycopy(numbers.get(i).values(), 0, values, i * first.length, first.length);
-                }
-                yield Tensor.of(values, n, first.length);
-            }
+            case Feature.Array first -> filled(name, all(name, features, Feature.Array.class).toList(),
+                    examples.getFirst(), at);
         };
+    }
+
+    /// Filled up with 0 to the largest along each axis.
+    private Tensor filled(String name, List<Feature.Array> arrays, Example example, Side at) {
+        int[] shape = arrays.getFirst().shape().clone();
+        boolean equal = arrays.stream().allMatch(each -> Arrays.equals(each.shape(), shape));
+        boolean masked = name.endsWith("inputs_embeds")
+                || example.features().keySet().stream().anyMatch(other -> other.endsWith("_mask"));
+        require(equal || masked && !name.endsWith("labels"), name, "have different sizes, and no mask says so");
+        require(arrays.stream().allMatch(each -> each.shape().length == shape.length), name,
+                "have different numbers of axes");
+        for (Feature.Array each : arrays) {
+            Arrays.setAll(shape, axis -> Math.max(shape[axis], each.shape()[axis]));
+        }
+        if (!equal) {
+            shape[0] = width(new int[]{shape[0]});
+        }
+        long[] all = new long[shape.length + 1];
+        Arrays.setAll(all, axis -> axis == 0 ? arrays.size() : shape[axis - 1]);
+        int size = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        float[] values = new float[Math.multiplyExact(arrays.size(), size)];
+        for (int i = 0; i < arrays.size(); i++) {
+            Feature.Array array = arrays.get(i);
+            int before = at == Side.LEFT && shape.length > 0 ? (shape[0] - array.shape()[0]) * (size / shape[0]) : 0;
+            place(array, 0, 0, array.values().length, values, i * size + before, size, shape);
+        }
+        return Tensor.of(values, all);
+    }
+
+    /// Copies the part of an array below an axis: from `count` numbers at `from` to `size` places at `to`.
+    private static void place(Feature.Array array, int axis, int from, int count, float[] values, int to, int size,
+            int[] shape) {
+        if (axis >= shape.length - 1) {
+            System.arraycopy(array.values(), from, values, to, count);
+            return;
+        }
+        int rows = array.shape()[axis];
+        for (int row = 0; row < rows; row++) {
+            place(array, axis + 1, from + row * (count / rows), count / rows, values, to + row * (size / shape[axis]),
+                    size / shape[axis], shape);
+        }
     }
 
     private static <F extends Feature> Stream<F> all(String name, List<Feature> features,

@@ -30,8 +30,21 @@ public record Example(Map<String, Feature> features) {
         /// A number to predict: `[batch]` of float32.
         record Number(float value) implements Feature {}
 
-        /// Several numbers, such as 1 for each of the classes that hold: `[batch, n]` of float32.
-        record Numbers(float[] values) implements Feature {}
+        /// Numbers of any shape, row by row: `[batch, shape…]` of float32. Pixels, frames, patches, vectors in place of tokens,
+        /// or 1 for each of the classes that hold. Where examples differ it is along the first axis, or they bring a mask.
+        record Array(float[] values, int... shape) implements Feature {
+            public Array {
+                if (Arrays.stream(shape).reduce(1, Math::multiplyExact) != values.length) {
+                    throw new IllegalArgumentException("%d numbers do not fill the shape %s".formatted(values.length,
+                            Arrays.toString(shape)));
+                }
+            }
+
+            /// `[batch, n]`.
+            public static Array of(float... values) {
+                return new Array(values, values.length);
+            }
+        }
 
         /// Tokens along the longest axis; 0 for what has no such axis.
         default int length() {
@@ -41,7 +54,7 @@ public record Example(Map<String, Feature> features) {
                     Arrays.stream(values).mapToInt(each -> each.length).max().orElse(0);
                 case Whole whole -> 0;
                 case Number number -> 0;
-                case Numbers numbers -> 0;
+                case Array array -> array.shape().length == 0 ? 0 : array.shape()[0];
             };
         }
 
@@ -93,6 +106,8 @@ public record Example(Map<String, Feature> features) {
 
     /// Tokens of the longest sequence, times the rows it fills: what it costs.
     public int length() {
-        return features.values().stream().mapToInt(each -> each.length() * each.rows()).max().orElse(0);
+        return features.entrySet().stream()
+                .filter(each -> !(each.getKey().endsWith("labels") && each.getValue() instanceof Feature.Array))
+                .mapToInt(each -> each.getValue().length() * each.getValue().rows()).max().orElse(0);
     }
 }

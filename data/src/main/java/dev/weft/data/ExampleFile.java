@@ -28,7 +28,7 @@ import java.util.function.LongConsumer;
 /// tokenizer and the task's settings. Examples are read from the file where they stand; 12 bytes of memory each say where.
 public final class ExampleFile implements Examples, AutoCloseable {
     private static final long MAGIC = 0x57454654_4558414DL; // "WEFTEXAM"
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
     private static final int FINGERPRINT_BYTES = 32;
     /// Magic, version, rows without examples, count, place of the index, fingerprint.
     private static final int HEADER_BYTES = 8 + 2 * 4 + 2 * 8 + FINGERPRINT_BYTES;
@@ -181,10 +181,11 @@ public final class ExampleFile implements Examples, AutoCloseable {
                     case Feature.Sequence(int[] values) -> write('s', values);
                     case Feature.Whole(int value) -> write('w', value);
                     case Feature.Number(float value) -> write('n', Float.floatToRawIntBits(value));
-                    case Feature.Numbers(float[] values) -> {
+                    case Feature.Array(float[] values, int[] shape) -> {
+                        write('a', shape);
                         int[] bits = new int[values.length];
                         Arrays.setAll(bits, i -> Float.floatToRawIntBits(values[i]));
-                        write('m', bits);
+                        write('s', bits);
                     }
                     case Feature.Choices(int[][] values) -> {
                         out.writeByte('c');
@@ -265,15 +266,18 @@ public final class ExampleFile implements Examples, AutoCloseable {
         int[] values = new int[count];
         bytes.asIntBuffer().get(values);
         bytes.position(bytes.position() + 4 * count);
-        float[] numbers = new float[count];
-        for (int i = 0; i < count; i++) {
-            numbers[i] = Float.intBitsToFloat(values[i]);
-        }
         return switch (kind) {
             case 's' -> new Feature.Sequence(values);
             case 'w' -> new Feature.Whole(values[0]);
-            case 'n' -> new Feature.Number(numbers[0]);
-            case 'm' -> new Feature.Numbers(numbers);
+            case 'n' -> new Feature.Number(Float.intBitsToFloat(values[0]));
+            case 'a' -> {
+                int[] bits = ((Feature.Sequence) feature(bytes)).values();
+                float[] numbers = new float[bits.length];
+                for (int i = 0; i < bits.length; i++) {
+                    numbers[i] = Float.intBitsToFloat(bits[i]);
+                }
+                yield new Feature.Array(numbers, values);
+            }
             default -> throw new IllegalStateException("no feature is of kind " + kind);
         };
     }

@@ -49,7 +49,7 @@ public interface RowEncoder {
                 case AnyOf(Labels labels) -> {
                     float[] held = new float[labels.size()];
                     row.labels("labels").forEach(name -> held[labels.id(name, row.place())] = 1);
-                    yield example.with("labels", new Feature.Numbers(held));
+                    yield example.with("labels", Feature.Array.of(held));
                 }
             };
         }

@@ -55,7 +55,7 @@ class ExamplesTest {
         example.features().forEach((name, feature) -> shown.append(name).append(switch (feature) {
             case Feature.Sequence(int[] values) -> Arrays.toString(values);
             case Feature.Choices(int[][] values) -> Arrays.deepToString(values);
-            case Feature.Numbers(float[] values) -> Arrays.toString(values);
+            case Feature.Array(float[] values, int[] shape) -> Arrays.toString(values) + Arrays.toString(shape);
             case Feature.Whole whole -> whole.toString();
             case Feature.Number number -> number.toString();
         }));
@@ -86,7 +86,8 @@ class ExamplesTest {
     @Test
     void every_kind_of_feature_is_read_as_it_was_written() {
         Example example = example(1, 2).with("a", new Feature.Choices(new int[][]{{1}, {}, {2, 3}})).with("b", -7)
-                .with("c", new Feature.Number(0.1f)).with("d", new Feature.Numbers(new float[]{1, -0.5f}));
+                .with("c", new Feature.Number(0.1f)).with("d", Feature.Array.of(1, -0.5f))
+                .with("e", new Feature.Array(new float[]{1, 2, 3, 4, 5, 6}, 1, 3, 2));
         RowEncoder always = new RowEncoder() {
             @Override
             public List<Example> encode(Row row) {
@@ -225,8 +226,8 @@ class ExamplesTest {
             assertThat(batch.get("attention_mask").toLongs()).containsExactly(1, 1, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1);
             assertThat(batch.get("labels").toLongs()).containsExactly(1, 0);
             Map<String, Tensor> numbers = collator.collate(List.of(
-                    example(1).with("labels", new Feature.Numbers(new float[]{1, 0})).with("y", new Feature.Number(2)),
-                    example(2).with("labels", new Feature.Numbers(new float[]{0, 1})).with("y",
+                    example(1).with("labels", Feature.Array.of(1, 0)).with("y", new Feature.Number(2)),
+                    example(2).with("labels", Feature.Array.of(0, 1)).with("y",
                             new Feature.Number(3))));
             assertThat(numbers.get("labels").shape()).containsExactly(2, 2);
             assertThat(numbers.get("labels").dtype()).isEqualTo(DType.FLOAT32);
@@ -236,6 +237,40 @@ class ExamplesTest {
             assertThatThrownBy(() -> collator.collate(List.of(example(1).with("labels", 0), example(1)))).hasMessage(
                     "an example of the batch has no \"labels\", which others have; it has [input_ids]");
         }
+    }
+
+    @Test
+    void arrays_are_filled_up_along_the_axis_that_a_mask_tells_of_and_refused_without_one() {
+        Example two = new Example(Map.of("inputs_embeds", new Feature.Array(new float[]{1, 2, 3, 4}, 2, 2)));
+        Example one = new Example(Map.of("inputs_embeds", new Feature.Array(new float[]{5, 6}, 1, 2)));
+        Example tall = new Example(Map.of("pixel_values", new Feature.Array(new float[]{1, 2}, 1, 2, 1)));
+        Example wide = new Example(Map.of("pixel_values", new Feature.Array(new float[]{3, 4, 5}, 1, 1, 3)));
+        assertThat(two.length()).isEqualTo(2);
+        assertThat(two.with("labels", Feature.Array.of(1, 0, 1)).length()).isEqualTo(2);
+        try (var scope = TensorScope.open()) {
+            Map<String, Tensor> right = new Collator(0, Side.RIGHT, 1).collate(List.of(two, one));
+            assertThat(right.get("inputs_embeds").shape()).containsExactly(2, 2, 2);
+            assertThat(right.get("inputs_embeds").toFloats()).containsExactly(1, 2, 3, 4, 5, 6, 0, 0);
+            assertThat(right.get("attention_mask").toLongs()).containsExactly(1, 1, 1, 0);
+            Map<String, Tensor> left = new Collator(0, Side.LEFT, 4).collate(List.of(two, one));
+            assertThat(left.get("inputs_embeds").toFloats()).containsExactly(0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0,
+                    5, 6);
+            assertThat(left.get("attention_mask").toLongs()).containsExactly(0, 0, 1, 1, 0, 0, 0, 1);
+
+            Collator collator = new Collator(0, Side.RIGHT, 1);
+            assertThatThrownBy(() -> collator.collate(List.of(tall, wide)))
+                    .hasMessage("the \"pixel_values\" of a batch have different sizes, and no mask says so");
+            Map<String, Tensor> masked = collator.collate(List.of(
+                    tall.with("pixel_mask", new Feature.Array(new float[]{1, 1}, 2, 1)),
+                    wide.with("pixel_mask", new Feature.Array(new float[]{1, 1, 1}, 1, 3))));
+            assertThat(masked.get("pixel_values").shape()).containsExactly(2, 1, 2, 3);
+            assertThat(masked.get("pixel_values").toFloats()).containsExactly(1, 0, 0, 2, 0, 0, 3, 4, 5, 0, 0, 0);
+            assertThat(masked.get("pixel_mask").toFloats()).containsExactly(1, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0);
+            assertThatThrownBy(() -> collator.collate(List.of(example(1).with("labels", Feature.Array.of(1, 0)),
+                    example(1).with("labels", Feature.Array.of(1))))).hasMessageContaining("have different sizes");
+        }
+        assertThatThrownBy(() -> new Feature.Array(new float[3], 2, 2)).hasMessage(
+                "3 numbers do not fill the shape [2, 2]");
     }
 
     @Test

@@ -69,7 +69,7 @@ class RowEncoderTest {
                 row("text", "a", "text_pair", "b", "label", "2.5"));
 
         assertThat(several.sequence("input_ids")).isEqualTo(ids("[CLS]", "a", "##b", "[SEP]"));
-        assertThat(((Feature.Numbers) several.features().get("labels")).values()).containsExactly(1, 0, 1);
+        assertThat(((Feature.Array) several.features().get("labels")).values()).containsExactly(1, 0, 1);
         assertThat(number.sequence("input_ids")).isEqualTo(ids("[CLS]", "a", "[SEP]", "b", "[SEP]"));
         assertThat(number.sequence("token_type_ids")).containsExactly(0, 0, 0, 1, 1);
         assertThat(number.features().get("labels")).isEqualTo(new Feature.Number(2.5f));

@@ -143,11 +143,12 @@ public final class Trainer<B> {
         if (batch instanceof Map<?, ?> parts) {
             for (Map.Entry<?, ?> part : parts.entrySet()) {
                 String name = String.valueOf(part.getKey());
-                if (name.endsWith("input_ids") && part.getValue() instanceof Tensor ids) {
-                    Object mask = parts.get(name.replaceFirst("input_ids$", "attention_mask"));
-                    tokens += mask instanceof Tensor known && Arrays.equals(known.shape(), ids.shape())
+                if (name.matches(".*(input_ids|inputs_embeds)") && part.getValue() instanceof Tensor text) {
+                    long[] shape = name.endsWith("ids") ? text.shape() : Arrays.copyOf(text.shape(), 2);
+                    Object mask = parts.get(name.replaceFirst("(input_ids|inputs_embeds)$", "attention_mask"));
+                    tokens += mask instanceof Tensor known && Arrays.equals(known.shape(), shape)
                             ? Math.round(known.to(DType.FLOAT32).sum().item())
-                            : ids.count();
+                            : Arrays.stream(shape).reduce(1, Math::multiplyExact);
                 }
             }
         }
