@@ -8,8 +8,8 @@ import dev.weft.nn.LanguageModel;
 import dev.weft.run.Generation;
 import dev.weft.run.Generator;
 import dev.weft.run.TokenStream;
-import dev.weft.run.constrained.Constraint;
-import dev.weft.run.constrained.TokenConstraint;
+import dev.weft.grammar.Constraint;
+import dev.weft.run.TokenConstraint;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.Tokenizer;
@@ -55,9 +55,9 @@ public final class Constrained {
         Constraint schema = Constraint.jsonSchema(SCHEMA);
         Constraint regex = Constraint.regex(REGEX);
         long begin = System.nanoTime();
-        TokenConstraint first = schema.over(tokenizer);
+        TokenConstraint first = TokenConstraint.of(schema, tokenizer);
         long between = System.nanoTime();
-        TokenConstraint second = regex.over(tokenizer);
+        TokenConstraint second = TokenConstraint.of(regex, tokenizer);
         ObjectNode line = Json.object().put("peer", "weft").put("tokens", tokens)
                 .put("compiles_first_ms", (between - begin) / 1_000_000)
                 .put("compiles_ms", (System.nanoTime() - between) / 1_000_000);

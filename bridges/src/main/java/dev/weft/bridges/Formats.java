@@ -1,6 +1,6 @@
 package dev.weft.bridges;
 
-import dev.weft.run.constrained.Constraint;
+import dev.weft.grammar.Constraint;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.text.chat.Conversation;
 import java.util.LinkedHashMap;

@@ -4,7 +4,7 @@ import dev.weft.run.Completion;
 import dev.weft.run.Generation;
 import dev.weft.run.PromptCache;
 import dev.weft.run.TextGenerator;
-import dev.weft.run.constrained.Constraint;
+import dev.weft.grammar.Constraint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -2,7 +2,7 @@ package dev.weft.examples;
 
 import dev.weft.run.Generation;
 import dev.weft.run.TextGenerator;
-import dev.weft.run.constrained.Constraint;
+import dev.weft.grammar.Constraint;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -21,6 +21,7 @@ class RoomsTest {
     private static final Map<String, List<String>> MAY_KNOW = Map.ofEntries(
             Map.entry("tensor", List.of()),
             Map.entry("jinja", List.of()),
+            Map.entry("grammar", List.of()),
             Map.entry("text", List.of("jinja")),
             Map.entry("nn", List.of("tensor")),
             Map.entry("checkpoint", List.of("nn", "tensor")),
@@ -29,13 +30,14 @@ class RoomsTest {
             Map.entry("eval", List.of("data", "text", "jinja", "tensor")),
             Map.entry("train", List.of("nn", "data", "eval", "checkpoint", "text", "jinja", "tensor")),
             Map.entry("adapt", List.of("models", "train", "nn", "checkpoint", "tensor")),
-            Map.entry("run", List.of("models", "text", "jinja", "data", "nn", "checkpoint", "tensor")),
-            Map.entry("bridges", List.of("run", "text", "jinja")),
+            Map.entry("run", List.of("grammar", "models", "text", "jinja", "data", "nn", "checkpoint", "tensor")),
+            Map.entry("bridges", List.of("run", "grammar", "text", "jinja")),
             Map.entry("recipe",
                     List.of("run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text", "jinja",
                             "tensor")),
             Map.entry("cli",
-                    List.of("recipe", "run", "train", "adapt", "models", "eval", "data", "checkpoint", "nn", "text",
+                    List.of("recipe", "run", "grammar", "train", "adapt", "models", "eval", "data", "checkpoint", "nn",
+                            "text",
                             "jinja",
                             "tensor")));
 
@@ -93,8 +95,8 @@ class RoomsTest {
     }
 
     @Test
-    void text_and_jinja_have_no_native_code() {
-        noClasses().that(resideInAnyPackage("dev.weft.text..", "dev.weft.jinja..")).should()
+    void text_jinja_and_grammar_have_no_native_code() {
+        noClasses().that(resideInAnyPackage("dev.weft.text..", "dev.weft.jinja..", "dev.weft.grammar..")).should()
                 .dependOnClassesThat(resideInAnyPackage("org.bytedeco..", "java.lang.foreign..")).check(rooms);
     }
 }

@@ -2,7 +2,6 @@ package dev.weft.run;
 
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
-import dev.weft.run.constrained.TokenConstraint;
 import dev.weft.tensor.Gradients;
 import dev.weft.tensor.Randomness;
 import dev.weft.tensor.Tensor;

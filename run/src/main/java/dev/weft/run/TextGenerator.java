@@ -8,7 +8,7 @@ import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
 import dev.weft.run.pipeline.Task;
-import dev.weft.run.constrained.Constraint;
+import dev.weft.grammar.Constraint;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
 import java.io.IOException;
@@ -150,7 +150,7 @@ public final class TextGenerator implements AutoCloseable {
     ///
     /// @throws IllegalArgumentException if the vocabulary cannot write such a text
     public TextGenerator withConstraint(Constraint constraint) {
-        return with(generator.withConstraint(constraint.over(tokenizer)));
+        return with(generator.withConstraint(TokenConstraint.of(constraint, tokenizer)));
     }
 
     /// With a smaller model of the same tokenizer, which guesses ids for this one to check; see

@@ -2,7 +2,7 @@ package dev.weft.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.weft.run.constrained.Constraint;
+import dev.weft.grammar.Constraint;
 import dev.weft.run.pipeline.Chat;
 import dev.weft.run.pipeline.ReplyStream;
 import dev.weft.text.BytePairTrainer;

@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.weft.models.heads.CausalLanguageModel;
 import dev.weft.models.Gpt2;
-import dev.weft.run.constrained.Constraint;
+import dev.weft.grammar.Automaton;
+import dev.weft.grammar.Constraint;
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.BytePairTrainer;
 import dev.weft.text.CharacterTrainer;
@@ -82,7 +83,7 @@ class ConstrainedTest {
 
     @Test
     void each_row_of_a_padded_batch_has_a_text_of_its_own() {
-        Generator generator = Generator.of(model).withConstraint(PERSON.over(BYTES));
+        Generator generator = Generator.of(model).withConstraint(TokenConstraint.of(PERSON, BYTES));
         List<int[]> prompts = List.of(BYTES.ids("the cat and the hat"), BYTES.ids("é"), BYTES.ids("cat"));
         Generation options = Generation.greedy().withEndIds(List.of(0)).withMaxNewTokens(40);
         Generated together = generator.generate(prompts, options);
@@ -137,7 +138,8 @@ class ConstrainedTest {
                 for (int[] prompt : List.of(nothing, pieces.ids("the"))) {
                     for (Constraint constraint : List.of(PERSON, Constraint.regex("[𝕏Ж ]{4}"),
                             Constraint.choice(List.of(" cat", "cat", "the Ж")))) {
-                        int[] ids = generator.withConstraint(constraint.over(pieces)).generate(prompt, options).first()
+                        int[] ids = generator.withConstraint(TokenConstraint.of(constraint, pieces))
+                                .generate(prompt, options).first()
                                 .ids();
                         String before = pieces.decode(prompt, true);
                         int[] all = IntStream.concat(IntStream.of(prompt), IntStream.of(ids)).toArray();
@@ -251,7 +253,7 @@ class ConstrainedTest {
         int answer = BYTES.id("<|answer|>").getAsInt();
         var ends = new ArrayList<Integer>();
         for (int seed = 0; seed < 20; seed++) {
-            int[] ids = Generator.of(model).withConstraint(Constraint.regex("a{3,9}").over(BYTES))
+            int[] ids = Generator.of(model).withConstraint(TokenConstraint.of(Constraint.regex("a{3,9}"), BYTES))
                     .generate(BYTES.ids("the"), sampled(seed).withEndIds(List.of(0, answer))).first().ids();
             ends.add(ids[ids.length - 1]);
             assertThat(BYTES.decode(ids, true)).matches("a{3,9}");
@@ -270,10 +272,10 @@ class ConstrainedTest {
     @Test
     void what_cannot_be_written_is_refused() {
         Tokenizer letters = new CharacterTrainer().train(List.of("abc "));
-        assertThatThrownBy(() -> Constraint.json().over(letters)).hasMessageContaining("vocabulary");
-        assertThatThrownBy(() -> PERSON.over(letters)).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> TokenConstraint.of(Constraint.json(), letters)).hasMessageContaining("vocabulary");
+        assertThatThrownBy(() -> TokenConstraint.of(PERSON, letters)).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("The vocabulary cannot write").hasMessageContaining("{");
-        assertThat(Constraint.regex("[a-z]{3}").over(letters)).isNotNull();
+        assertThat(TokenConstraint.of(Constraint.regex("[a-z]{3}"), letters)).isNotNull();
     }
 
     @Test
@@ -281,13 +283,39 @@ class ConstrainedTest {
         TextGenerator yes = writer.withConstraint(Constraint.choice(List.of("yes")));
         assertThatThrownBy(() -> yes.generate("the", sampled(1).withMinNewTokens(20)))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("min_new_tokens");
-        assertThatThrownBy(() -> Generator.of(model).withConstraint(PERSON.over(BYTES)).generate(BYTES.ids("the"),
-                Generation.greedy())).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("end id");
+        assertThatThrownBy(
+                () -> Generator.of(model).withConstraint(TokenConstraint.of(PERSON, BYTES)).generate(BYTES.ids("the"),
+                        Generation.greedy()))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("end id");
     }
 
     @Test
     void a_forced_end_where_there_is_no_more_room_does_not_cut_it() {
         Generation forced = sampled(1).withMaxNewTokens(25).with("forced_eos_token_id", "0");
         isPerson(writer.withConstraint(PERSON).generate("the", forced));
+    }
+
+    @Test
+    void what_is_forgotten_changes_no_text_and_memory_stays_flat() {
+        Constraint constraint = Constraint.json();
+        var small = new Automaton(constraint, TokenConstraint.ids(BYTES), 100_000);
+        Generator remembers = Generator.of(model).withConstraint(TokenConstraint.of(constraint, BYTES));
+        Generator forgets = Generator.of(model)
+                .withConstraint(new TokenConstraint(small, TokenConstraint.ids(BYTES)));
+        long before = TensorScope.liveTensors();
+        for (int seed = 0; seed < 12; seed++) {
+            Generation options = sampled(seed).withMaxNewTokens(120).withNumBeams(1 + seed % 3);
+            List<int[]> prompts = Stream.of("the", "cat and").map(BYTES::ids).toList();
+            List<String> texts = texts(remembers, prompts, options);
+            assertThat(texts(forgets, prompts, options)).isEqualTo(texts).allMatch(constraint::allows);
+            // The states that one step meets come on top.
+            assertThat(small.remembered()).isLessThan(10_000_000);
+        }
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
+    }
+
+    private static List<String> texts(Generator generator, List<int[]> prompts, Generation options) {
+        return generator.generate(prompts, options).texts().stream()
+                .map(each -> BYTES.decode(IntStream.of(each.ids()).toArray(), true)).toList();
     }
 }

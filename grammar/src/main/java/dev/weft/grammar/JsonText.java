@@ -1,4 +1,4 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 import java.math.BigDecimal;
 import java.math.RoundingMode;

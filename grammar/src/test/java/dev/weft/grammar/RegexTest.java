@@ -1,4 +1,4 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 /// Some of the 256 bytes, a bit for each.
 record ByteSet(long a, long b, long c, long d) {

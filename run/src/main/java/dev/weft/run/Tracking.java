@@ -1,9 +1,7 @@
-package dev.weft.run.constrained;
+package dev.weft.run;
 
-import dev.weft.run.Generation;
-import dev.weft.run.Prompts;
-import dev.weft.run.ScoreStep;
-import dev.weft.run.Sequences;
+import dev.weft.grammar.Automaton;
+import dev.weft.grammar.TokenIds;
 import dev.weft.tensor.Tensor;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -122,7 +120,7 @@ final class Tracking implements ScoreStep {
         }
         // One id for the step itself and one for the end.
         Automaton.Allowed allowed = automaton.allowed(state, row.first(), left - 2);
-        if (allowed.count() == 0 && !state.accepts) {
+        if (allowed.count() == 0 && !state.accepts()) {
             throw new IllegalArgumentException(
                     "After %d new ids the constraint asks for text that the vocabulary has no token for"
                             .formatted(row.count()));
@@ -135,7 +133,7 @@ final class Tracking implements ScoreStep {
         // A model may have more ids than its tokenizer.
         Arrays.fill(added, from + known, from + vocab, Float.NEGATIVE_INFINITY);
         for (int end : options.limits().endIds()) {
-            added[from + end] = state.accepts ? 0 : Float.NEGATIVE_INFINITY;
+            added[from + end] = state.accepts() ? 0 : Float.NEGATIVE_INFINITY;
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A state has a price: so many ids it takes at the most to reach the end from there. With it a text can be brought to
 /// its end before its room is used up.
-final class Automaton {
+public final class Automaton {
     /// What is remembered takes so many bytes, or little more; then all of it is forgotten and begun anew.
     static final long MOST_BYTES = 64L << 20;
 
@@ -24,10 +24,10 @@ final class Automaton {
     private volatile Memory memory = new Memory();
 
     /// A point in a text.
-    static final class State {
+    public static final class State {
         final Memory memory;
         final Term term;
-        final boolean accepts;
+        private final boolean accepts;
         /// Whether the marker behind which the constraint begins is yet to come.
         final boolean free;
         /// Ids to the end at the most, going the shortest way.
@@ -46,6 +46,11 @@ final class Automaton {
             free = head instanceof Term.InDfa in && in.dfa.marker() != null;
             price = price(term, tokens);
         }
+
+        /// Whether the text may end here.
+        public boolean accepts() {
+            return accepts;
+        }
     }
 
     /// What was met so far.
@@ -60,10 +65,23 @@ final class Automaton {
     /// @param count    how many may
     /// @param cheapest the least price of a state that one of them leads to
     /// @param dearest  the highest
-    record Allowed(boolean[] ids, int count, int cheapest, int dearest) {}
+    public record Allowed(boolean[] ids, int count, int cheapest, int dearest) {}
 
-    /// @throws IllegalArgumentException if the vocabulary cannot write any text that the term allows
-    Automaton(Term term, TokenIds tokens, long mostBytes) {
+    /// A constraint in the ids of a vocabulary, which remembers some 64 MB at the most.
+    ///
+    /// @throws IllegalArgumentException if the vocabulary cannot write it
+    public Automaton(Constraint constraint, TokenIds tokens) {
+        this(constraint, tokens, MOST_BYTES);
+    }
+
+    /// The same with another limit.
+    ///
+    /// @param mostBytes what is remembered takes so many, or little more
+    public Automaton(Constraint constraint, TokenIds tokens, long mostBytes) {
+        this(constraint.term(), tokens, mostBytes);
+    }
+
+    private Automaton(Term term, TokenIds tokens, long mostBytes) {
         this.tokens = tokens;
         this.mostBytes = mostBytes;
         root = affordable(term, tokens);
@@ -203,17 +221,18 @@ final class Automaton {
 
     // ---- states ----
 
-    State start() {
+    /// Where a text begins.
+    public State start() {
         return state(memory, root);
     }
 
     /// What is remembered now, in bytes, about.
-    long remembered() {
+    public long remembered() {
         return memory.bytes.get();
     }
 
     /// Whether a state belongs to what is remembered now.
-    boolean remembers(State state) {
+    public boolean remembers(State state) {
         return state.memory == memory;
     }
 
@@ -251,8 +270,7 @@ final class Automaton {
     /// The state behind an id, or null if the id may not come.
     ///
     /// @param first whether no text stands before it, of which its own may depend
-    @Nullable
-    State after(State state, int id, boolean first) {
+    public @Nullable State after(State state, int id, boolean first) {
         if (id >= tokens.size() || tokens.special().get(id) && !state.free) {
             return null;
         }
@@ -265,7 +283,7 @@ final class Automaton {
     }
 
     /// What may come next.
-    Allowed allowed(State state, boolean first) {
+    public Allowed allowed(State state, boolean first) {
         boolean asFirst = first && tokens.texts() != tokens.begins();
         Allowed known = asFirst ? state.first : state.inside;
         if (known == null) {
@@ -284,7 +302,7 @@ final class Automaton {
     }
 
     /// What may come next if the price must not be above `limit`, or, where it must, no higher than need be.
-    Allowed allowed(State state, boolean first, int limit) {
+    public Allowed allowed(State state, boolean first, int limit) {
         Allowed all = allowed(state, first);
         if (all.dearest() <= limit || all.count() == 0) {
             return all;

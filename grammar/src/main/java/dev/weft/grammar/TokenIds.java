@@ -1,31 +1,30 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
-import dev.weft.text.Tokenizer;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Collections;
-import java.util.Map;
-import java.util.WeakHashMap;
 
-/// The bytes that the ids of a tokenizer write. Made once for a tokenizer, whatever constraints it meets.
-final class TokenIds {
-    private static final Map<Tokenizer, TokenIds> KNOWN = Collections.synchronizedMap(new WeakHashMap<>());
-
+/// The bytes that the ids of a vocabulary write. Made once for a vocabulary, whatever constraints it meets. Immutable, and safe
+/// to share between threads.
+public final class TokenIds {
     private final byte[][] inside;
     private final byte[][] first;
-    private final BitSet special = new BitSet();
+    private final BitSet special;
     private final TokenTrie texts;
     private final TokenTrie begins;
     private final TokenTrie specials;
 
-    private TokenIds(Tokenizer tokenizer) {
-        inside = tokenizer.bytesOfIds(false);
-        byte[][] atFirst = tokenizer.bytesOfIds(true);
-        boolean same = Arrays.deepEquals(inside, atFirst);
-        first = same ? inside : atFirst;
-        for (int id = 0; id < inside.length; id++) {
-            special.set(id, tokenizer.isSpecial(id));
+    /// @param inside  what each id writes behind other text; nothing where it writes none
+    /// @param first   the same where no text stands before
+    /// @param special ids that stand for no text; their bytes are their names
+    public TokenIds(byte[][] inside, byte[][] first, BitSet special) {
+        if (inside.length != first.length) {
+            throw new IllegalArgumentException("%d ids behind other text and %d before all".formatted(inside.length,
+                    first.length));
         }
+        boolean same = Arrays.deepEquals(inside, first);
+        this.inside = inside;
+        this.first = same ? inside : first;
+        this.special = (BitSet) special.clone();
         texts = trie(inside, false);
         begins = same ? texts : trie(first, false);
         specials = trie(inside, true);
@@ -41,22 +40,18 @@ final class TokenIds {
         return new TokenTrie(some);
     }
 
-    /// @throws IllegalArgumentException if the text of an id depends on the id after it
-    static TokenIds of(Tokenizer tokenizer) {
-        return KNOWN.computeIfAbsent(tokenizer, TokenIds::new);
-    }
-
     /// One more than the highest id.
-    int size() {
+    public int size() {
         return inside.length;
     }
 
     /// What an id writes behind other text or before all. That of a special id is its name, which nobody sees.
-    byte[] bytes(int id, boolean before) {
+    public byte[] bytes(int id, boolean before) {
         return before ? first[id] : inside[id];
     }
 
-    BitSet special() {
+    /// Ids that stand for no text. Not to be changed.
+    public BitSet special() {
         return special;
     }
 
@@ -75,7 +70,7 @@ final class TokenIds {
     }
 
     /// Whether the ids of a prompt leave text behind, so that the next one does not begin it.
-    boolean begun(int[] ids) {
+    public boolean begun(int[] ids) {
         return texts == begins
                 || Arrays.stream(ids).anyMatch(id -> id < size() && !special.get(id) && inside[id].length > 0);
     }

@@ -1,7 +1,8 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 import dev.weft.text.BytePairTrainer;
 import dev.weft.text.Tokenizer;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -13,11 +14,20 @@ final class Writer {
             .train(List.of("{\"name\": \"the cat\", \"age\": 12, \"on\": true}, {\"name\": \"éé 日本 🦙🦙\", \"age\": 7}",
                     "[[1, 2], [3, 4]] null null false false \"the\", \"hat\"]} \"}]}"));
 
+    static final TokenIds IDS = ids(BYTES);
+
     private Writer() {}
+
+    private static TokenIds ids(Tokenizer tokenizer) {
+        byte[][] inside = tokenizer.bytesOfIds(false);
+        var special = new BitSet();
+        IntStream.range(0, inside.length).filter(tokenizer::isSpecial).forEach(special::set);
+        return new TokenIds(inside, tokenizer.bytesOfIds(true), special);
+    }
 
     /// @return the text, or null if it did not come to its end with so many ids
     static String write(Constraint constraint, int room, long seed) {
-        TokenIds tokens = TokenIds.of(BYTES);
+        TokenIds tokens = IDS;
         var automaton = automaton(constraint, tokens);
         var random = new SplittableRandom(seed);
         int[] ids = new int[room];
@@ -25,7 +35,7 @@ final class Writer {
         Automaton.State state = automaton.start();
         while (count < room) {
             Automaton.Allowed allowed = automaton.allowed(state, count == 0, room - count - 2);
-            if (state.accepts && (allowed.count() == 0 || random.nextInt(8) == 0)) {
+            if (state.accepts() && (allowed.count() == 0 || random.nextInt(8) == 0)) {
                 return BYTES.decode(IntStream.of(ids).limit(count).toArray());
             }
             int[] may = IntStream.range(0, tokens.size()).filter(id -> allowed.ids()[id]).toArray();
@@ -37,6 +47,6 @@ final class Writer {
     }
 
     static Automaton automaton(Constraint constraint, TokenIds tokens) {
-        return new Automaton(constraint.term(), tokens, Automaton.MOST_BYTES);
+        return new Automaton(constraint, tokens);
     }
 }

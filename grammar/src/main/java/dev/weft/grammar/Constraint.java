@@ -1,6 +1,5 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
-import dev.weft.text.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// ```java
 /// var yesOrNo = writer.withConstraint(Constraint.choice(List.of("yes", "no")));
 /// ```
-/// Made once and shared: [#over] puts it into the ids of a tokenizer, which takes longer than to make it. Immutable, and
+/// Made once and shared: an [Automaton] puts it into the ids of a vocabulary, which takes longer than to make it. Immutable, and
 /// safe to share between threads.
 public final class Constraint {
     /// Between a marker and what stands behind it.
@@ -78,13 +77,5 @@ public final class Constraint {
 
     Term term() {
         return term;
-    }
-
-    /// This constraint in the ids of a tokenizer.
-    ///
-    /// @throws IllegalArgumentException if the tokenizer's vocabulary cannot write it
-    public TokenConstraint over(Tokenizer tokenizer) {
-        TokenIds tokens = TokenIds.of(tokenizer);
-        return new TokenConstraint(new Automaton(term, tokens, Automaton.MOST_BYTES), tokens);
     }
 }

@@ -1,4 +1,4 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 import java.util.ArrayList;
 import java.util.HashMap;

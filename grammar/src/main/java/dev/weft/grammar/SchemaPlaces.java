@@ -1,4 +1,4 @@
-package dev.weft.run.constrained;
+package dev.weft.grammar;
 
 import java.net.URI;
 import java.net.URLDecoder;
