@@ -6,7 +6,7 @@ import dev.weft.models.Models;
 import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.run.Tokenizers;
-import dev.weft.run.pipeline.Task;
+import dev.weft.run.Task;
 import dev.weft.tensor.Tensor;
 import dev.weft.train.RunFolder;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package dev.weft.cli;
 
 import dev.weft.cli.Inputs.Item;
 import dev.weft.run.pipeline.Outcome;
-import dev.weft.run.pipeline.Task;
+import dev.weft.run.Task;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;

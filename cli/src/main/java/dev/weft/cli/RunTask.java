@@ -11,7 +11,7 @@ import dev.weft.run.pipeline.Pipelines;
 import dev.weft.run.pipeline.QuestionAnswerer;
 import dev.weft.run.pipeline.RefusedTexts;
 import dev.weft.run.pipeline.SentenceEmbedder;
-import dev.weft.run.pipeline.Task;
+import dev.weft.run.Task;
 import dev.weft.run.pipeline.TextToText;
 import java.nio.file.Path;
 import java.util.Arrays;

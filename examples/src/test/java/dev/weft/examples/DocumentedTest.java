@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 /// What others may call is documented: shapes, units, errors, sources. Overrides have what they override; accessors of a
 /// record have its components' words.
 class DocumentedTest {
-    private static final List<String> ROOMS = List.of("tensor", "nn", "models", "train", "adapt");
+    private static final List<String> ROOMS = List.of("tensor", "grammar", "nn", "models", "train", "adapt", "run");
 
     @Test
     void every_public_method_and_type_of_these_rooms_says_what_it_is() throws IOException {

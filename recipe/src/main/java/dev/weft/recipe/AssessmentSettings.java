@@ -6,7 +6,7 @@ import dev.weft.models.Models;
 import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.run.Generation;
-import dev.weft.run.pipeline.Task;
+import dev.weft.run.Task;
 import dev.weft.run.pipeline.SentenceEmbedder.Pooling;
 import dev.weft.tensor.DType;
 import dev.weft.tensor.Device;

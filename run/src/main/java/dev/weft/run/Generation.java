@@ -569,6 +569,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return Json.of("settings", node);
     }
 
+    /// With so many new ids at the most.
     public Generation withMaxNewTokens(int count) {
         return with("max_new_tokens", count);
     }
@@ -578,6 +579,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("max_length", length);
     }
 
+    /// With so many new ids before a text may end.
     public Generation withMinNewTokens(int count) {
         return with("min_new_tokens", count);
     }
@@ -605,6 +607,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 limits.decay()));
     }
 
+    /// With another id that shorter rows are filled up with.
     public Generation withPadId(int id) {
         return with(new Limits(limits.longest(), limits.shortest(), limits.ends(), id, limits.stopStrings(),
                 limits.decay()));
@@ -620,6 +623,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("forced_eos_token_id", List.of());
     }
 
+    /// With texts that end what is written, where they first occur.
     public Generation withStopStrings(List<String> strings) {
         return with("stop_strings", strings);
     }
@@ -635,38 +639,47 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
                 numReturnSequences);
     }
 
+    /// Drawing each id by chance, or taking the best.
     public Generation withDoSample(boolean doSample) {
         return with("do_sample", doSample);
     }
 
+    /// See [Sampling#withTemperature].
     public Generation withTemperature(double temperature) {
         return with("temperature", temperature);
     }
 
+    /// See [Sampling#withTopK].
     public Generation withTopK(int k) {
         return with("top_k", k);
     }
 
+    /// See [Sampling#withTopP].
     public Generation withTopP(double p) {
         return with("top_p", p);
     }
 
+    /// See [Sampling#withMinP].
     public Generation withMinP(double share) {
         return with("min_p", share);
     }
 
+    /// See [Sampling#withTypicalP].
     public Generation withTypicalP(double p) {
         return with("typical_p", p);
     }
 
+    /// See [Sampling#withEpsilonCutoff].
     public Generation withEpsilonCutoff(double epsilon) {
         return with("epsilon_cutoff", epsilon);
     }
 
+    /// See [Sampling#withEtaCutoff].
     public Generation withEtaCutoff(double eta) {
         return with("eta_cutoff", eta);
     }
 
+    /// See [Sampling#withTopH].
     public Generation withTopH(double share) {
         return with("top_h", share);
     }
@@ -676,30 +689,38 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("penalty_alpha", alpha);
     }
 
+    /// See [Sampling#withSeed].
     public Generation withSeed(long seed) {
         return with("seed", seed);
     }
 
+    /// Makes ids that occurred less likely: their scores are divided by it, or multiplied where they are below 0 (Keskar et al.
+    /// 2019); 1 for none.
     public Generation withRepetitionPenalty(double penalty) {
         return with("repetition_penalty", penalty);
     }
 
+    /// Takes this from the scores of ids that were generated; 0 for none.
     public Generation withPresencePenalty(double penalty) {
         return with("presence_penalty", penalty);
     }
 
+    /// Takes this from the score of an id for each time that it was generated; 0 for none.
     public Generation withFrequencyPenalty(double penalty) {
         return with("frequency_penalty", penalty);
     }
 
+    /// Lets no so many ids in a row occur twice; 0 for no such limit.
     public Generation withNoRepeatNgramSize(int size) {
         return with("no_repeat_ngram_size", size);
     }
 
+    /// Forbids these rows of ids.
     public Generation withBadWordsIds(List<List<Integer>> badWords) {
         return with("bad_words_ids", badWords);
     }
 
+    /// Forbids these ids.
     public Generation withSuppressTokens(List<Integer> ids) {
         return with("suppress_tokens", ids);
     }
@@ -719,14 +740,17 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("forced_bos_token_id", id);
     }
 
+    /// Follows so many texts at once and keeps the best; 1 for none but one.
     public Generation withNumBeams(int count) {
         return with("num_beams", count);
     }
 
+    /// Divides a beam's score by its length to this power: above 0 longer texts gain.
     public Generation withLengthPenalty(double power) {
         return with("length_penalty", power);
     }
 
+    /// When beam search ends: with enough whole texts, when no better can be hoped for, or never before.
     public Generation withEarlyStopping(EarlyStopping when) {
         return with("early_stopping", switch (when) {
             case TRUE -> true;
@@ -740,6 +764,7 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("num_beam_groups", count);
     }
 
+    /// Takes this from ids that an earlier group of beams chose at the same step (Vijayakumar et al. 2018).
     public Generation withDiversityPenalty(double penalty) {
         return with("diversity_penalty", penalty);
     }
@@ -749,14 +774,17 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("force_words_ids", phrases);
     }
 
+    /// How far scores move away from those without the prompt (Sanchez et al. 2023); 1 for not at all.
     public Generation withGuidanceScale(double scale) {
         return with("guidance_scale", scale);
     }
 
+    /// Whether scores become log probabilities again behind all steps.
     public Generation withRenormalizeLogits(boolean renormalize) {
         return with("renormalize_logits", renormalize);
     }
 
+    /// Whether NaN and infinity among the scores are replaced.
     public Generation withRemoveInvalidValues(boolean remove) {
         return with("remove_invalid_values", remove);
     }
@@ -766,14 +794,17 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         return with("prompt_lookup_num_tokens", count);
     }
 
+    /// How many ids in a row are looked up in the prompt for a guess.
     public Generation withMaxMatchingNgramSize(int size) {
         return with("max_matching_ngram_size", size);
     }
 
+    /// How many ids a draft guesses at once.
     public Generation withNumAssistantTokens(int count) {
         return with("num_assistant_tokens", count);
     }
 
+    /// Whether and how long that many changes with how many guesses were right.
     public Generation withNumAssistantTokensSchedule(Schedule schedule) {
         return with("num_assistant_tokens_schedule", switch (schedule) {
             case CONSTANT -> "constant";
@@ -781,10 +812,12 @@ public record Generation(Limits limits, Sampling sampling, Penalties penalties, 
         });
     }
 
+    /// Below this probability of its own guess a draft stops.
     public Generation withAssistantConfidenceThreshold(double probability) {
         return with("assistant_confidence_threshold", probability);
     }
 
+    /// So many texts for each prompt.
     public Generation withNumReturnSequences(int count) {
         return with("num_return_sequences", count);
     }

@@ -37,6 +37,7 @@ public final class Generator {
         this.constraint = constraint;
     }
 
+    /// By this model alone: no draft, no steps of its own, no constraint.
     public static Generator of(LanguageModel model) {
         return new Generator(model, null, List.of(), Stop.NEVER, null, null);
     }
@@ -155,6 +156,7 @@ public final class Generator {
         return generate(Prompts.of(prompts, options.limits().padId()), options);
     }
 
+    /// New ids behind each prompt.
     public Generated generate(Prompts prompts, Generation options) {
         return generate(Map.of(), prompts, options);
     }

@@ -64,6 +64,7 @@ public record Prompts(int[][] ids, boolean[][] real) {
         return new Prompts(rowsOfIds, real);
     }
 
+    /// How many prompts there are.
     public int rows() {
         return ids.length;
     }

@@ -54,18 +54,22 @@ public record Sampling(boolean doSample, double temperature, int topK, double to
         return ALL;
     }
 
+    /// Divides the scores: below 1 likelier ids gain, above 1 others do (Ackley et al. 1985).
     public static Sampling temperature(double temperature) {
         return ALL.withTemperature(temperature);
     }
 
+    /// Keeps so many of the best ids (Fan et al. 2018).
     public static Sampling topK(int k) {
         return ALL.withTopK(k);
     }
 
+    /// Keeps the best ids that together have this probability (Holtzman et al. 2020).
     public static Sampling topP(double p) {
         return ALL.withTopP(p);
     }
 
+    /// Keeps ids with at least this share of the best one's probability (Nguyen et al. 2024).
     public static Sampling minP(double share) {
         return ALL.withMinP(share);
     }
@@ -98,38 +102,47 @@ public record Sampling(boolean doSample, double temperature, int topK, double to
         return value.longValue();
     }
 
+    /// With another temperature, above 0.
     public Sampling withTemperature(double temperature) {
         return with("temperature", temperature);
     }
 
+    /// With so many of the best ids; 0 for all.
     public Sampling withTopK(int topK) {
         return with("top_k", topK);
     }
 
+    /// With the best ids that together have this probability; 1 for all.
     public Sampling withTopP(double topP) {
         return with("top_p", topP);
     }
 
+    /// With ids of at least this share of the best one's probability; 0 for all.
     public Sampling withMinP(double minP) {
         return with("min_p", minP);
     }
 
+    /// With the most typical ids that together have this probability (Meister et al. 2023); 1 for all.
     public Sampling withTypicalP(double typicalP) {
         return with("typical_p", typicalP);
     }
 
+    /// With ids of at least this probability (Hewitt et al. 2022); 0 for all.
     public Sampling withEpsilonCutoff(double epsilonCutoff) {
         return with("epsilon_cutoff", epsilonCutoff);
     }
 
+    /// With ids above a bound that follows the entropy (Hewitt et al. 2022); 0 for all.
     public Sampling withEtaCutoff(double etaCutoff) {
         return with("eta_cutoff", etaCutoff);
     }
 
+    /// With the best ids as far as their entropy stays below this share of the whole (Potraghloo et al. 2025); 1 for all.
     public Sampling withTopH(double topH) {
         return with("top_h", topH);
     }
 
+    /// With other chance: the same seed draws the same ids.
     public Sampling withSeed(long seed) {
         return with("seed", seed);
     }

@@ -32,6 +32,7 @@ public final class Sequences {
         }
     }
 
+    /// How many texts there are.
     public int rows() {
         return rows.length;
     }
@@ -51,6 +52,7 @@ public final class Sequences {
         return length - promptLength;
     }
 
+    /// One id of a row, prompts included.
     public int id(int row, int position) {
         return rows[row][checked(position)];
     }

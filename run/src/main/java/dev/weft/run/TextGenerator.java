@@ -7,7 +7,6 @@ import dev.weft.models.heads.PretrainedModel;
 import dev.weft.models.heads.HeadKind;
 import dev.weft.nn.LanguageModel;
 import dev.weft.nn.SequenceToSequence;
-import dev.weft.run.pipeline.Task;
 import dev.weft.grammar.Constraint;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.Truncation;
@@ -121,10 +120,12 @@ public final class TextGenerator implements AutoCloseable {
                 : options.endingAs(Generation.greedy().withEndIds(List.of(id)).withPadId(id));
     }
 
+    /// The model that writes; closed by whoever opened it, or with this.
     public LanguageModel model() {
         return model;
     }
 
+    /// What turns text to ids and back.
     public Tokenizer tokenizer() {
         return tokenizer;
     }

@@ -21,6 +21,7 @@ public record AfterQuestion(Residual around, FeedForward part, Projection output
             Scores {
     private static final double EXCLUDED = 1e6;
 
+    /// With its weights under `qa_classifier`.
     public static AfterQuestion load(HeadContext context) {
         Weights weights = context.weights().at("qa_classifier");
         int hidden = context.hidden();

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.models.Models;
 import dev.weft.models.heads.PretrainedModel;

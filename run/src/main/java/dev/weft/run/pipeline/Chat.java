@@ -1,17 +1,14 @@
 package dev.weft.run.pipeline;
 
-import dev.weft.checkpoint.AdapterFolder;
-import dev.weft.checkpoint.Gguf;
+import dev.weft.run.ChatTemplates;
 import dev.weft.models.Loading;
 import dev.weft.run.Generation;
 import dev.weft.run.PromptCache;
 import dev.weft.run.TextGenerator;
-import dev.weft.run.Tokenizers;
 import dev.weft.text.Tokenizer;
 import dev.weft.text.chat.ChatTemplate;
 import dev.weft.text.chat.Conversation;
 import dev.weft.jinja.TemplateException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,40 +44,8 @@ public final class Chat implements AutoCloseable {
 
     /// @throws IllegalArgumentException if the folder has no chat template, or its model is no language model
     static Chat open(Path folder, Loading loading) {
-        ChatTemplate template = template(folder);
+        ChatTemplate template = ChatTemplates.load(folder);
         return new Chat(TextGenerator.open(folder, loading), template, null);
-    }
-
-    /// Whether there is a chat template that can be read.
-    static boolean isIn(Path folder) {
-        try {
-            template(folder);
-            return true;
-        } catch (IllegalArgumentException none) {
-            return false;
-        }
-    }
-
-    private static ChatTemplate template(Path folder) {
-        if (Files.isRegularFile(folder)) {
-            return inFile(folder);
-        }
-        boolean bare = AdapterFolder.is(folder) && ChatTemplate.find(folder).isEmpty();
-        return ChatTemplate.load(bare ? AdapterFolder.find(folder).orElseThrow().base() : folder);
-    }
-
-    private static ChatTemplate inFile(Path file) {
-        ChatTemplate template;
-        try (Gguf opened = Gguf.open(file)) {
-            template = ChatTemplate.of("tokenizer.chat_template of " + file, opened.chatTemplate().orElseThrow(
-                    () -> new IllegalArgumentException(
-                            file + ": no chat template here; expected \"tokenizer.chat_template\"")));
-        }
-        var tokens = Tokenizers.load(file).specialTokens();
-        for (var token : tokens.entrySet()) {
-            template = template.withSpecialToken(token.getKey(), token.getValue());
-        }
-        return template;
     }
 
     /// What the template writes behind an answer ends one, whatever the settings say.

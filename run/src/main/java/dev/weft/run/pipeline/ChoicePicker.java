@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
@@ -43,6 +44,7 @@ public final class ChoicePicker implements AutoCloseable {
         return new ChoicePicker(batches, true);
     }
 
+    /// Which of the endings goes on best from the prompt, with a score for each.
     public Choice pick(String text, List<String> choices) {
         return pick(List.of(new Question(text, choices))).getFirst();
     }

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ public final class FeatureExtractor implements AutoCloseable {
         return new FeatureExtractor(batches, true);
     }
 
+    /// A vector for each token of each text, special ones included.
     public Features extract(String text) {
         return extract(List.of(text)).getFirst();
     }

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.run.TextGenerator;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 public final class Pipelines {
     private Pipelines() {}
 
+    /// A label for each text.
     public static TextClassifier textClassification(Path folder) {
         return textClassification(folder, Loading.usual());
     }
@@ -25,6 +27,7 @@ public final class Pipelines {
         return TextClassifier.open(folder, loading);
     }
 
+    /// Labels of your own, by a model of entailment.
     public static ZeroShotClassifier zeroShotClassification(Path folder) {
         return zeroShotClassification(folder, Loading.usual());
     }
@@ -34,6 +37,7 @@ public final class Pipelines {
         return ZeroShotClassifier.open(folder, loading);
     }
 
+    /// Names and their kind, with their places.
     public static TokenClassifier tokenClassification(Path folder) {
         return tokenClassification(folder, Loading.usual());
     }
@@ -43,6 +47,7 @@ public final class Pipelines {
         return TokenClassifier.open(folder, loading);
     }
 
+    /// Where a text answers a question.
     public static QuestionAnswerer questionAnswering(Path folder) {
         return questionAnswering(folder, Loading.usual());
     }
@@ -52,6 +57,7 @@ public final class Pipelines {
         return QuestionAnswerer.open(folder, loading);
     }
 
+    /// Which of several endings fits a text.
     public static ChoicePicker multipleChoice(Path folder) {
         return multipleChoice(folder, Loading.usual());
     }
@@ -61,6 +67,7 @@ public final class Pipelines {
         return ChoicePicker.open(folder, loading);
     }
 
+    /// Words in place of the mask.
     public static MaskFiller fillMask(Path folder) {
         return fillMask(folder, Loading.usual());
     }
@@ -70,6 +77,7 @@ public final class Pipelines {
         return MaskFiller.open(folder, loading);
     }
 
+    /// A vector for each token.
     public static FeatureExtractor featureExtraction(Path folder) {
         return featureExtraction(folder, Loading.usual());
     }
@@ -79,6 +87,7 @@ public final class Pipelines {
         return FeatureExtractor.open(folder, loading);
     }
 
+    /// A vector for each text.
     public static SentenceEmbedder embeddings(Path folder) {
         return embeddings(folder, Loading.usual());
     }
@@ -88,6 +97,7 @@ public final class Pipelines {
         return SentenceEmbedder.open(folder, loading);
     }
 
+    /// How well each passage answers a query.
     public static Reranker rerank(Path folder) {
         return rerank(folder, Loading.usual());
     }
@@ -117,6 +127,7 @@ public final class Pipelines {
         return Chat.open(folder, loading);
     }
 
+    /// An answer to a text, by an encoder-decoder.
     public static TextToText textToText(Path folder) {
         return textToText(folder, Loading.usual());
     }
@@ -126,6 +137,7 @@ public final class Pipelines {
         return TextToText.open(folder, loading, Task.TEXT2TEXT_GENERATION);
     }
 
+    /// A text in short.
     public static TextToText summarization(Path folder) {
         return summarization(folder, Loading.usual());
     }

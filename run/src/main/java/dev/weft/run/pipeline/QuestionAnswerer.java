@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
@@ -37,18 +38,22 @@ public final class QuestionAnswerer implements AutoCloseable {
             }
         }
 
+        /// With windows of so many tokens over long contexts, which share so many.
         public Options withWindows(int tokens, int shared) {
             return new Options(tokens, shared, maxAnswer, mayBeNone, answers);
         }
 
+        /// With answers of so many tokens at the most.
         public Options withMaxAnswer(int tokens) {
             return new Options(maxTokens, stride, tokens, mayBeNone, answers);
         }
 
+        /// With "there is no answer" among the answers.
         public Options withNone() {
             return new Options(maxTokens, stride, maxAnswer, true, answers);
         }
 
+        /// With so many answers at the most.
         public Options withAnswers(int count) {
             return new Options(maxTokens, stride, maxAnswer, mayBeNone, count);
         }

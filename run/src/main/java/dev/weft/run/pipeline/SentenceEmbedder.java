@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.models.heads.PretrainedModel;
 import dev.weft.tensor.Gradients;
@@ -226,6 +227,7 @@ public final class SentenceEmbedder implements AutoCloseable {
         return setting.modules.width(batches.head().backbone().hiddenSize(), setting.poolings.size());
     }
 
+    /// One text's vector, of as many numbers as the model is wide or its last layer says.
     public float[] embed(String text) {
         return embed(List.of(text)).getFirst().vector();
     }

@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import java.nio.file.Path;
@@ -47,6 +48,7 @@ public final class TextClassifier implements AutoCloseable {
         return labels;
     }
 
+    /// One text's labels, the likeliest first.
     public Classification classify(String text) {
         return classify(List.of(text)).getFirst();
     }

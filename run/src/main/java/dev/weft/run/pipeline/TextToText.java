@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Loading;
 import dev.weft.models.heads.ConditionalLanguageModel;
@@ -178,6 +179,7 @@ public final class TextToText implements AutoCloseable {
         return defaults;
     }
 
+    /// What the model makes of one text.
     public String answer(String text) {
         return answer(List.of(text), defaults).getFirst().text();
     }

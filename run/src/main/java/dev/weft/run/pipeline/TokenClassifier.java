@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.tensor.Tensor;
 import dev.weft.text.Encoding;
@@ -56,6 +57,7 @@ public final class TokenClassifier implements AutoCloseable {
         return new TokenClassifier(batches, aggregation, true);
     }
 
+    /// The spans that a text names, in its order.
     public List<Entity> find(String text) {
         return find(List.of(text)).getFirst();
     }

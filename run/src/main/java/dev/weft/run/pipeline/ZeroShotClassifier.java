@@ -1,5 +1,6 @@
 package dev.weft.run.pipeline;
 
+import dev.weft.run.Task;
 import dev.weft.models.Loading;
 import dev.weft.text.Encoding;
 import dev.weft.text.Truncation;
@@ -54,6 +55,7 @@ public final class ZeroShotClassifier implements AutoCloseable {
         return new ZeroShotClassifier(batches, entailment, contradiction, hypothesis, true);
     }
 
+    /// One text among these labels, the likeliest first.
     public Classification classify(String text, List<String> labels) {
         return classify(List.of(text), labels).getFirst();
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.weft.run.Task;
 import dev.weft.tensor.TensorScope;
 import dev.weft.text.Tokenizer;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package dev.weft.run.pipeline;
+package dev.weft.run;
 
 import dev.weft.checkpoint.Json;
 import dev.weft.models.Models;
@@ -84,7 +84,7 @@ public enum Task {
             case ZERO_SHOT_CLASSIFICATION -> labels.stream().anyMatch(Task::entails);
             case RERANK -> labels.size() == 1 || config.integer("num_labels", 2) == 1;
             case SUMMARIZATION, TEXT2TEXT_GENERATION -> !translates;
-            case CHAT -> Chat.isIn(folder);
+            case CHAT -> ChatTemplates.isIn(folder);
             default -> true;
         }).toList();
     }
@@ -94,7 +94,7 @@ public enum Task {
     }
 
     /// Whether a label says that one text follows from another.
-    static boolean entails(String label) {
+    public static boolean entails(String label) {
         return label.toLowerCase(Locale.ROOT).startsWith("entail");
     }
 }
