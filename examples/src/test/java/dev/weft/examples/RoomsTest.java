@@ -32,7 +32,7 @@ class RoomsTest {
             Map.entry("data", List.of("text", "jinja", "tensor")),
             Map.entry("eval", List.of("data", "text", "jinja", "tensor")),
             Map.entry("train", List.of("nn", "data", "eval", "checkpoint", "text", "jinja", "tensor")),
-            Map.entry("adapt", List.of("models", "train", "nn", "checkpoint", "tensor")),
+            Map.entry("adapt", List.of("models", "nn", "checkpoint", "tensor")),
             Map.entry("run", List.of("grammar", "models", "text", "jinja", "data", "nn", "checkpoint", "tensor")),
             Map.entry("bridges", List.of("run", "grammar", "text", "jinja")),
             Map.entry("recipe",

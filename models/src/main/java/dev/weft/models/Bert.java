@@ -278,7 +278,7 @@ public final class Bert implements TextBackbone {
         }
         if (segments != null) {
             Tensor types = parts.types(ids, pass);
-            embedded = embedded.add(segments.forward(types == null ? ids.mul(0) : types));
+            embedded = embedded.add(segments.forward(types == null ? ids.zerosLike() : types));
         }
         Tensor normed = pass.dropout().apply(embeddingNorm.forward(embedded), config.hiddenDropout());
         return parts.entry(widening.forward(normed), pass);
@@ -294,13 +294,14 @@ public final class Bert implements TextBackbone {
         Tensor keep = pass.mask().keep();
         Tensor types = parts.types(tokenIds, pass);
         Tensor places = pass.positions();
-        return pass.withMask(AttentionMask.padding(filled(keep == null ? tokenIds.mul(0).add(1) : keep, fillers, 0)))
+        return pass
+                .withMask(AttentionMask.padding(filled(keep == null ? tokenIds.zerosLike().add(1) : keep, fillers, 0)))
                 .withTokenTypes(types == null ? null : filled(types, fillers, 0))
                 .withPositions(places == null ? null : filled(places, fillers, config.padTokenId()));
     }
 
     private static Tensor filled(Tensor ids, int fillers, int id) {
-        return Tensor.cat(List.of(ids, ids.narrow(1, 0, 1).mul(0).add(id).expand(ids.size(0), fillers)), 1);
+        return Tensor.cat(List.of(ids, ids.narrow(1, 0, 1).zerosLike().add(id).expand(ids.size(0), fillers)), 1);
     }
 
     @Override

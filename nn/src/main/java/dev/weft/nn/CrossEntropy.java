@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 /// For training the gradient is made together with the loss, some rows at a time, while their probabilities are in the
 /// processor's cache: over a large vocabulary each further reading of the logits costs as much as a layer.
 public final class CrossEntropy {
+    /// The label that counts for nothing, as everywhere in the Python library.
+    public static final long IGNORED = -100;
+
     /// Logits at once: 2 MiB of float32.
     private static final long AT_ONCE = 1 << 19;
 

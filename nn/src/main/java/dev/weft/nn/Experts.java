@@ -31,7 +31,7 @@ public record Experts(Projection router, List<FeedForward> experts, int perToken
                 .flatten(0, 1);
         // What one expert computes is of the tokens that go to it, not of the batch: it is not shown.
         ForwardPass inside = pass.withTrace(Trace.SILENT);
-        Tensor sum = rows.mul(0);
+        Tensor sum = rows.zerosLike();
         List<List<Integer>> users = users(chosen.toLongs());
         for (int expert = 0; expert < experts.size(); expert++) {
             // In training an unused expert runs on no rows, so that its gradient is 0 and not missing.

@@ -257,7 +257,7 @@ class KvCacheTest {
                 assertThat(cache.length()).isEqualTo(rows.stream().mapToInt(text -> text.done).max().orElse(0));
             }
         }
-        assertThat(TensorScope.liveTensors()).isEqualTo(before);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(before);
     }
 
     @Test

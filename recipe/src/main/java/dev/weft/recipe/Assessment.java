@@ -1,6 +1,6 @@
 package dev.weft.recipe;
 
-import dev.weft.checkpoint.Json;
+import dev.weft.run.Tokenizers;
 import dev.weft.data.Collator;
 import dev.weft.data.Example;
 import dev.weft.data.Labels;
@@ -106,12 +106,8 @@ public final class Assessment {
             throw new IllegalArgumentException("Texts of %d tokens were asked for, and the model has room for %d"
                     .formatted(settings.maxLength(), room));
         }
-        Json config = model.context().config();
-        String pad = tokenizer.specialTokens().get("pad_token");
-        int padId = (pad == null ? OptionalInt.empty() : tokenizer.id(pad))
-                .orElse(Math.max(0, config.integer("pad_token_id", 0)));
         return new Assessment(model, settings, score(model, tokenizer, all, settings), all.size(),
-                new Collator(padId, Truncation.Side.RIGHT, 1));
+                new Collator(Tokenizers.padId(tokenizer, model.context().config()), Truncation.Side.RIGHT, 1));
     }
 
     private static TaskScore<?> score(PretrainedModel model, Tokenizer tokenizer, List<Row> rows,

@@ -87,7 +87,7 @@ class RecipeSearchTest {
 
         SearchTable table = run(recipe(), grid(), folder);
 
-        assertThat(TensorScope.liveTensors()).isEqualTo(live);
+        assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(live);
         assertThat(table.metric()).isEqualTo("loss");
         assertThat(table.failed()).isEmpty();
         assertThat(table.ranked()).hasSize(4).allMatch(trial -> trial.step() == 9 && trial.seconds() > 0);

@@ -109,7 +109,7 @@ public interface ScoreStep {
         return (ids, scores) -> {
             Tensor logs = scores.logSoftmax(-1);
             Tensor falling = entropy(scores, logs).neg().exp().mul(Math.sqrt(epsilon));
-            Tensor bound = Tensor.where(falling.lt(epsilon), falling, falling.mul(0).add(epsilon));
+            Tensor bound = Tensor.where(falling.lt(epsilon), falling, falling.zerosLike().add(epsilon));
             return scores.maskedFill(logs.exp().lt(bound).and(scores.lt(worstOf(scores, atLeast))), NEVER);
         };
     }
@@ -348,7 +348,7 @@ public interface ScoreStep {
     /// What is no number becomes 0, what is infinite the largest or smallest number.
     static ScoreStep removeInvalidValues() {
         return (ids, scores) -> Tensor
-                .where(scores.eq(scores), scores, scores.mul(0).maskedFill(scores.eq(scores).not(), 0))
+                .where(scores.eq(scores), scores, scores.zerosLike().maskedFill(scores.eq(scores).not(), 0))
                 .maskedFill(scores.eq(Double.POSITIVE_INFINITY), Float.MAX_VALUE)
                 .maskedFill(scores.eq(NEVER), -Float.MAX_VALUE);
     }

@@ -2,11 +2,13 @@ package dev.weft.run;
 
 import dev.weft.checkpoint.AdapterFolder;
 import dev.weft.checkpoint.Gguf;
+import dev.weft.checkpoint.Json;
 import dev.weft.text.GgufVocabulary;
 import dev.weft.text.Tokenizer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /// Tokenizers from wherever a model keeps them.
@@ -19,6 +21,14 @@ public final class Tokenizers {
     /// Whether a folder has a tokenizer.
     static boolean isIn(Path folder) {
         return FILES.stream().anyMatch(name -> Files.exists(folder.resolve(name)));
+    }
+
+    /// What shorter texts are filled up with before a model reads them: the tokenizer's `pad_token`, else what the model's config
+    /// says, else 0.
+    public static int padId(Tokenizer tokenizer, Json config) {
+        String pad = tokenizer.specialTokens().get("pad_token");
+        return (pad == null ? OptionalInt.empty() : tokenizer.id(pad))
+                .orElse(Math.max(0, config.integer("pad_token_id", 0)));
     }
 
     /// What is wrong with ids of which a model has no embedding: its tokenizer may have more ids than it, as long as none

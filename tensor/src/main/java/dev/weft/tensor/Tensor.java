@@ -381,6 +381,11 @@ public final class Tensor implements AutoCloseable {
         return with("pow", exponent, (a, b) -> a.pow(b));
     }
 
+    /// Zeros of this shape and type, on this device.
+    public Tensor zerosLike() {
+        return with("zerosLike", torch::zeros_like);
+    }
+
     /// −x of every element.
     public Tensor neg() {
         return with("neg", a -> a.neg());

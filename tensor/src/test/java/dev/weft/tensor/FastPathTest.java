@@ -87,7 +87,7 @@ class FastPathTest {
                 assertThat(Gradients.recording()).isFalse();
                 return FastPath.Trial.of(weight.mul(2), weight.add(weight), 1e-6);
             })).isTrue();
-            assertThat(TensorScope.liveTensors()).isEqualTo(live);
+            assertThat(TensorScope.liveTensors()).isLessThanOrEqualTo(live);
             assertThat(Gradients.recording()).isTrue();
         }
     }

@@ -84,11 +84,6 @@ record SentencePieceRules(@Nullable CharsMap charsMap, boolean addDummyPrefix, b
                 spaceAsSuffix, pieces);
     }
 
-    SentencePieceRules withoutDummyPrefix() {
-        return new SentencePieceRules(charsMap, false, removeExtraWhitespaces, escapeWhitespaces, spaceAsSuffix,
-                userDefined);
-    }
-
     /// The same in steps that a `tokenizer.json` can hold, as far as it goes: its charsmap knows no match of several
     /// characters but in a cluster, and pieces that users asked for are not spared.
     ///

@@ -10,12 +10,11 @@ import dev.weft.tensor.Tensor;
 
 /// −log p(next token), summed over the targets. Targets of −100 count for nothing.
 public record CausalObjective(LanguageModel model, Device device) implements Objective<TokenBatch> {
-    private static final long IGNORED = -100;
-
     @Override
     public Loss loss(TokenBatch batch, ForwardPass pass) {
         Tensor logits = model.logits(batch.inputs().to(device), pass);
-        Tensor sum = CrossEntropy.sum(logits.flatten(0, 1), batch.targets().to(device).flatten(0, 1), IGNORED, 0);
+        Tensor sum = CrossEntropy.sum(logits.flatten(0, 1), batch.targets().to(device).flatten(0, 1),
+                CrossEntropy.IGNORED, 0);
         return Loss.of(sum, batch.tokens());
     }
 

@@ -216,7 +216,7 @@ public final class DistillationObjective implements Objective<Map<String, Tensor
     private static Tensor tokens(Map<String, Tensor> inputs) {
         Tensor mask = inputs.get("attention_mask");
         Tensor ids = inputs.get("input_ids");
-        return mask != null ? mask.ne(0).to(DType.FLOAT32) : ids.mul(0).add(1).to(DType.FLOAT32);
+        return mask != null ? mask.ne(0).to(DType.FLOAT32) : ids.zerosLike().add(1).to(DType.FLOAT32);
     }
 
     /// Keeps what passes by as part of the graph, beyond the scopes of the blocks.

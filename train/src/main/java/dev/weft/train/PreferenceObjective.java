@@ -1,5 +1,6 @@
 package dev.weft.train;
 
+import dev.weft.nn.CrossEntropy;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
 import dev.weft.nn.TaskModel;
@@ -24,8 +25,6 @@ import org.jspecify.annotations.Nullable;
 public record PreferenceObjective(TaskModel model, @Nullable TaskModel reference, double beta, Device device)
         implements
             Objective<Map<String, Tensor>> {
-    private static final long IGNORED = -100;
-
     public PreferenceObjective {
         if (!(beta > 0)) {
             throw new IllegalArgumentException("beta must be above 0, found " + beta);
@@ -78,6 +77,6 @@ public record PreferenceObjective(TaskModel model, @Nullable TaskModel reference
         long seq = labels.size(1) - 1;
         Tensor targets = labels.narrow(1, 1, seq);
         return Kernels.crossEntropy(logits.narrow(1, 0, seq).reshape(-1, logits.size(-1)), targets.reshape(-1), null,
-                Kernels.Reduction.NONE, IGNORED, 0).reshape(-1, seq).sum(-1, false).neg();
+                Kernels.Reduction.NONE, CrossEntropy.IGNORED, 0).reshape(-1, seq).sum(-1, false).neg();
     }
 }

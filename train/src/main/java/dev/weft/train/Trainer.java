@@ -18,8 +18,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +54,6 @@ public final class Trainer<B> {
     private final Task<B> task;
     private final Settings settings;
     private final List<Tensor> trained;
-    private final CountDownLatch finished = new CountDownLatch(1);
     private volatile boolean stopping;
 
     public Trainer(Task<B> task, Settings settings) {
@@ -68,13 +65,6 @@ public final class Trainer<B> {
     /// Asks a running loop to write a checkpoint and return after the step at hand; from any thread.
     public void stop() {
         stopping = true;
-    }
-
-    /// Waits until [#run] has returned: a shutdown hook's business.
-    ///
-    /// @return whether it has
-    public boolean awaitFinished(long seconds) throws InterruptedException {
-        return finished.await(seconds, TimeUnit.SECONDS);
     }
 
     /// Trains from the folder's last checkpoint, or from the beginning, to the end.
@@ -94,8 +84,6 @@ public final class Trainer<B> {
             return new Loop(folder, listener, Math.min(until, settings.steps())).run();
         } catch (IOException e) {
             throw new UncheckedIOException("The run in " + folder.path() + " stopped: " + e.getMessage(), e);
-        } finally {
-            finished.countDown();
         }
     }
 

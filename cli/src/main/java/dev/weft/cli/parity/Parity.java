@@ -168,7 +168,7 @@ public final class Parity {
             }
             Tensor ids = inputs.get("input_ids");
             Tensor mask = inputs.get("attention_mask");
-            Prompts prompts = Prompts.of(ids, mask == null ? ids.mul(0).add(1) : mask);
+            Prompts prompts = Prompts.of(ids, mask == null ? ids.zerosLike().add(1) : mask);
             return compareTexts(one, check, prompts.length(), Generator.of(model).generate(prompts, options));
         }
     }

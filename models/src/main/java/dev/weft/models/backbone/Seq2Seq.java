@@ -1,5 +1,6 @@
 package dev.weft.models.backbone;
 
+import dev.weft.nn.CrossEntropy;
 import dev.weft.nn.Embedding;
 import dev.weft.nn.Encoded;
 import dev.weft.nn.ForwardPass;
@@ -42,9 +43,9 @@ public interface Seq2Seq extends TextBackbone {
 
         /// `[batch, seq]` to the same shape.
         public Tensor apply(Tensor labels) {
-            Tensor ids = labels.maskedFill(labels.eq(-100), padId);
+            Tensor ids = labels.maskedFill(labels.eq(CrossEntropy.IGNORED), padId);
             Tensor first = startId != null
-                    ? ids.narrow(1, 0, 1).mul(0).add(startId)
+                    ? ids.narrow(1, 0, 1).zerosLike().add(startId)
                     : ids.gather(1, ids.ne(padId).to(DType.INT64).sum(1, true).sub(1));
             return Tensor.cat(List.of(first, ids.narrow(1, 0, ids.size(1) - 1)), 1);
         }

@@ -9,9 +9,6 @@ import java.util.stream.IntStream;
 
 /// What the reference computes from logits and labels, as sums, in float32 whatever the logits are.
 final class Losses {
-    /// Labels of this value count for nothing.
-    static final long IGNORED = -100;
-
     private Losses() {}
 
     static Tensor given(Map<String, Tensor> inputs, String name) {
@@ -24,7 +21,7 @@ final class Losses {
 
     /// How many labels count.
     static long counted(Tensor labels) {
-        return labels.ne(IGNORED).to(DType.INT64).sum().itemLong();
+        return labels.ne(CrossEntropy.IGNORED).to(DType.INT64).sum().itemLong();
     }
 
     /// Places and their labels.
@@ -37,7 +34,8 @@ final class Losses {
     /// of the tokens masked, scores of the vocabulary cost a seventh.
     static Asked asked(Tensor hidden, Tensor labels) {
         long[] given = labels.toLongs();
-        long[] counting = IntStream.range(0, given.length).filter(i -> given[i] != IGNORED).asLongStream().toArray();
+        long[] counting = IntStream.range(0, given.length).filter(i -> given[i] != CrossEntropy.IGNORED).asLongStream()
+                .toArray();
         if (counting.length == 0) {
             return new Asked(hidden, labels);
         }
@@ -49,7 +47,8 @@ final class Losses {
     /// −log softmax(logits)[label] over the labels that count: `[..., classes]` and `[...]`.
     static Loss crossEntropy(Tensor logits, Tensor labels, double smoothing) {
         return Loss.of(
-                CrossEntropy.sum(logits.reshape(-1, logits.size(-1)), labels.reshape(-1), IGNORED, smoothing),
+                CrossEntropy.sum(logits.reshape(-1, logits.size(-1)), labels.reshape(-1), CrossEntropy.IGNORED,
+                        smoothing),
                 counted(labels));
     }
 

@@ -1,5 +1,6 @@
 package dev.weft.models.heads;
 
+import dev.weft.nn.CrossEntropy;
 import dev.weft.nn.ForwardPass;
 import dev.weft.nn.Loss;
 import dev.weft.tensor.Tensor;
@@ -37,6 +38,6 @@ public record QuestionAnswering(HeadContext context, Scores scores) implements P
     /// Where the answer begins or ends in each text; −100 for those beyond it.
     private static Tensor places(Map<String, Tensor> inputs, String side) {
         Tensor inside = Losses.given(inputs, side + "_positions").reshape(-1).clampMin(0);
-        return inside.maskedFill(inside.ge(inputs.get("input_ids").size(1)), Losses.IGNORED);
+        return inside.maskedFill(inside.ge(inputs.get("input_ids").size(1)), CrossEntropy.IGNORED);
     }
 }

@@ -121,7 +121,7 @@ record AttentionTrial(DType dtype, Device device, long headDim, long valueDim, P
             for (int i = 0; i < 3; i++) {
                 @Nullable
                 Tensor gradient = inputs[i].grad();
-                results.add(gradient == null ? inputs[i].detach().mul(0) : gradient);
+                results.add(gradient == null ? inputs[i].detach().zerosLike() : gradient);
             }
             return results;
         }

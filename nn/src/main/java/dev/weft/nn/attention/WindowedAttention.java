@@ -77,7 +77,7 @@ public record WindowedAttention(Heads heads, QueryKeyValue.Apart inputs, QueryKe
             long seq = x.size(1);
             // What is beyond a text's last global token goes to a row that is cut off.
             Tensor spare = Tensor.zeros(x.dtype(), x.size(0), 1, x.size(2)).to(x.device());
-            Tensor into = Tensor.where(real, places, places.mul(0).add(seq));
+            Tensor into = Tensor.where(real, places, places.zerosLike().add(seq));
             return Tensor.cat(List.of(x, spare), 1).scatter(1, wide(into, x.size(2)), rows).narrow(1, 0, seq);
         }
 

@@ -46,10 +46,7 @@ final class Batches implements AutoCloseable {
         this.head = head;
         this.tokenizer = tokenizer;
         device = head.parameters().values().iterator().next().device();
-        String pad = tokenizer.specialTokens().get("pad_token");
-        padId = pad == null
-                ? Math.max(0, head.context().config().integer("pad_token_id", 0))
-                : tokenizer.id(pad).orElse(0);
+        padId = Tokenizers.padId(tokenizer, head.context().config());
         typed = head.context().config().integer("type_vocab_size", 0) > 1;
     }
 

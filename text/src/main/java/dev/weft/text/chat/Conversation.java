@@ -184,10 +184,6 @@ public final class Conversation {
         return continued;
     }
 
-    boolean endsWithGenerationPrompt() {
-        return generationPrompt;
-    }
-
     /// The first messages alone.
     Conversation first(int count, boolean withGenerationPrompt) {
         ArrayNode some = JsonNodeFactory.instance.arrayNode();
