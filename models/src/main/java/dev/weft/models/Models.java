@@ -111,7 +111,8 @@ public final class Models {
 
     /// The config of a folder when it is opened with this head.
     public static Json config(ModelFolder folder, HeadSpec head) {
-        return as(folder, head.config(folder.config().node()), Families.of(folder.config()).architecture(head.kind()));
+        return as(folder, ConfigNames.with(head, folder.config().node()),
+                Families.of(folder.config()).architecture(head.kind()));
     }
 
     /// The kinds of heads that the family of this config has.
@@ -260,7 +261,7 @@ public final class Models {
 
     /// The same on a device.
     public static PretrainedModel create(ObjectNode config, HeadSpec head, long seed, Device device) {
-        ObjectNode own = head.config(ConfigNames.own(config));
+        ObjectNode own = ConfigNames.with(head, ConfigNames.own(config));
         own.putArray("architectures")
                 .add(Families.of(Json.of("config.json", own)).architecture(head.kind()));
         return create(own, Optional.empty(), seed, device);

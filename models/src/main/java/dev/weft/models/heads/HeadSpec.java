@@ -77,7 +77,7 @@ public record HeadSpec(HeadKind kind, List<String> labels, String problemType, O
     }
 
     /// The config with this head's labels, in the order of their ids, and their kind. What is dropped is the family's to name.
-    public ObjectNode config(ObjectNode old) {
+    public ObjectNode labelled(ObjectNode old) {
         ObjectNode config = old.deepCopy();
         if (!labels.isEmpty()) {
             ObjectNode names = Json.object();
